@@ -1,0 +1,109 @@
+"""From an HTTP answer to its JSON, or to an error that says all the answer says."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+import requests
+
+from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
+
+PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+NO_CONTENT = 204
+EXCERPT = 200  # characters of an answer that is not CDF's, as quoted in an error
+
+
+def read_answer(response: requests.Response, request: str) -> Any:
+    """Return the JSON of a good answer; an explicitly empty one reads as ``{}``.
+
+    :param request: method and address, for messages.
+    :raises CdfApiError: for any status but 2xx.
+    :raises CdfConnectionError: for a 2xx that is not JSON: it does not come from CDF, or not all of it came.
+    """
+    if not response.ok or response.is_redirect:
+        raise _api_error(response, request)
+    if response.status_code == NO_CONTENT or response.headers.get("Content-Length") == "0":
+        return {}
+    try:
+        return msgspec.json.decode(response.content)
+    except ValueError:
+        msg = f"{request} was answered with {response.status_code}, but not with JSON: {_excerpt(response)}"
+        raise CdfConnectionError(msg) from None
+
+
+def _api_error(response: requests.Response, request: str) -> CdfApiError:
+    status = response.status_code
+    error = _error_object(response)
+    message = error.get("message") or _excerpt(response)
+    if response.is_redirect:
+        message = (
+            f"redirected to {response.headers['Location']}; the connection's Host must be CDF's own address"
+        )
+    return CdfApiError(
+        str(message),
+        status=status,
+        request=request,
+        request_id=response.headers.get("x-request-id"),
+        missing=_identifiers(error.get("missing")),
+        duplicated=_identifiers(error.get("duplicated")),
+        retryable=status in PASSING_STATUSES
+        or response.headers.get("cdf-is-auto-retryable", "").lower() == "true",
+        retry_after=retry_after(response),
+    )
+
+
+def _error_object(response: requests.Response) -> dict[str, Any]:
+    """CDF's ``{"error": {...}}``; an OAuth error is brought into the same shape."""
+    try:
+        body = msgspec.json.decode(response.content)
+    except ValueError:
+        return {}
+    if not isinstance(body, dict):
+        return {}
+    error = body.get("error")
+    if isinstance(error, dict):
+        return error
+    if isinstance(error, str):
+        return {"message": f"{error}: {body['error_description']}" if "error_description" in body else error}
+    return {}
+
+
+def _identifiers(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _excerpt(response: requests.Response) -> str:
+    text = " ".join(response.text.split())
+    if not text:
+        return response.reason or "an empty answer"
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """``Retry-After`` in seconds from now, from either of its forms; ``None`` where it makes no sense."""
+    value = response.headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        seconds = (_aware(at) - _server_time(response)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _server_time(response: requests.Response) -> datetime:
+    """The server's own clock where it tells it, so that a skewed clock here does not stretch the pause."""
+    try:
+        return _aware(parsedate_to_datetime(response.headers["Date"]))
+    except (KeyError, TypeError, ValueError):
+        return datetime.now(timezone.utc)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -1,0 +1,64 @@
+"""When to send a request again, and how long to wait before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from airflow_provider_cdf_records.client.config import RetryPolicy
+from airflow_provider_cdf_records.client.errors import CdfApiError, CdfError
+from airflow_provider_cdf_records.client.throttle import Throttle
+
+log = logging.getLogger(__name__)
+
+TOO_MANY_REQUESTS = 429
+
+
+def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[[], None]) -> Retrying:
+    """Return a ``tenacity`` loop for one request: passing failures only, full jitter, ``Retry-After`` first.
+
+    A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one.
+    """
+    jitter = wait_random_exponential(multiplier=policy.base, max=policy.cap)
+
+    def wait(state: RetryCallState) -> float:
+        asked = getattr(_error(state), "retry_after", None)
+        return float(jitter(state) if asked is None else asked)
+
+    def waited_too_long(state: RetryCallState) -> bool:
+        return state.idle_for + state.upcoming_sleep > policy.max_wait
+
+    def before_sleep(state: RetryCallState) -> None:
+        on_retry()
+        error = _error(state)
+        if isinstance(error, CdfApiError) and (
+            error.status == TOO_MANY_REQUESTS or error.retry_after is not None
+        ):
+            throttle.throttled(state.upcoming_sleep)
+        log.warning(
+            "%s Attempt %d of %d; the next in %.1f s.",
+            error,
+            state.attempt_number,
+            policy.max_attempts,
+            state.upcoming_sleep,
+        )
+
+    return Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, CdfError) and error.retryable),
+        stop=_either(stop_after_attempt(policy.max_attempts), waited_too_long),
+        wait=wait,
+        sleep=throttle.sleep,
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+
+
+def _either(*stops: Callable[[RetryCallState], bool]) -> Callable[[RetryCallState], bool]:
+    return lambda state: any(stop(state) for stop in stops)
+
+
+def _error(state: RetryCallState) -> Any:
+    return state.outcome.exception() if state.outcome else None

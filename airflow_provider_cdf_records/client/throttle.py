@@ -1,0 +1,100 @@
+"""What all senders of one client share: how many may send, until when they pause, whether to stop."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_cdf_records.client.errors import CdfCancelledError
+
+SPREAD = 0.25  # seconds over which paused senders start again, so that they do not arrive as one
+
+
+class Throttle:
+    """Parallelism that halves when CDF throttles and grows back by one a round, and one shared pause.
+
+    :param max_concurrency: requests in flight at the most, however well things go.
+    """
+
+    def __init__(self, max_concurrency: int) -> None:
+        self._changed = threading.Condition()
+        self._max = float(max_concurrency)
+        self._limit = float(max_concurrency)
+        self._in_flight = 0
+        self._paused_until = 0.0
+        self._cancelled = False
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now."""
+        return int(self._limit)
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait for the pause to end and for a free place, and hold the place.
+
+        :raises CdfCancelledError: when the client is told to stop.
+        """
+        self._enter()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify()
+
+    def _enter(self) -> None:
+        with self._changed:
+            spread = 0.0
+            while True:
+                self._raise_if_cancelled()
+                left = self._paused_until + spread - time.monotonic()
+                if left > 0:
+                    spread = spread or random.uniform(0, SPREAD)  # noqa: S311
+                    self._changed.wait(left)
+                elif self._in_flight >= self.limit:
+                    self._changed.wait()
+                else:
+                    self._in_flight += 1
+                    return
+
+    def sleep(self, seconds: float) -> None:
+        """Wait outside of any slot, as between two attempts.
+
+        :raises CdfCancelledError: when the client is told to stop.
+        """
+        until = time.monotonic() + seconds
+        with self._changed:
+            while (left := until - time.monotonic()) > 0:
+                self._raise_if_cancelled()
+                self._changed.wait(left)
+            self._raise_if_cancelled()
+
+    def throttled(self, pause: float) -> None:
+        """CDF asked for less: nobody sends for ``pause`` seconds, and half as many do afterwards."""
+        now = time.monotonic()
+        with self._changed:
+            if now >= self._paused_until:  # one halving a pause, however many requests it hit
+                self._limit = max(1.0, self._limit / 2)
+            self._paused_until = max(self._paused_until, now + pause)
+
+    def went_well(self) -> None:
+        """A request got through: a full round of these allows one more in parallel."""
+        with self._changed:
+            if self._limit < self._max:
+                self._limit = min(self._max, self._limit + 1 / self._limit)
+                self._changed.notify()
+
+    def cancel(self) -> None:
+        """End every wait, and let nobody send any more."""
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify_all()
+
+    def _raise_if_cancelled(self) -> None:
+        if self._cancelled:
+            msg = "The client was told to stop."
+            raise CdfCancelledError(msg)

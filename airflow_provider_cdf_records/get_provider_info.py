@@ -1,0 +1,113 @@
+"""What Airflow reads of this provider when it starts. Imports nothing: every Airflow process pays for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INTEGRATION = "Cognite Data Fusion"
+
+
+def _field(label: str, description: str, *, kind: str = "string", secret: bool = False) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": [kind, "null"]}
+    if secret:
+        schema["format"] = "password"
+    return {"label": label, "description": description, "schema": schema}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, as Airflow's ``provider_info.schema.json`` wants it."""
+    return {
+        "package-name": "airflow-provider-cdf-records",
+        "name": INTEGRATION,
+        "description": "Load records into streams of Cognite Data Fusion (CDF).",
+        "integrations": [
+            {
+                "integration-name": INTEGRATION,
+                "external-doc-url": "https://docs.cognite.com/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": ["airflow_provider_cdf_records.hooks.cdf_records"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": ["airflow_provider_cdf_records.operators.cdf_records"],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": ["airflow_provider_cdf_records.sensors.cdf_records"],
+            }
+        ],
+        "connection-types": [
+            {
+                "connection-type": "cdf",
+                "hook-name": INTEGRATION,
+                "hook-class-name": "airflow_provider_cdf_records.hooks.cdf_records.CdfRecordsHook",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["port", "extra"],
+                    "relabeling": {
+                        "host": "Cluster",
+                        "schema": "CDF project",
+                        "login": "Client ID",
+                        "password": "Client secret",
+                    },
+                    "placeholders": {
+                        "host": "https://westeurope-1.cognitedata.com",
+                        "schema": "my-project",
+                        "login": "client id of the service principal",
+                        "password": "its secret",
+                    },
+                },
+                "conn-fields": {
+                    "tenant_id": _field(
+                        "Entra ID tenant", "For Microsoft Entra ID. Leave it empty when a token URL is set."
+                    ),
+                    "token_url": _field(
+                        "Token URL",
+                        "For other identity providers: where Client ID and secret get a token.",
+                    ),
+                    "scopes": _field(
+                        "Scopes",
+                        "Separated by spaces. Empty for Entra ID: https://CLUSTER.cognitedata.com/.default.",
+                    ),
+                    "audience": _field("Audience", "Only for providers that ask for one, such as Auth0."),
+                    "token": _field(
+                        "Access token",
+                        "A ready token instead of Client ID and secret. It expires.",
+                        secret=True,
+                    ),
+                    "timeout": _field(
+                        "Timeout",
+                        "Seconds without an answer after which a request is retried. 60 when left empty.",
+                        kind="number",
+                    ),
+                    "verify": _field(
+                        "Verify TLS",
+                        "'false' to check no certificate, or the path of a CA bundle.",
+                    ),
+                    "proxies": _field(
+                        "Proxy",
+                        "URL of an HTTP proxy for all requests, or a JSON object of scheme and URL.",
+                        secret=True,
+                    ),
+                    "max_attempts": _field(
+                        "Attempts",
+                        "How often one request is sent at the most. 10 when left empty.",
+                        kind="integer",
+                    ),
+                    "max_wait": _field(
+                        "Longest wait",
+                        "Seconds a request may spend waiting between its attempts. 600 when left empty.",
+                        kind="number",
+                    ),
+                },
+            }
+        ],
+    }

@@ -1,0 +1,166 @@
+"""The hook: from an Airflow connection to records in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
+from airflow_provider_cdf_records.hooks.failures import airflow_failures
+from airflow_provider_cdf_records.hooks.sender import StreamSender
+from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.pipeline.outcome import ProgressLog, Tally, UpsertSummary
+from airflow_provider_cdf_records.pipeline.record import check_stream_id
+from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source
+from airflow_provider_cdf_records.pipeline.upload import upload
+from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret, object_storage_path
+
+if TYPE_CHECKING:
+    from airflow_provider_cdf_records.pipeline.storage import StoragePath
+
+PROGRESS_INTERVAL = 10.0  # seconds between progress lines
+
+
+class CdfRecordsHook(BaseHook):
+    """Upserts records into the streams of a Cognite Data Fusion (CDF) project.
+
+    .. code-block:: python
+
+        summary = CdfRecordsHook("cdf_default").upsert_records("alarms", records)
+
+    :param cdf_conn_id: an Airflow connection of type ``cdf``.
+    :param max_concurrency: requests in flight at the most.
+    """
+
+    conn_name_attr = "cdf_conn_id"
+    default_conn_name = "cdf_default"
+    conn_type = "cdf"
+    hook_name = "Cognite Data Fusion"
+
+    def __init__(
+        self, cdf_conn_id: str = default_conn_name, *, max_concurrency: int = 4, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if max_concurrency < 1:
+            msg = f"max_concurrency must be at least 1, and is {max_concurrency}."
+            raise ValueError(msg)
+        self.cdf_conn_id = cdf_conn_id
+        self.max_concurrency = max_concurrency
+
+    def get_conn(self) -> CdfClient:
+        """Return a new client for the connection's project; usable in a ``with`` statement.
+
+        :raises InvalidConnectionError: when the connection cannot work, saying which field to change.
+        """
+        return self._client()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask CDF what the connection's token may do. Sends one request, without retries."""
+        try:
+            with self._client(RetryPolicy(max_attempts=1)) as client:
+                projects = [item.get("projectUrlName") for item in client.inspect_token().get("projects", [])]
+                if client.project in projects:
+                    return True, f"Connected to project {client.project!r}."
+        except (CdfError, InvalidConnectionError) as error:
+            return False, str(error)
+        known = ", ".join(map(str, projects)) or "none"
+        return False, f"The token is good, but not for project {client.project!r}; its projects: {known}."
+
+    def upsert_records(
+        self,
+        stream_id: str,
+        records: Iterable[Any],
+        *,
+        max_rejected: float = 0,
+        rejected_path: str | PathLike[str] | None = None,
+    ) -> UpsertSummary:
+        """Upsert records, and return when CDF has accepted all that can be stored.
+
+        Of two records with the same ``space`` and ``externalId``, the later one stays. A generator is read
+        as the records go out, so it may be endless as far as memory goes.
+
+        :param stream_id: a mutable stream.
+        :param records: API-shaped records: ``{"space", "externalId", "sources": [...]}``.
+        :param max_rejected: how many records may be refused before the load fails; a ``float`` is a
+            share of all, from 0.0 to 1.0.
+        :param rejected_path: a file (any fsspec URL) for the refused records and the reasons, as NDJSON.
+        :raises AirflowFailException: when trying again cannot help.
+        :raises AirflowException: when it can: CDF was not to be reached, or too busy for too long.
+        """
+        with airflow_failures():
+            return self._upsert(stream_id, RecordsSource(records), max_rejected, rejected_path)
+
+    def upsert_file(
+        self,
+        stream_id: str,
+        path: str | PathLike[str],
+        *,
+        file_format: str | None = None,
+        max_rejected: float = 0,
+        rejected_path: str | PathLike[str] | None = None,
+    ) -> UpsertSummary:
+        """Upsert the records of a file; the other arguments and errors as for :meth:`upsert_records`.
+
+        :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
+        :param file_format: ``ndjson`` (a record a line) or ``json`` (an array, or an object with ``items``);
+            by default what the suffix says.
+        """
+        with airflow_failures():
+            source = FileSource(_storage_path(path, "path"), file_format)
+            return self._upsert(stream_id, source, max_rejected, rejected_path)
+
+    def _upsert(
+        self, stream_id: str, source: Source, max_rejected: float, rejected_path: str | PathLike[str] | None
+    ) -> UpsertSummary:
+        check_stream_id(stream_id)
+        rejected = _storage_path(rejected_path, "rejected_path") if rejected_path else None
+        with (
+            self._client() as client,
+            Tally(stream_id, max_rejected=max_rejected, rejected_path=rejected) as tally,
+            ProgressLog(lambda: self._report(tally, source), PROGRESS_INTERVAL),
+        ):
+            try:
+                upload(source, StreamSender(client, stream_id), tally, max_concurrency=self.max_concurrency)
+            finally:
+                sent = client.traffic
+                summary = replace(
+                    tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent
+                )
+                self.log.info("%s", summary)
+            tally.raise_if_too_many_rejected(summary)
+        return summary
+
+    def _report(self, tally: Tally, source: Source) -> None:
+        summary = tally.summary()
+        share = source.share()
+        self.log.info(
+            "%s records read%s, %s upserted, %s rejected; %s records/s.",
+            f"{summary.read:,}",
+            "" if share is None else f" ({share:.0%})",
+            f"{summary.upserted:,}",
+            f"{summary.rejected:,}",
+            f"{summary.read / summary.seconds:,.0f}",
+        )
+
+    def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
+        conn = self.get_connection(self.cdf_conn_id)
+        config = client_config(conn, max_concurrency=self.max_concurrency)
+        if isinstance(config.auth, ClientCredentials):
+            mask_secret(config.auth.secret)
+        return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)
+
+
+def _storage_path(path: str | PathLike[str], argument: str) -> StoragePath:
+    if not isinstance(path, str | PathLike) or not str(path):
+        msg = f"{argument} must be a path or an fsspec URL, and is {path!r}."
+        raise InvalidArgumentError(msg)
+    try:
+        storage_path: StoragePath = object_storage_path(str(path))
+        storage_path.exists()
+    except (ImportError, ValueError) as error:
+        msg = f"{argument} {str(path)!r} cannot be opened: {error}"
+        raise InvalidArgumentError(msg) from None
+    return storage_path

@@ -1,0 +1,74 @@
+"""The joint between pipeline and client: sends a batch, and tells what a refusal means for it."""
+
+from __future__ import annotations
+
+from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError
+
+BAD_RECORD = frozenset({400, 413, 422})  # refused for what is in the request: smaller parts may do
+MAYBE_THE_STREAM = frozenset({404, 409, 422})  # or because there is no such stream, or no mutable one
+NOT_FOUND = 404
+
+
+class StreamUnusableError(Exception):
+    """The stream cannot take upserts, whatever the records."""
+
+    retryable = False
+
+
+class StreamSender:
+    """Upserts batches into one stream.
+
+    :param client: used by all threads of the load, and cancelled with it.
+    """
+
+    def __init__(self, client: CdfClient, stream_id: str) -> None:
+        self._client = client
+        self._stream_id = stream_id
+
+    def send(self, body: bytes) -> None:
+        """Upsert ``{"items": [...]}``.
+
+        :raises RequestRefusedError: when parts of it may be accepted.
+        :raises StreamUnusableError: when the stream is not there or immutable.
+        :raises CdfError: for everything else.
+        """
+        try:
+            self._client.upsert(self._stream_id, body)
+        except CdfApiError as error:
+            if error.retryable or error.status not in BAD_RECORD | MAYBE_THE_STREAM:
+                raise
+            if error.status in MAYBE_THE_STREAM:
+                self._check_stream(error)
+            raise RequestRefusedError(
+                error.message,
+                status=error.status,
+                request_id=error.request_id,
+                identities=(
+                    (named["space"], named["externalId"])
+                    for named in (*error.missing, *error.duplicated)
+                    if isinstance(named.get("space"), str) and isinstance(named.get("externalId"), str)
+                ),
+            ) from error
+
+    def cancel(self) -> None:
+        """End waiting and refuse to send more."""
+        self._client.cancel()
+
+    def _check_stream(self, refusal: CdfApiError) -> None:
+        try:
+            stream = self._client.retrieve_stream(self._stream_id)
+        except CdfApiError as error:
+            if error.status != NOT_FOUND:
+                return  # a token that may write and not look: leave it to the parts to find out
+            msg = (
+                f"Stream {self._stream_id!r} does not exist in project {self._client.project!r}, or this "
+                f"connection may not see it; create the stream, or check stream_id. ({refusal})"
+            )
+            raise StreamUnusableError(msg) from None
+        if stream.get("type") == "Immutable":
+            msg = (
+                f"Stream {self._stream_id!r} is immutable, and immutable streams do not take upserts; "
+                f"use a stream made from a mutable template. ({refusal})"
+            )
+            raise StreamUnusableError(msg)

@@ -1,0 +1,141 @@
+"""The operator: an upstream task's records, or a file of them, into a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator, XComArg
+
+if TYPE_CHECKING:
+    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+
+
+class Rows(XComArg):
+    """The argument ``records``, kept out of Airflow's way until the task runs.
+
+    As a kind of XCom reference it makes its upstream tasks the operator's. Rendering leaves it as it is:
+    rows are never taken for templates, and neither masked nor stored with the rendered fields, which would
+    cost more time than the upsert.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def iter_references(self) -> Iterator[Any]:
+        """Yield the upstream tasks, for Airflow."""
+        items = self._given if isinstance(self._given, list | tuple) else [self._given]
+        for item in items:
+            if isinstance(item, XComArg):
+                yield from item.iter_references()
+
+    def resolve(self, context: Any, *args: Any, **kwargs: Any) -> Rows:  # noqa: ARG002
+        """Called when Airflow renders the fields of the task; see :meth:`pull`."""
+        return self
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        if self._given is None or isinstance(self._given, XComArg):
+            return str(self._given)
+        return f"{len(self._given):,} records" if isinstance(self._given, Sized) else "records"
+
+    def pull(self, context: Any) -> Iterable[Any]:
+        """Return the records; an upstream task's output is fetched now.
+
+        :raises AirflowFailException: when the upstream task returned nothing, not even an empty list.
+        """
+        given = self._given
+        if isinstance(given, list | tuple) and any(isinstance(item, XComArg) for item in given):
+            return [_pulled(item, context) for item in given]
+        records: Iterable[Any] = _pulled(given, context)
+        return records
+
+
+def _pulled(item: Any, context: Any) -> Any:
+    if not isinstance(item, XComArg):
+        return item
+    value = item.resolve(context)
+    if value is None:
+        names = ", ".join(repr(operator.task_id) for operator, _ in item.iter_references())
+        msg = f"Task {names} returned no records; it must return a list, an empty one when there is nothing."
+        raise AirflowFailException(msg)
+    return value
+
+
+class CdfRecordsUpsertOperator(BaseOperator):
+    """Upsert records into a mutable stream of Cognite Data Fusion (CDF).
+
+    .. code-block:: python
+
+        CdfRecordsUpsertOperator(task_id="load", stream_id="alarms", records=extract_alarms())
+        CdfRecordsUpsertOperator(task_id="load", stream_id="alarms", path="/data/{{ ds }}.ndjson.gz")
+
+    Of several rows with the same ``space`` and ``externalId``, the last one that CDF takes is what the stream
+    holds at the end. The returned summary (XCom) tells how many records were ``read``, ``upserted``,
+    ``superseded`` and ``rejected``.
+
+    :param stream_id: the stream. (templated)
+    :param records: API-shaped records: a list, or the output of an upstream task (mapped or not). They are
+        data, and never rendered as templates.
+    :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
+        ``s3://aws_default@bucket/alarms.ndjson.gz``. (templated)
+    :param file_format: ``ndjson`` (a record a line) or ``json`` (an array, or an object with ``items``); by
+        default what the suffix of ``path`` says.
+    :param max_rejected: how many records may be refused before the task fails; a ``float`` is a
+        share of all, from 0.0 to 1.0.
+    :param rejected_path: a file (any fsspec URL) that gets the refused records, with the reasons. (templated)
+    :param max_concurrency: requests in flight at the most.
+    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+    """
+
+    template_fields: Sequence[str] = ("stream_id", "records", "path", "rejected_path", "cdf_conn_id")
+    ui_color = "#d7ecf5"
+
+    def __init__(
+        self,
+        *,
+        stream_id: str,
+        records: Any = None,
+        path: str | PathLike[str] | None = None,
+        file_format: str | None = None,
+        max_rejected: float = 0,
+        rejected_path: str | PathLike[str] | None = None,
+        max_concurrency: int = 4,
+        cdf_conn_id: str = "cdf_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if (records is None) == (path is None):
+            both = "both are" if path is not None else "neither is"
+            msg = f"Task {self.task_id!r} needs either records or path, and {both} given."
+            raise ValueError(msg)
+        self.stream_id = stream_id
+        self.records = Rows(records)
+        self.path = path
+        self.file_format = file_format
+        self.max_rejected = max_rejected
+        self.rejected_path = rejected_path
+        self.max_concurrency = max_concurrency
+        self.cdf_conn_id = cdf_conn_id
+
+    @cached_property
+    def hook(self) -> CdfRecordsHook:
+        """The hook that does the work."""
+        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
+
+        return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Upsert, and return the summary."""
+        rejects: dict[str, Any] = {"max_rejected": self.max_rejected, "rejected_path": self.rejected_path}
+        if self.path is not None:
+            summary = self.hook.upsert_file(
+                self.stream_id, self.path, file_format=self.file_format, **rejects
+            )
+        else:
+            summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **rejects)
+        return summary.as_dict()

@@ -1,0 +1,148 @@
+"""The items of a JSON document one by one, so that a file of any size is read in small memory."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import IO, Any, NoReturn
+
+CHUNK = 1 << 18  # characters read at a time
+LONGEST_ITEM = 1 << 26  # characters; far above what CDF takes in a request
+CUT_SHORT = 16  # characters: an error this close to the end of what was read may be only that end
+WHITE_SPACE = " \t\r\n"
+
+
+class JsonItemsError(ValueError):
+    """A document that is not JSON, or that holds no items."""
+
+
+def json_items(file: IO[bytes]) -> Iterator[Any]:
+    """Yield the items of an array, or of the array ``items`` of an object.
+
+    :raises JsonItemsError: saying at which item the document is wrong.
+    """
+    document = _Document(io.TextIOWrapper(file, encoding="utf-8-sig"))
+    try:
+        yield from document.items()
+    except UnicodeDecodeError as error:
+        msg = f"not UTF-8 near item {document.item}: {error.reason}"
+        raise JsonItemsError(msg) from None
+    finally:
+        document.detach()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    msg = f"{name} is not JSON"
+    raise JsonItemsError(msg)
+
+
+class _Document:
+    """A window that moves over the text; ``item`` counts the items passed."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._window = ""
+        self._at = 0
+        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+        self.item = 0
+
+    def detach(self) -> None:
+        """Let go of the file without closing it."""
+        self._text.detach()
+
+    def items(self) -> Iterator[Any]:
+        start = self._next_character()
+        if start == "[":
+            yield from self._array()
+        elif start == "{":
+            yield from self._items_of_object()
+        else:
+            msg = "neither a JSON array nor an object with 'items'"
+            raise JsonItemsError(msg)
+        if self._next_character():
+            msg = (
+                "there is more after the end of the JSON document; "
+                "if it holds one record a line, load it with file_format='ndjson'"
+            )
+            raise JsonItemsError(msg)
+
+    def _array(self) -> Iterator[Any]:
+        self._pass("[")
+        if self._next_character() == "]":
+            self._pass("]")
+            return
+        while True:
+            yield self._value()
+            self.item += 1
+            if self._next_character() == "]":
+                self._pass("]")
+                return
+            self._pass(",")
+
+    def _items_of_object(self) -> Iterator[Any]:
+        found = False
+        self._pass("{")
+        while self._next_character() != "}":
+            key = self._value()
+            self._pass(":")
+            if key == "items" and self._next_character() == "[":
+                found = True
+                yield from self._array()
+            else:
+                self._value()
+            if self._next_character() == ",":
+                self._pass(",")
+        self._pass("}")
+        if not found:
+            msg = (
+                "an object without an array 'items'; "
+                "if the file holds one record a line, load it with file_format='ndjson'"
+            )
+            raise JsonItemsError(msg)
+
+    def _next_character(self) -> str:
+        """Return the next character that is not white space, without passing it; empty at the end."""
+        while True:
+            while self._at < len(self._window):
+                if self._window[self._at] not in WHITE_SPACE:
+                    return self._window[self._at]
+                self._at += 1
+            if not self._read_more():
+                return ""
+
+    def _pass(self, expected: str) -> None:
+        found = self._next_character()
+        if found != expected:
+            what = repr(found) if found else "the end of the file"
+            msg = f"not JSON after item {self.item}: expected {expected!r}, found {what}"
+            raise JsonItemsError(msg)
+        self._at += 1
+
+    def _value(self) -> Any:
+        self._next_character()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._window, self._at)
+            except json.JSONDecodeError as error:
+                cut_short = "Unterminated" in error.msg or error.pos >= len(self._window) - CUT_SHORT
+                if not cut_short or not self._read_more():
+                    msg = f"item {self.item} is not JSON: {error.msg}"
+                    raise JsonItemsError(msg) from None
+            except RecursionError:
+                msg = f"item {self.item} is nested too deeply"
+                raise JsonItemsError(msg) from None
+            else:
+                if end < len(self._window) or not self._read_more():  # else a number may go on
+                    self._at = end
+                    return value
+
+    def _read_more(self) -> bool:
+        """Drop what is passed and add at least as much as is left, so that a long item costs linear time."""
+        left = self._window[self._at :]
+        if len(left) > LONGEST_ITEM:
+            msg = f"item {self.item} is longer than {LONGEST_ITEM:,} characters"
+            raise JsonItemsError(msg)
+        more = self._text.read(max(CHUNK, len(left)))
+        self._window, self._at = left + more, 0
+        return bool(more)

@@ -1,0 +1,45 @@
+"""Airflow's names, from where the installed Airflow (2.11 or 3) keeps them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+AIRFLOW_3 = find_spec("airflow.sdk") is not None
+
+if TYPE_CHECKING or AIRFLOW_3:
+    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, XComArg
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+else:
+    from airflow.exceptions import AirflowException, AirflowFailException
+    from airflow.hooks.base import BaseHook
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.xcom_arg import XComArg
+    from airflow.sensors.base import BaseSensorOperator
+
+
+def mask_secret(secret: str) -> None:
+    """Have Airflow replace a secret by ``***`` in all logs of this process."""
+    module = "airflow.sdk.log" if AIRFLOW_3 else "airflow.utils.log.secrets_masker"
+    import_module(module).mask_secret(secret)
+
+
+def object_storage_path(url: str) -> Any:
+    """Return an ``ObjectStoragePath``, which takes credentials of remote storage from connections.
+
+    Imported here, since fsspec would cost every DAG file that imports a hook.
+    """
+    return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
+
+
+__all__ = [
+    "AirflowException",
+    "AirflowFailException",
+    "BaseHook",
+    "BaseOperator",
+    "BaseSensorOperator",
+    "XComArg",
+    "mask_secret",
+    "object_storage_path",
+]

@@ -1,0 +1,114 @@
+"""Every minute, readings of the machine that runs the task go into a CDF stream, by XCom."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import psutil
+
+try:
+    from airflow.sdk import dag, get_current_context, task
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task
+    from airflow.operators.python import get_current_context
+
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
+
+SPACE, CONTAINER, STREAM = "host_telemetry", "HostReading", "host_telemetry"
+THIS_RUN = {"equals": {"property": [SPACE, CONTAINER, "run"], "value": "{{ run_id }}"}}
+PROPERTIES = {
+    "host": {"type": {"type": "text"}, "nullable": False},
+    "metric": {"type": {"type": "text"}, "nullable": False},
+    "device": {"type": {"type": "text"}},
+    "value": {"type": {"type": "float64"}, "nullable": False},
+    "unit": {"type": {"type": "text"}},
+    "time": {"type": {"type": "timestamp"}, "nullable": False},
+    "run": {"type": {"type": "text"}},
+}
+
+
+@dag(
+    schedule=timedelta(minutes=1),
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    tags=["cdf", "example"],
+)
+def cdf_host_telemetry() -> None:
+    @task
+    def set_up() -> None:
+        """Make space, container and stream where they are missing. In a real project they are there already."""
+        with CdfRecordsHook().get_conn() as cdf:
+            cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
+            container = {"space": SPACE, "externalId": CONTAINER, "usedFor": "record", "properties": PROPERTIES}
+            cdf.post("/models/containers", {"items": [container]})
+            if STREAM not in [stream["externalId"] for stream in cdf.get("/streams")["items"]]:
+                settings = {"template": {"name": "BasicLiveData"}}
+                cdf.post("/streams", {"items": [{"externalId": STREAM, "settings": settings}]})
+
+    @task
+    def extract() -> list[dict[str, Any]]:
+        """Read CPU, memory, disks and network, and return the readings as records."""
+        now = datetime.now(timezone.utc)
+        host, run_id = socket.gethostname(), get_current_context()["run_id"]
+        readings = [("cpu.busy", f"cpu{n}", busy, "%") for n, busy in enumerate(psutil.cpu_percent(1, percpu=True))]
+        memory = psutil.virtual_memory()
+        readings += [("memory.used", "", memory.used, "B"), ("memory.available", "", memory.available, "B")]
+        for disk in psutil.disk_partitions():
+            readings.append(("disk.used", disk.mountpoint, psutil.disk_usage(disk.mountpoint).used, "B"))
+        for interface, counters in psutil.net_io_counters(pernic=True).items():
+            readings.append(("network.sent", interface, counters.bytes_sent, "B"))
+            readings.append(("network.received", interface, counters.bytes_recv, "B"))
+        return [
+            {
+                "space": SPACE,
+                "externalId": f"{host}/{metric}/{device}/{now:%Y%m%dT%H%M%S}",
+                "sources": [
+                    {
+                        "source": {"type": "container", "space": SPACE, "externalId": CONTAINER},
+                        "properties": {
+                            "host": host,
+                            "metric": metric,
+                            "device": device,
+                            "value": float(value),
+                            "unit": unit,
+                            "time": now,
+                            "run": run_id,
+                        },
+                    }
+                ],
+            }
+            for metric, device, value, unit in readings
+        ]
+
+    load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=extract())
+
+    wait_until_visible = CdfRecordsSensor(
+        task_id="wait_until_visible",
+        stream_id=STREAM,
+        filter=THIS_RUN,
+        min_count="{{ ti.xcom_pull('load')['upserted'] }}",
+        poke_interval=2,
+        timeout=120,
+    )
+
+    @task
+    def show() -> None:
+        """Print what this run stored."""
+        mine = {"equals": THIS_RUN["equals"] | {"value": get_current_context()["run_id"]}}
+        with CdfRecordsHook().get_conn() as cdf:
+            records = cdf.filter_records(STREAM, filter=mine, limit=1000)
+        print(f"{'metric':<18}{'device':<28}{'value':>18} unit")
+        for record in sorted(records, key=lambda record: record["externalId"]):
+            reading = record["properties"][SPACE][CONTAINER]
+            print(f"{reading['metric']:<18}{reading['device']:<28}{reading['value']:>18,.1f} {reading['unit']}")
+
+    set_up() >> load >> wait_until_visible >> show()
+
+
+cdf_host_telemetry()
