@@ -77,7 +77,9 @@ def cdf_file_to_stream() -> None:
     stream_exists = CdfStreamSensor(task_id="stream_exists", stream_id=STREAM, poke_interval=5, timeout=60)
 
     path = write_file("{{ ts_nodash }}")
-    load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, path=path, rejected_path=f"{path}.rejected")
+    load = CdfRecordsUpsertOperator(
+        task_id="load", stream_id=STREAM, path=path, rejected_path=f"{path}.rejected"
+    )
 
     @task(trigger_rule="all_done")
     def remove_file(path: str) -> None:

@@ -45,7 +45,12 @@ def cdf_host_telemetry() -> None:
         """Make space, container and stream where they are missing. In a real project they are there already."""
         with CdfRecordsHook().get_conn() as cdf:
             cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
-            container = {"space": SPACE, "externalId": CONTAINER, "usedFor": "record", "properties": PROPERTIES}
+            container = {
+                "space": SPACE,
+                "externalId": CONTAINER,
+                "usedFor": "record",
+                "properties": PROPERTIES,
+            }
             cdf.post("/models/containers", {"items": [container]})
             if STREAM not in [stream["externalId"] for stream in cdf.get("/streams")["items"]]:
                 settings = {"template": {"name": "BasicLiveData"}}
@@ -56,7 +61,9 @@ def cdf_host_telemetry() -> None:
         """Read CPU, memory, disks and network, and return the readings as records."""
         now = datetime.now(timezone.utc)
         host, run_id = socket.gethostname(), get_current_context()["run_id"]
-        readings = [("cpu.busy", f"cpu{n}", busy, "%") for n, busy in enumerate(psutil.cpu_percent(1, percpu=True))]
+        readings = [
+            ("cpu.busy", f"cpu{n}", busy, "%") for n, busy in enumerate(psutil.cpu_percent(1, percpu=True))
+        ]
         memory = psutil.virtual_memory()
         readings += [("memory.used", "", memory.used, "B"), ("memory.available", "", memory.available, "B")]
         for disk in psutil.disk_partitions():
@@ -106,7 +113,9 @@ def cdf_host_telemetry() -> None:
         print(f"{'metric':<18}{'device':<28}{'value':>18} unit")
         for record in sorted(records, key=lambda record: record["externalId"]):
             reading = record["properties"][SPACE][CONTAINER]
-            print(f"{reading['metric']:<18}{reading['device']:<28}{reading['value']:>18,.1f} {reading['unit']}")
+            print(
+                f"{reading['metric']:<18}{reading['device']:<28}{reading['value']:>18,.1f} {reading['unit']}"
+            )
 
     set_up() >> load >> wait_until_visible >> show()
 

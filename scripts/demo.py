@@ -27,7 +27,14 @@ SHOWN_ROWS = 12
 @contextmanager
 def local_server() -> Iterator[str]:
     """Start the local server on a free port; yields the connection that points at it."""
-    command = ["-m", "airflow_provider_cdf_records.local_server", "--port", "0", "--database", str(WORK / "cdf.sqlite")]
+    command = [
+        "-m",
+        "airflow_provider_cdf_records.local_server",
+        "--port",
+        "0",
+        "--database",
+        str(WORK / "cdf.sqlite"),
+    ]
     log = LOGS / "local_server.log"
     with log.open("wb") as output:
         server = subprocess.Popen([sys.executable, *command], stdout=output, stderr=subprocess.STDOUT)
@@ -62,7 +69,9 @@ def airflow(environment: dict[str, str], log: Path, *arguments: str) -> str:
     text = log.read_text(errors="replace")
     if done.returncode:
         sys.exit(f"{text}\nairflow {' '.join(arguments)} failed with exit code {done.returncode}; see {log}")
-    print(f"$ airflow {' '.join(arguments)}    # {time.monotonic() - started:.0f} s, log: {log.relative_to(ROOT)}")
+    print(
+        f"$ airflow {' '.join(arguments)}    # {time.monotonic() - started:.0f} s, log: {log.relative_to(ROOT)}"
+    )
     return text
 
 
@@ -79,7 +88,10 @@ def show_stream(stream_id: str) -> None:
     columns = [name for name in rows[0] if name != "run"]
     cells = [columns, *([str(row.get(name, "")) for name in columns] for row in rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(columns))]
-    print(f"\nStream {stream_id} holds {count} records" + (f", the first {len(rows)} of them:" if count > len(rows) else ":"))
+    print(
+        f"\nStream {stream_id} holds {count} records"
+        + (f", the first {len(rows)} of them:" if count > len(rows) else ":")
+    )
     for row in cells:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print()

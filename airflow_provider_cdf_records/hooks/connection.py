@@ -106,6 +106,13 @@ def _base_url(host: str | None, port: int | None) -> str:
     return f"{url.scheme}://{name}" + (f":{port}" if port else "")
 
 
+def _has_good_port(url: SplitResult) -> bool:
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
+
+
 def _split(address: str) -> SplitResult:
     """Split an address; without a scheme it is ``http`` on this machine and ``https`` elsewhere."""
     url = urlsplit(address if "://" in address else f"//{address}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Any, NoReturn
 
 CHUNK = 1 << 18  # characters read at a time
@@ -49,7 +50,8 @@ class _Document:
 
     def detach(self) -> None:
         """Let go of the file without closing it."""
-        self._text.detach()
+        with suppress(ValueError):  # it may be closed already, when the reader has lost interest
+            self._text.detach()
 
     def items(self) -> Iterator[Any]:
         start = self._next_character()

@@ -1,0 +1,95 @@
+"""Containers: their definitions, checked when they come in, and compiled for the records that follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.reading import a_schema_id, a_space, an_object, bad_request
+from airflow_provider_cdf_records.local_server.values import Check, compile_check
+
+USED_FOR = ("node", "edge", "record", "all")
+FOR_RECORDS = ("record", "all")
+
+
+def read_container(item: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a container's definition with its defaults filled in.
+
+    :raises ApiError: naming the property that is wrong.
+    """
+    used_for = item.get("usedFor", "node")
+    if used_for not in USED_FOR:
+        raise bad_request(f"{where}.usedFor: {used_for!r} is not one of {', '.join(USED_FOR)}.")
+    properties = an_object(item.get("properties"), f"{where}.properties")
+    if not properties:
+        raise bad_request(f"{where}.properties: a container needs at least one property.")
+    return item | {
+        "space": a_space(item.get("space"), f"{where}.space"),
+        "externalId": a_schema_id(item.get("externalId"), f"{where}.externalId"),
+        "usedFor": used_for,
+        "properties": {
+            name: _read_property(name, definition, f"{where}.properties.{name}")
+            for name, definition in properties.items()
+        },
+    }
+
+
+def _read_property(name: str, definition: object, where: str) -> dict[str, Any]:
+    a_schema_id(name, where)
+    if name in facts.RESERVED_PROPERTIES:
+        raise bad_request(f"{where}: {name!r} is reserved.")
+    definition = an_object(definition, where)
+    kind = an_object(definition.get("type"), f"{where}.type")
+    check = compile_check(kind, f"{where}.type")
+    default = definition.get("defaultValue")
+    if default is not None and (wrong := check(default)):
+        raise bad_request(f"{where}.defaultValue: {wrong}.")
+    filled = {"list": False} | kind
+    if kind["type"] == "text":
+        filled = {"collation": "ucs_basic"} | filled
+    return {"nullable": True, "autoIncrement": False, "immutable": False} | definition | {"type": filled}
+
+
+class CompiledContainer:
+    """Checks the properties that a record has in one container."""
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        self.space: str = definition["space"]
+        self.external_id: str = definition["externalId"]
+        self.for_records = definition["usedFor"] in FOR_RECORDS
+        self.properties: dict[str, Any] = definition["properties"]
+        self._checks: dict[str, Check] = {
+            name: compile_check(prop["type"], name) for name, prop in self.properties.items()
+        }
+        self._defaults = {
+            name: prop["defaultValue"]
+            for name, prop in self.properties.items()
+            if prop.get("defaultValue") is not None
+        }
+        self._required = [
+            name
+            for name, prop in self.properties.items()
+            if not prop["nullable"] and name not in self._defaults
+        ]
+
+    def read(self, properties: dict[str, Any], where: str) -> dict[str, Any]:
+        """Return the properties as they are stored, with defaults for those that are missing.
+
+        :raises ApiError: naming the property that is wrong, and how.
+        """
+        for name, value in properties.items():
+            check = self._checks.get(name)
+            if check is None:
+                raise ApiError(
+                    facts.UNKNOWN_SCHEMA,
+                    f"{where}.{name}: container {self.space}/{self.external_id} has no such property.",
+                )
+            if value is not None and (wrong := check(value)):
+                raise ApiError(facts.WRONG_VALUE, f"{where}.{name}: {wrong}.")
+        for name in self._required:
+            if properties.get(name) is None:
+                raise ApiError(facts.WRONG_VALUE, f"{where}.{name}: a value is required.")
+        if self._defaults:
+            return self._defaults | {name: value for name, value in properties.items() if value is not None}
+        return properties

@@ -1,0 +1,124 @@
+"""What comes into a stream: checked record by record, and stored all together or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.reading import (
+    a_list,
+    a_record_id,
+    a_space,
+    a_string,
+    an_object,
+    bad_request,
+    items_of,
+)
+from airflow_provider_cdf_records.local_server.schema import Schema
+from airflow_provider_cdf_records.local_server.store import NewRecord, Store
+from airflow_provider_cdf_records.local_server.streams import Streams
+
+Identity = tuple[str, str]
+
+
+class Records:
+    """Upsert, ingest and delete."""
+
+    def __init__(self, store: Store, schema: Schema, streams: Streams) -> None:
+        self._store = store
+        self._schema = schema
+        self._streams = streams
+
+    def upsert(self, stream_id: str, body: object) -> dict[str, Any]:
+        """``POST /streams/{id}/records/upsert``: full replace by space and external id."""
+        self._mutable(stream_id, "upsert")
+        self._store.upsert(stream_id, self._read(body))
+        return {}
+
+    def ingest(self, stream_id: str, body: object) -> dict[str, Any]:
+        """``POST /streams/{id}/records``: new records only, where the stream is mutable."""
+        stream = self._streams.get(stream_id)
+        if not self._streams.is_mutable(stream):
+            self._store.append(stream_id, self._read(body, twice_allowed=True))
+            return {}
+        records = self._read(body)
+        if existing := self._store.existing(stream_id, ((space, name) for space, name, _ in records)):
+            raise ApiError(
+                facts.INGEST_EXISTS,
+                f"{len(existing)} of the records exist already; use upsert to replace them.",
+                duplicated=[_identifier(identity) for identity in existing],
+            )
+        self._store.upsert(stream_id, records)
+        return {}
+
+    def delete(self, stream_id: str, body: object) -> dict[str, Any]:
+        """``POST /streams/{id}/records/delete``; unknown records are passed over."""
+        self._mutable(stream_id, "delete")
+        self._store.delete(
+            stream_id, [_read_identity(item, f"items[{index}]") for index, item in enumerate(items_of(body))]
+        )
+        return {}
+
+    def _mutable(self, stream_id: str, operation: str) -> None:
+        if not self._streams.is_mutable(self._streams.get(stream_id)):
+            raise ApiError(
+                facts.UPSERT_ON_IMMUTABLE,
+                f"Stream {stream_id!r} is immutable, which {operation} does not work on.",
+            )
+
+    def _read(self, body: object, *, twice_allowed: bool = False) -> list[NewRecord]:
+        """Check all records before any is stored."""
+        read: dict[Identity, NewRecord] = {}
+        records: list[NewRecord] = []
+        twice: list[Identity] = []
+        for index, item in enumerate(items_of(body)):
+            identity = _read_identity(item, f"items[{index}]")
+            where = f"items[{index}] ({identity[0]}/{identity[1]})"
+            self._schema.check_space(identity[0], f"{where}.space")
+            record = (*identity, msgspec.json.encode(self._read_sources(item, where)))
+            if identity in read:
+                twice.append(identity)
+            read[identity] = record
+            records.append(record)
+        if twice and not twice_allowed:
+            raise ApiError(
+                facts.TWICE_IN_REQUEST,
+                f"{len(twice)} of the records are twice in the request, such as {'/'.join(twice[0])}.",
+                duplicated=[_identifier(identity) for identity in twice],
+            )
+        return records
+
+    def _read_sources(self, item: dict[str, Any], where: str) -> dict[str, dict[str, dict[str, Any]]]:
+        sources = a_list(item.get("sources"), f"{where}.sources")
+        if not 1 <= len(sources) <= facts.MAX_SOURCES:
+            raise bad_request(f"{where}.sources: expected 1 to {facts.MAX_SOURCES}, got {len(sources)}.")
+        properties: dict[str, dict[str, dict[str, Any]]] = {}
+        for number, data in enumerate(sources):
+            place = f"{where}.sources[{number}]"
+            source = an_object(an_object(data, place).get("source"), f"{place}.source")
+            if source.get("type") != "container":
+                raise bad_request(
+                    f"{place}.source.type: expected 'container', got {source.get('type')!r} "
+                    "(this local server keeps no views)."
+                )
+            space = a_string(source.get("space"), f"{place}.source.space")
+            name = a_string(source.get("externalId"), f"{place}.source.externalId")
+            container = self._schema.container(space, name, f"{place}.source")
+            given = an_object(data.get("properties"), f"{place}.properties")
+            if name in properties.setdefault(space, {}):
+                raise bad_request(f"{place}.source: container {space}/{name} is there twice.")
+            properties[space][name] = container.read(given, f"{place}.properties")
+        return properties
+
+
+def _read_identity(item: dict[str, Any], where: str) -> Identity:
+    return a_space(item.get("space"), f"{where}.space"), a_record_id(
+        item.get("externalId"), f"{where}.externalId"
+    )
+
+
+def _identifier(identity: Identity) -> dict[str, str]:
+    return {"space": identity[0], "externalId": identity[1]}

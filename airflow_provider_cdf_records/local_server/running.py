@@ -1,0 +1,115 @@
+"""A server of one's own, in this process: for tests, and for the command line."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+
+from airflow_provider_cdf_records.local_server.app import Settings, make_app
+
+STOP_WITHIN = 5.0  # seconds
+
+
+class LocalServer:
+    """The local server on a free port of this machine, in a thread.
+
+    .. code-block:: python
+
+        with LocalServer() as server:
+            os.environ["AIRFLOW_CONN_CDF_DEFAULT"] = server.connection_json()
+
+    :param database: a SQLite file that stays; by default a temporary one.
+    :param port: 0 for any free one.
+    :param settings: further fields of :class:`Settings`, such as ``token_lifetime`` and ``visibility_delay``.
+    """
+
+    def __init__(
+        self,
+        database: str | Path | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        **settings: Any,
+    ) -> None:
+        self._folder = TemporaryDirectory(prefix="cdf-local-server-") if database is None else None
+        path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
+        self.settings = replace(Settings(path), **settings)
+        self._socket = listening_socket(host, port)
+        self._server = make_server(self.settings)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
+        )
+        self.url = url_of(self._socket)
+
+    def __enter__(self) -> LocalServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(STOP_WITHIN)
+        self._socket.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are got."""
+        return f"{self.url}/oauth2/token"
+
+    def connection_json(self) -> str:
+        """Return an Airflow connection to this server, as for ``AIRFLOW_CONN_CDF_DEFAULT``."""
+        return connection_json(self.url, self.settings)
+
+
+def connection_json(url: str, settings: Settings) -> str:
+    """Return an Airflow connection to a server."""
+    return json.dumps(
+        {
+            "conn_type": "cdf",
+            "host": url,
+            "schema": settings.project,
+            "login": settings.client_id,
+            "password": settings.client_secret,
+            "extra": {"token_url": f"{url}/oauth2/token"},
+        }
+    )
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Bind first, so that the port is known and taken before anything else happens."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)  # requests wait from now on, instead of being refused until the server runs
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the address that a socket can be reached at."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (read, not bound)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(settings: Settings) -> uvicorn.Server:
+    """Return a server that is ready to run on a socket."""
+    config = uvicorn.Config(
+        make_app(settings), log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3
+    )
+    return uvicorn.Server(config)

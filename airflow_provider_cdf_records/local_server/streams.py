@@ -1,0 +1,83 @@
+"""Streams: made from templates, which decide whether records in them can change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.reading import a_stream_id, an_object, bad_request, items_of
+from airflow_provider_cdf_records.local_server.store import Store, StoredStream
+
+
+class Streams:
+    """The project's streams."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._streams = store.streams()
+
+    def create(self, body: object) -> dict[str, Any]:
+        """``POST /streams``, one at a time."""
+        (item,) = items_of(body, 1)
+        stream_id = a_stream_id(item.get("externalId"), "items[0].externalId")
+        settings = an_object(item.get("settings"), "items[0].settings")
+        template = an_object(settings.get("template"), "items[0].settings.template").get("name")
+        if template not in facts.TEMPLATES:
+            raise bad_request(
+                f"items[0].settings.template.name: {template!r} is not one of {', '.join(facts.TEMPLATES)}."
+            )
+        if existing := self._streams.get(stream_id):
+            reserved = "was deleted, and its id stays reserved" if existing.deleted else "exists already"
+            raise ApiError(409, f"Stream {stream_id!r} {reserved}.", duplicated=[{"externalId": stream_id}])
+        stream = self._store.put_stream(stream_id, template)
+        self._streams[stream_id] = stream
+        return {"items": [self._described(stream)]}
+
+    def list(self) -> dict[str, Any]:
+        """``GET /streams``."""
+        return {"items": [self._described(s) for s in self._streams.values() if not s.deleted]}
+
+    def retrieve(self, stream_id: str, *, statistics: bool) -> dict[str, Any]:
+        """``GET /streams/{id}``."""
+        return self._described(self.get(stream_id), statistics=statistics)
+
+    def delete(self, body: object) -> dict[str, Any]:
+        """``POST /streams/delete``: the records go, the id stays reserved."""
+        ids = [a_stream_id(item.get("externalId"), "items.externalId") for item in items_of(body)]
+        for stream_id in ids:
+            self.get(stream_id)
+        for stream_id in ids:
+            self._store.delete_stream(stream_id)
+        self._streams = self._store.streams()
+        return {}
+
+    def get(self, stream_id: str) -> StoredStream:
+        """Return a stream that is there."""
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.deleted:
+            raise ApiError(404, f"Stream {stream_id!r} does not exist.", missing=[{"externalId": stream_id}])
+        return stream
+
+    def is_mutable(self, stream: StoredStream) -> bool:
+        """Whether its records can be replaced and deleted."""
+        return facts.TEMPLATES[stream.template] == facts.MUTABLE
+
+    def _described(self, stream: StoredStream, *, statistics: bool = False) -> dict[str, Any]:
+        limits: dict[str, dict[str, float]] = {
+            name: {"provisioned": provisioned} for name, provisioned in facts.STREAM_LIMITS.items()
+        }
+        if statistics:
+            count, size = self._store.usage(stream.id)
+            limits["maxRecordsTotal"]["consumed"] = count
+            limits["maxGigaBytesTotal"]["consumed"] = size / 1e9
+        return {
+            "externalId": stream.id,
+            "createdTime": stream.created,
+            "createdFromTemplate": stream.template,
+            "type": facts.TEMPLATES[stream.template],
+            "settings": {
+                "lifecycle": {"retainedAfterSoftDelete": facts.RETAINED_AFTER_SOFT_DELETE},
+                "limits": limits,
+            },
+        }

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs
+
+import pytest
+
+from airflow_provider_cdf_records.client import CdfAuthError, CdfClient, ClientCredentials, StaticToken
+from tests.client.conftest import SECRET, MakeClient, a_token, an_error
+from tests.scripted_server import Answer, ScriptedServer
+
+
+def bearers(server: ScriptedServer) -> list[str]:
+    return [asked.headers["authorization"].removeprefix("Bearer ") for asked in server.asked_for("/upsert")]
+
+
+def test_the_token_is_asked_for_as_the_standard_says(client: CdfClient, server: ScriptedServer) -> None:
+    client.upsert("alarms", b"{}")
+    (asked,) = server.asked_for("/token")
+    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(asked.body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["id"],
+        "client_secret": [SECRET],
+        "scope": ["a b"],
+    }
+
+
+def test_an_audience_is_sent_where_one_is_set(make_client: MakeClient, server: ScriptedServer) -> None:
+    make_client(auth=ClientCredentials("id", SECRET, f"{server.url}/token", audience="cdf")).upsert(
+        "a", b"{}"
+    )
+    form = parse_qs(server.asked_for("/token")[0].body.decode())
+    assert form["audience"] == ["cdf"]
+    assert "scope" not in form
+
+
+def test_a_token_is_got_once_for_all_threads(make_client: MakeClient, server: ScriptedServer) -> None:
+    client = make_client(pool_size=8)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: client.upsert("alarms", b"{}"), range(32)))
+    assert len(server.asked_for("/token")) == 1
+    assert set(bearers(server)) == {"token-1"}
+
+
+def test_a_token_is_renewed_ahead_of_its_expiry(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/token", a_token("old", expires_in=0.2), a_token("new"))
+    client.upsert("alarms", b"{}")
+    threading.Event().wait(0.15)  # not expired yet, but in the second half of its short life
+    client.upsert("alarms", b"{}")
+    assert bearers(server) == ["old", "new"]
+
+
+def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/token", a_token("old"), a_token("new"))
+    server.answer("/upsert", an_error(401), Answer(202))
+    client.upsert("alarms", b'{"items":[1]}')
+    assert bearers(server) == ["old", "new"]
+    assert server.asked_for("/upsert")[1].json == {"items": [1]}
+
+
+def test_a_401_on_a_fresh_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(401, "Unauthorized"))
+    with pytest.raises(CdfAuthError, match="check scopes and audience") as failure:
+        client.upsert("alarms", b"{}")
+    assert not failure.value.retryable
+    assert len(server.asked_for("/upsert")) == 2
+
+
+def test_many_401s_at_once_renew_the_token_once(make_client: MakeClient, server: ScriptedServer) -> None:
+    client = make_client(pool_size=4)
+    server.answer("/token", a_token("old"), a_token("new"))
+    together = threading.Barrier(4, timeout=5)
+    refusals = [Answer(401, {"error": {"message": "expired"}}, before=together.wait) for _ in range(4)]
+    server.answer("/upsert", *refusals, Answer(202))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: client.upsert("alarms", b"{}"), range(4)))
+    assert len(server.asked_for("/token")) == 2
+    assert sorted(bearers(server)) == ["new"] * 4 + ["old"] * 4
+
+
+def test_a_ready_token_is_used_and_cannot_be_renewed(make_client: MakeClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(401, "Unauthorized"))
+    with pytest.raises(CdfAuthError, match="extra 'token'"):
+        make_client(auth=StaticToken("ready")).upsert("alarms", b"{}")
+    assert bearers(server) == ["ready"]
+    assert not server.asked_for("/token")
+
+
+def test_wrong_credentials_are_named_without_the_secret(client: CdfClient, server: ScriptedServer) -> None:
+    refusal = {"error": "invalid_client", "error_description": f"the secret {SECRET} is wrong"}
+    server.answer("/token", Answer(401, refusal))
+    with pytest.raises(CdfAuthError, match=r"invalid_client.*Login.*Password") as failure:
+        client.upsert("alarms", b"{}")
+    assert SECRET not in str(failure.value)
+    assert not failure.value.retryable
+    assert len(server.asked_for("/token")) == 1
+
+
+def test_an_identity_provider_that_is_down_for_a_moment_is_asked_again(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/token", Answer(503, "<html>later</html>"), a_token())
+    client.upsert("alarms", b"{}")
+    assert len(server.asked_for("/token")) == 2
+
+
+def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/token", Answer(200, {"hello": "world"}))
+    with pytest.raises(CdfAuthError, match="no access_token"):
+        client.upsert("alarms", b"{}")

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_provider_cdf_records import __version__
+from airflow_provider_cdf_records.client import CdfApiError, CdfClient, CdfConnectionError, ClientCredentials
+from tests.client.conftest import MakeClient, an_error
+from tests.scripted_server import Answer, ScriptedServer
+
+
+def test_upsert_posts_the_body_to_the_stream(client: CdfClient, server: ScriptedServer) -> None:
+    client.upsert("alarms", b'{"items":[1]}')
+    (asked,) = server.asked_for("/upsert")
+    assert asked.path == "/api/v1/projects/p/streams/alarms/records/upsert"
+    assert asked.json == {"items": [1]}
+    assert asked.headers["content-type"] == "application/json"
+
+
+def test_requests_name_the_provider_and_its_version(client: CdfClient, server: ScriptedServer) -> None:
+    client.upsert("alarms", b"{}")
+    headers = server.asked_for("/upsert")[0].headers
+    assert headers["x-cdp-app"] == f"airflow-provider-cdf-records/{__version__}"
+    assert headers["user-agent"].startswith(f"airflow-provider-cdf-records/{__version__} ")
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_any_success_is_a_success(client: CdfClient, server: ScriptedServer, status: int) -> None:
+    server.answer("/upsert", Answer(status, "" if status == 204 else "{}"))
+    client.upsert("alarms", b"{}")
+
+
+def test_bodies_are_compressed_where_asked(make_client: MakeClient, server: ScriptedServer) -> None:
+    body = b'{"items":[' + b"1," * 10_000 + b"1]}"
+    client = make_client(gzip=True)
+    client.upsert("alarms", body)
+    (asked,) = server.asked_for("/upsert")
+    assert asked.body == body
+    assert len(asked.raw) < len(body) / 10
+    assert client.traffic.bytes_sent == len(asked.raw)
+
+
+def test_one_connection_serves_all_requests(client: CdfClient, server: ScriptedServer) -> None:
+    for _ in range(5):
+        client.upsert("alarms", b"{}")
+    assert len({asked.peer for asked in server.asked}) == 1
+
+
+def test_the_pool_is_as_large_as_the_parallelism(make_client: MakeClient, server: ScriptedServer) -> None:
+    together = threading.Barrier(3, timeout=5)
+    server.answer("/upsert", Answer(before=together.wait))
+    client = make_client(pool_size=3)
+    for _ in range(3):
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda _: client.upsert("alarms", b"{}"), range(3)))
+    assert len({asked.peer for asked in server.asked_for("/upsert")}) == 3
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_passing_failure_is_tried_again(client: CdfClient, server: ScriptedServer, status: int) -> None:
+    server.answer("/upsert", Answer(status, "<html>oops</html>"), Answer(202))
+    client.upsert("alarms", b'{"items":[7]}')
+    assert [asked.json for asked in server.asked_for("/upsert")] == [{"items": [7]}] * 2
+    assert (client.traffic.requests, client.traffic.retries) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422])
+def test_a_final_failure_is_not(client: CdfClient, server: ScriptedServer, status: int) -> None:
+    server.answer("/upsert", an_error(status, "that will not do"))
+    with pytest.raises(CdfApiError, match="that will not do") as failure:
+        client.upsert("alarms", b"{}")
+    assert (failure.value.status, failure.value.retryable) == (status, False)
+    assert len(server.asked_for("/upsert")) == 1
+
+
+def test_the_server_may_call_any_failure_passing(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(409, cdf_is_auto_retryable="true"), Answer(202))
+    client.upsert("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) == 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Answer(reset=True),
+        Answer(body='{"half": 1}', cut=4),
+        Answer(body="<html>a login page</html>"),
+        Answer(body='{"half'),
+    ],
+    ids=["reset", "cut short", "html", "half of the json"],
+)
+def test_a_broken_answer_is_tried_again(client: CdfClient, server: ScriptedServer, broken: Answer) -> None:
+    server.answer("/upsert", broken, Answer(202))
+    client.upsert("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) == 2
+
+
+def test_a_slow_answer_is_tried_again(make_client: MakeClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", Answer(before=lambda: time.sleep(1)), Answer(202))
+    make_client(timeout=0.2).upsert("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) == 2
+
+
+def test_attempts_are_bounded(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(503, "busy"))
+    with pytest.raises(CdfApiError, match="busy") as failure:
+        client.upsert("alarms", b"{}")
+    assert failure.value.retryable
+    assert len(server.asked_for("/upsert")) == 4
+
+
+def test_waiting_is_bounded(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(429, Retry_After="3600"))
+    started = time.monotonic()
+    with pytest.raises(CdfApiError):
+        client.upsert("alarms", b"{}")
+    assert time.monotonic() - started < 3
+    assert len(server.asked_for("/upsert")) == 1
+
+
+def test_nothing_listening_is_an_error_that_may_pass(make_client: MakeClient) -> None:
+    with pytest.raises(CdfConnectionError, match=r"POST http://127.0.0.1:9/") as failure:
+        make_client(base_url="http://127.0.0.1:9").upsert("alarms", b"{}")
+    assert failure.value.retryable
+
+
+def test_retry_after_in_seconds_is_waited_for(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(429, Retry_After="1"), Answer(202))
+    started = time.monotonic()
+    client.upsert("alarms", b"{}")
+    assert time.monotonic() - started >= 1
+
+
+def test_retry_after_as_a_date_counts_from_the_servers_clock(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    dates = {"Date": "Fri, 02 Jan 2099 03:04:05 GMT", "Retry_After": "Fri, 02 Jan 2099 03:04:06 GMT"}
+    server.answer("/upsert", an_error(503, **dates), Answer(202))
+    started = time.monotonic()
+    client.upsert("alarms", b"{}")
+    assert 1 <= time.monotonic() - started < 3
+
+
+def test_a_pause_holds_all_senders(make_client: MakeClient, server: ScriptedServer) -> None:
+    client = make_client(pool_size=2)
+    client.upsert("alarms", b"{}")
+    server.answer("/upsert", an_error(429, Retry_After="1"), Answer(202))
+    with ThreadPoolExecutor(2) as pool:
+        throttled = pool.submit(client.upsert, "alarms", b"{}")
+        while len(server.asked_for("/upsert")) < 2:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        started = time.monotonic()
+        pool.submit(client.upsert, "alarms", b"{}").result()
+        assert time.monotonic() - started > 0.5
+        throttled.result()
+
+
+def test_an_error_carries_all_that_the_answer_says(client: CdfClient, server: ScriptedServer) -> None:
+    missing, duplicated = [{"space": "s", "externalId": "m"}], [{"externalId": "d"}]
+    body = {"error": {"code": 400, "message": "bad", "missing": missing, "duplicated": duplicated}}
+    server.answer("/upsert", Answer(400, body, {"x-request-id": "req-7"}))
+    with pytest.raises(CdfApiError) as failure:
+        client.upsert("alarms", b"{}")
+    error = failure.value
+    assert (error.status, error.message, error.request_id) == (400, "bad", "req-7")
+    assert (error.missing, error.duplicated) == (missing, duplicated)
+    assert "/records/upsert was answered with 400: bad" in str(error)
+    assert "req-7" in str(error)
+
+
+def test_an_error_page_of_a_proxy_is_quoted(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", Answer(403, "<html>\n Blocked by policy</html>"))
+    with pytest.raises(CdfApiError, match="Blocked by policy"):
+        client.upsert("alarms", b"{}")
+
+
+def test_a_redirect_is_an_error_that_names_the_host_field(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/upsert", Answer(302, "", {"Location": "https://login.example.com/"}))
+    with pytest.raises(CdfApiError, match=r"login\.example\.com.*Host"):
+        client.upsert("alarms", b"{}")
+
+
+def test_counting_sends_filter_and_time(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/aggregate", Answer(200, {"aggregates": {"records": {"count": 12}}}))
+    assert client.count_records("s", filter={"matchAll": {}}, last_updated_time={"gt": 1}) == 12
+    assert server.asked_for("/aggregate")[0].json == {
+        "aggregates": {"records": {"count": {}}},
+        "filter": {"matchAll": {}},
+        "lastUpdatedTime": {"gt": 1},
+    }
+
+
+def test_a_count_that_is_none_is_an_error(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/aggregate", Answer(200, {"aggregates": {}}))
+    with pytest.raises(CdfConnectionError, match="without a count"):
+        client.count_records("s")
+
+
+def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: ScriptedServer) -> None:
+    from airflow_provider_cdf_records.client import CdfCancelledError, RetryPolicy
+
+    server.answer("/upsert", an_error(429, Retry_After="60"))
+    client = make_client(retry=RetryPolicy(max_wait=100))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.upsert, "alarms", b"{}")
+        while not server.asked_for("/upsert"):
+            time.sleep(0.01)
+        client.cancel()
+        with pytest.raises(CdfCancelledError):
+            waiting.result(timeout=2)
+
+
+def test_a_netrc_entry_does_not_replace_the_token(
+    make_client: MakeClient,
+    server: ScriptedServer,
+    tmp_path: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    netrc = tmp_path / "netrc"  # type: ignore[operator]
+    netrc.write_text("machine 127.0.0.1 login me password other\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    make_client(environment=True).upsert("alarms", b"{}")
+    assert server.asked_for("/upsert")[0].headers["authorization"] == "Bearer token-1"
+    assert "authorization" not in server.asked_for("/token")[0].headers
+
+
+def test_secrets_are_in_no_repr(client: CdfClient) -> None:
+    config = client._config
+    assert isinstance(config.auth, ClientCredentials)
+    assert config.auth.secret not in repr(config)

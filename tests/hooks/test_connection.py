@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.models.connection import Connection
+
+from airflow_provider_cdf_records.client import ClientConfig, ClientCredentials, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
+
+CLUSTER = "https://westeurope-1.cognitedata.com"
+GOOD: dict[str, Any] = {
+    "conn_id": "cdf_default",
+    "conn_type": "cdf",
+    "host": CLUSTER,
+    "schema": "my-project",
+    "login": "my-id",
+    "password": "my-secret",
+    "extra": {"tenant_id": "my-tenant"},
+}
+
+
+def config_of(**changes: Any) -> ClientConfig:
+    fields = GOOD | changes
+    if isinstance(fields["extra"], dict):
+        fields["extra"] = json.dumps(fields["extra"])
+    return client_config(Connection(**fields), max_concurrency=4)
+
+
+def credentials_of(**changes: Any) -> ClientCredentials:
+    auth = config_of(**changes).auth
+    assert isinstance(auth, ClientCredentials)
+    return auth
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(InvalidConnectionError) as refused:
+        config_of(**changes)
+    message = str(refused.value)
+    assert message.startswith("Connection 'cdf_default': ")
+    assert message.count(". ") == 0
+    assert message.endswith(".")
+    return message
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url"),
+    [
+        (CLUSTER, CLUSTER),
+        (f"{CLUSTER}/", CLUSTER),
+        ("westeurope-1.cognitedata.com", CLUSTER),
+        ("westeurope-1", CLUSTER),
+        ("https://cdf.private.example.com:8443", "https://cdf.private.example.com:8443"),
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("localhost:8765", "http://localhost:8765"),
+        ("http://[::1]:8765", "http://[::1]:8765"),
+        ("https://localhost", "https://localhost"),
+    ],
+)
+def test_the_host_may_be_a_url_a_name_or_a_cluster(host: str, base_url: str) -> None:
+    assert config_of(host=host).base_url == base_url
+
+
+def test_a_port_of_its_own_field_is_used() -> None:
+    assert config_of(host="127.0.0.1", port=8765).base_url == "http://127.0.0.1:8765"
+
+
+def test_entra_id_follows_from_the_tenant() -> None:
+    auth = credentials_of()
+    assert auth.token_url == "https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token"
+    assert auth.scopes == f"{CLUSTER}/.default"
+    assert (auth.client_id, auth.secret) == ("my-id", "my-secret")
+
+
+def test_other_providers_are_named_by_their_token_url() -> None:
+    extra = {"token_url": "https://idp.example.com/token", "scopes": ["a", "b"], "audience": "cdf"}
+    auth = credentials_of(extra=extra)
+    assert (auth.token_url, auth.scopes, auth.audience) == ("https://idp.example.com/token", "a b", "cdf")
+
+
+def test_a_ready_token_needs_no_client() -> None:
+    assert config_of(login=None, password=None, extra={"token": "t"}).auth == StaticToken("t")
+
+
+def test_the_other_extras_are_taken() -> None:
+    extra = GOOD["extra"] | {
+        "timeout": 5,
+        "verify": "/etc/ca.pem",
+        "proxies": {"https": "http://proxy:3128"},
+        "max_attempts": 3,
+        "max_wait": 60,
+    }
+    config = config_of(extra=extra)
+    assert (config.timeout, config.verify, config.proxies) == (
+        5,
+        "/etc/ca.pem",
+        {"https": "http://proxy:3128"},
+    )
+    assert config.retry == RetryPolicy(max_attempts=3, max_wait=60)
+
+
+def test_text_values_as_of_a_uri_are_taken() -> None:
+    extra = GOOD["extra"] | {
+        "timeout": "5",
+        "verify": "false",
+        "proxies": "http://proxy:3128",
+        "max_attempts": "3",
+    }
+    config = config_of(extra=extra)
+    assert (config.timeout, config.verify, config.retry.max_attempts) == (5, False, 3)
+    assert config.proxies == {"http": "http://proxy:3128", "https": "http://proxy:3128"}
+
+
+def test_fields_that_a_form_leaves_empty_count_as_unset() -> None:
+    extra = {"tenant_id": "my-tenant", "token_url": "", "token": None, "timeout": None}
+    assert config_of(extra=extra) == config_of()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "cdf://my-id:my-secret@westeurope-1.cognitedata.com/my-project?tenant_id=my-tenant",
+        "cdf://my-id:my-secret@https%3A%2F%2Fwesteurope-1.cognitedata.com/my-project?tenant_id=my-tenant",
+        json.dumps({name: value for name, value in GOOD.items() if name != "conn_id"}),
+    ],
+    ids=["uri", "uri with a whole url as host", "json"],
+)
+def test_all_ways_to_write_a_connection_mean_the_same(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+
+    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", uri)
+    conn = CdfRecordsHook.get_connection("cdf_default")
+    assert client_config(conn, max_concurrency=4) == config_of()
+
+
+def test_a_local_uri_has_host_and_port() -> None:
+    uri = "cdf://id:secret@127.0.0.1:8765/local?token_url=http%3A%2F%2F127.0.0.1%3A8765%2Ftoken"
+    config = client_config(Connection(conn_id="c", uri=uri), max_concurrency=1)
+    assert (config.base_url, config.project) == ("http://127.0.0.1:8765", "local")
+
+
+def test_bodies_are_compressed_but_for_this_machine() -> None:
+    assert config_of().gzip
+    assert not config_of(host="http://localhost:8765").gzip
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema": None}, "Schema is empty; put the name of the CDF project there"),
+        ({"host": None}, "Host is empty; put the cluster there"),
+        ({"login": None}, "Login is empty; put the client id there"),
+        ({"password": None}, "Password is empty; put the client secret"),
+        ({"extra": {}}, "extra 'tenant_id' (Entra ID) or 'token_url'"),
+        (
+            {"extra": {"tenant_id": "t", "token_url": "https://x.example/t"}},
+            "'tenant_id' and 'token_url' are both set",
+        ),
+        ({"extra": {"token": "t"}}, "extra 'token' and Login are both set"),
+        ({"host": "http://cdf.example.com"}, "Host is plain http to cdf.example.com"),
+        (
+            {"extra": {"token_url": "http://idp.example.com/t"}},
+            "extra 'token_url' is plain http to idp.example.com",
+        ),
+        ({"host": "ftp://x.example.com"}, "Host begins with ftp://"),
+        ({"host": f"{CLUSTER}/api/v1"}, "Host must be an address alone"),
+        ({"host": f"{CLUSTER}:port"}, "Host"),
+        ({"extra": {"tenant": "t"}}, "extra 'tenant' is not known"),
+        ({"extra": {"tenant_id": "t", "timeout": "soon"}}, "extra 'timeout' must be a positive number"),
+        ({"extra": {"tenant_id": "t", "max_attempts": 0}}, "extra 'max_attempts' must be a positive number"),
+        ({"extra": {"tenant_id": "t", "proxies": [1]}}, "extra 'proxies' must be a proxy's URL"),
+        ({"extra": {"tenant_id": "t", "proxies": "{no"}}, "extra 'proxies' must be a proxy's URL"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_with_field_and_remedy(changes: dict[str, Any], message: str) -> None:
+    assert message in refusal(**changes)
+
+
+def test_no_secret_is_in_the_repr_or_in_a_refusal() -> None:
+    extra = GOOD["extra"] | {"proxies": "http://user:proxy-secret@proxy:3128"}
+    assert not {"my-secret", "proxy-secret"} & set(repr(config_of(extra=extra)).replace("'", " ").split())
+    assert "my-secret" not in repr(config_of(extra=extra)) + refusal(schema=None)
+    assert "proxy-secret" not in repr(config_of(extra=extra))

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
+from airflow_provider_cdf_records.pipeline.sources import RecordsSource
+from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
+from tests.records import STREAM, a_record
+
+Refuses = Callable[[str, Any], bool]
+
+
+class Stream:
+    """Holds what is sent to it; refuses a request in which it refuses any record."""
+
+    def __init__(
+        self,
+        refuses: Refuses = lambda external_id, value: False,
+        *,
+        names_them: bool = False,
+        delay: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.held: dict[str, Any] = {}
+        self.requests: list[list[str]] = []
+        self.cancelled = False
+        self.in_flight: list[set[str]] = []
+        self.most_in_flight = 0
+        self._refuses = refuses
+        self._names_them = names_them
+        self._delay = delay
+        self._lock = threading.Lock()
+
+    def send(self, body: bytes) -> None:
+        items = json.loads(body)["items"]
+        values = {item["externalId"]: item["sources"][0]["properties"]["value"] for item in items}
+        assert len(values) == len(items) <= 1000
+        identities = set(values)
+        with self._lock:
+            assert all(identities.isdisjoint(other) for other in self.in_flight)
+            self.in_flight.append(identities)
+            self.most_in_flight = max(self.most_in_flight, len(self.in_flight))
+            self.requests.append(sorted(values))
+        time.sleep(self._delay())
+        bad = [external_id for external_id, value in values.items() if self._refuses(external_id, value)]
+        with self._lock:
+            self.in_flight.remove(identities)
+            if not bad:
+                self.held.update(values)
+        if bad:
+            named = [("plant", external_id) for external_id in bad] if self._names_them else []
+            raise RequestRefusedError("bad value", status=422, request_id="req", identities=named)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def load(
+    rows: Any,
+    stream: Stream,
+    *,
+    max_concurrency: int = 4,
+    max_rejected: float = 0,
+    rejected_path: Path | None = None,
+) -> UpsertSummary:
+    with Tally(STREAM, max_rejected=max_rejected, rejected_path=rejected_path) as tally:
+        upload(RecordsSource(rows), stream, tally, max_concurrency=max_concurrency)
+        summary = tally.summary()
+        tally.raise_if_too_many_rejected(summary)
+    assert summary.read == summary.upserted + summary.superseded + summary.rejected
+    return summary
+
+
+def test_every_record_arrives() -> None:
+    stream = Stream()
+    summary = load([a_record(str(n), value=n) for n in range(3500)], stream)
+    assert stream.held == {str(n): n for n in range(3500)}
+    assert (summary.read, summary.upserted, summary.superseded, summary.rejected) == (3500, 3500, 0, 0)
+    assert sorted(map(len, stream.requests)) == [500, 1000, 1000, 1000]
+
+
+def test_nothing_is_a_success_that_says_so() -> None:
+    stream = Stream()
+    summary = load([], stream)
+    assert str(summary) == "Nothing to upsert into stream alarms: the source holds no records."
+    assert stream.requests == []
+
+
+def test_the_later_row_of_an_identity_wins_within_a_batch() -> None:
+    stream = Stream()
+    summary = load([a_record("a", value=1), a_record("b", value=1), a_record("a", value=2)], stream)
+    assert stream.held == {"a": 2, "b": 1}
+    assert (summary.upserted, summary.superseded) == (2, 1)
+    assert len(stream.requests) == 1
+
+
+def test_the_later_row_wins_between_batches_of_any_speed() -> None:
+    stream = Stream(delay=lambda: random.uniform(0, 0.01))
+    rows = [a_record(str(n % 1700), value=n) for n in range(20_000)]
+    load(rows, stream)
+    assert stream.held == {str(n % 1700): n for n in range(20_000)}
+
+
+def test_batches_that_share_no_identity_go_in_parallel() -> None:
+    stream = Stream(delay=lambda: 0.05)
+    load([a_record(str(n), value=n) for n in range(8000)], stream, max_concurrency=3)
+    assert stream.most_in_flight == 3
+
+
+def test_refused_records_are_found_by_halving_and_the_others_stored() -> None:
+    bad = {17, 500, 999}
+    stream = Stream(lambda external_id, value: value in bad)
+    summary = load([a_record(str(n), value=n) for n in range(1000)], stream, max_rejected=3)
+    assert stream.held == {str(n): n for n in range(1000) if n not in bad}
+    assert summary.rejected == 3
+    assert len(stream.requests) <= 1 + 2 * len(bad) * 10
+
+
+def test_records_that_the_server_names_are_sent_alone_at_once() -> None:
+    stream = Stream(lambda external_id, value: value in {3, 700}, names_them=True)
+    summary = load([a_record(str(n), value=n) for n in range(1000)], stream, max_rejected=2)
+    assert (summary.upserted, summary.rejected) == (998, 2)
+    assert sorted(map(len, stream.requests)) == [1, 1, 998, 1000]
+
+
+@settings(max_examples=60, deadline=None)
+@given(bad=st.sets(st.integers(0, 299)), names_them=st.booleans())
+def test_halving_finds_exactly_the_bad_ones(bad: set[int], names_them: bool) -> None:
+    stream = Stream(lambda external_id, value: value in bad, names_them=names_them)
+    summary = load([a_record(str(n), value=n) for n in range(300)], stream, max_rejected=300)
+    assert stream.held == {str(n): n for n in range(300) if n not in bad}
+    assert summary.rejected == len(bad)
+    assert len(stream.requests) <= 1 + 2 * len(bad) * 9
+
+
+def test_when_the_last_row_is_refused_the_one_before_takes_its_place() -> None:
+    stream = Stream(lambda external_id, value: value in {3, 4})
+    rows = [a_record("a", value=value) for value in (1, 2, 3, 4)] + [a_record("b", value=9)]
+    summary = load(rows, stream, max_rejected=2)
+    assert stream.held == {"a": 2, "b": 9}
+    assert (summary.upserted, summary.superseded, summary.rejected) == (2, 1, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60), held=st.integers(1, 20))
+def test_for_each_identity_the_last_row_that_can_be_stored_wins(
+    rows: list[tuple[int, bool]], held: int
+) -> None:
+    from airflow_provider_cdf_records.pipeline import batches
+
+    stream = Stream(lambda external_id, value: not value[1])
+    before, batches.MAX_HELD = batches.MAX_HELD, held
+    try:
+        load(
+            [a_record(str(who), value=[at, good]) for at, (who, good) in enumerate(rows)],
+            stream,
+            max_rejected=len(rows),
+        )
+    finally:
+        batches.MAX_HELD = before
+    assert stream.held == {str(who): [at, True] for at, (who, good) in enumerate(rows) if good}
+
+
+def test_too_many_refused_records_fail_the_load_and_name_the_first(tmp_path: Path) -> None:
+    stream = Stream(lambda external_id, value: value == 2)
+    path = tmp_path / "rejected.ndjson"
+    with pytest.raises(TooManyRejectedError) as failure:
+        load([a_record(f"r{n}", value=n) for n in range(5)], stream, rejected_path=path)
+    message = str(failure.value)
+    assert "1 of 5 records read were rejected, and max_rejected allows 0" in message
+    assert "records[2] (plant/r2): CDF answered 422: bad value" in message
+    assert str(path) in message
+    assert not failure.value.retryable
+
+
+def test_a_stream_of_bad_records_stops_early() -> None:
+    stream = Stream(lambda external_id, value: True)
+    taken = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal taken
+        for taken in range(1_000_000):
+            yield a_record(str(taken), value=taken)
+
+    with pytest.raises(TooManyRejectedError, match="not sent"):
+        load(rows(), stream, max_rejected=10)
+    assert taken < 20_000
+    assert len(stream.requests) < 200
+
+
+def test_records_that_are_none_are_rejected_with_position_and_identity() -> None:
+    rows = [a_record("good"), {"externalId": "orphan"}, "nonsense", a_record("nan", value=float("nan"))]
+    stream = Stream()
+    with pytest.raises(TooManyRejectedError) as failure:
+        load(rows, stream, max_rejected=2)
+    assert "records[1] (None/orphan): object missing required field `space`" in str(failure.value)
+    assert "records[2]: expected a record (a dict), got str" in str(failure.value)
+    assert "records[3] (plant/nan): sources[0].properties.value: nan is not JSON" in str(failure.value)
+
+
+def test_a_share_of_rejected_records_is_judged_at_the_end() -> None:
+    rows = [a_record(str(n), value=n) for n in range(200)]
+    refuses: Refuses = lambda external_id, value: value < 2  # noqa: E731
+    assert load(rows, Stream(refuses), max_rejected=0.01).rejected == 2
+    with pytest.raises(TooManyRejectedError, match=r"allows 0\.009 of all"):
+        load(rows, Stream(refuses), max_rejected=0.009)
+
+
+def test_the_rejected_file_holds_position_reason_and_record(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.ndjson"
+    rows = [a_record("a", value=1), a_record("b", value=2), {"space": "plant"}, "not a record"]
+    summary = load(rows, Stream(lambda _, value: value == 2), max_rejected=3, rejected_path=path)
+    assert summary.rejected_path == str(path)
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    by_position = {line["position"]: line for line in lines}
+    assert by_position.keys() == {1, 2, 3}
+    assert by_position[1]["record"] == rows[1]
+    assert (by_position[1]["status"], by_position[1]["message"], by_position[1]["requestId"]) == (
+        422,
+        "bad value",
+        "req",
+    )
+    assert by_position[2]["record"] == rows[2]
+    assert by_position[3]["record"] == "'not a record'"
+    assert all(line["time"] and line["where"] for line in lines)
+
+
+def test_the_rejected_file_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.ndjson"
+    path.write_text("old\n")
+    assert load([a_record()], Stream(), rejected_path=path).rejected_path is None
+    assert not path.exists()
+
+
+def test_any_other_error_ends_the_load_and_the_senders() -> None:
+    class Broken(Stream):
+        def send(self, body: bytes) -> None:
+            super().send(body)
+            raise ConnectionError("gone")
+
+    stream = Broken()
+    with pytest.raises(ConnectionError, match="gone"):
+        load((a_record(str(n), value=n) for n in range(1_000_000)), stream)
+    assert stream.cancelled
+    assert len(stream.requests) < 20
+
+
+def test_what_a_source_delivered_before_it_failed_is_stored() -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        yield a_record("a", value=1)
+        raise RuntimeError("the cursor is gone")
+
+    stream = Stream()
+    with pytest.raises(RuntimeError, match="the cursor is gone"):
+        load(rows(), stream)
+    assert stream.held == {"a": 1}
+
+
+def test_a_slow_stream_holds_back_the_source() -> None:
+    taken = 0
+    release = threading.Event()
+
+    class Slow(Stream):
+        def send(self, body: bytes) -> None:
+            release.wait(5)
+            super().send(body)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal taken
+        for taken in range(20_000):
+            yield a_record(str(taken), value=taken)
+
+    thread = threading.Thread(target=load, args=(rows(), Slow()), kwargs={"max_concurrency": 2})
+    thread.start()
+    time.sleep(0.5)
+    held = taken
+    release.set()
+    thread.join()
+    assert held <= 4000
