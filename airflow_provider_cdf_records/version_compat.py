@@ -28,8 +28,12 @@ def mask_secret(secret: str) -> None:
 def object_storage_path(url: str) -> Any:
     """Return an ``ObjectStoragePath``, which takes credentials of remote storage from connections.
 
-    Imported here, since fsspec would cost every DAG file that imports a hook.
+    A scheme that Airflow does not know is left to fsspec itself. Imported here, since fsspec would cost
+    every DAG file that imports a hook.
     """
+    scheme, separator, _ = url.partition("://")
+    if separator and not import_module("airflow.sdk.io" if AIRFLOW_3 else "airflow.io").has_fs(scheme):
+        return import_module("upath").UPath(url)
     return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
 
 

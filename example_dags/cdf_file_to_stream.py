@@ -34,7 +34,7 @@ FOLDER = os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir())
 def cdf_file_to_stream() -> None:
     @task
     def set_up() -> None:
-        """Make space, container and stream where they are missing. In a real project they are there already."""
+        """Make space, container and stream where they are missing. A real project has them already."""
         properties = {
             "host": {"type": {"type": "text"}},
             "name": {"type": {"type": "text"}},

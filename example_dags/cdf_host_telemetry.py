@@ -42,7 +42,7 @@ PROPERTIES = {
 def cdf_host_telemetry() -> None:
     @task
     def set_up() -> None:
-        """Make space, container and stream where they are missing. In a real project they are there already."""
+        """Make space, container and stream where they are missing. A real project has them already."""
         with CdfRecordsHook().get_conn() as cdf:
             cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
             container = {

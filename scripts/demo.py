@@ -69,9 +69,8 @@ def airflow(environment: dict[str, str], log: Path, *arguments: str) -> str:
     text = log.read_text(errors="replace")
     if done.returncode:
         sys.exit(f"{text}\nairflow {' '.join(arguments)} failed with exit code {done.returncode}; see {log}")
-    print(
-        f"$ airflow {' '.join(arguments)}    # {time.monotonic() - started:.0f} s, log: {log.relative_to(ROOT)}"
-    )
+    seconds = time.monotonic() - started
+    print(f"$ airflow {' '.join(arguments)}    # {seconds:.0f} s, log: {log.relative_to(ROOT)}")
     return text
 
 

@@ -95,7 +95,8 @@ def _base_url(host: str | None, port: int | None) -> str:
     name = url.hostname or ""
     if "://" not in host and "." not in name and name not in LOOPBACK_HOSTS:
         name = f"{name}.{CLUSTER_DOMAIN}"
-    if not name or url.path.strip("/") or url.query or url.fragment or url.username:
+    more = url.path.strip("/") or url.query or url.fragment or url.username
+    if not name or more or not _has_good_port(url):
         msg = (
             f"Host must be an address alone, such as https://westeurope-1.{CLUSTER_DOMAIN}, and is {host!r}."
         )

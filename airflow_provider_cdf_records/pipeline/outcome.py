@@ -68,8 +68,12 @@ class UpsertSummary:
         return (
             f"Upserted {self.upserted:,} of {self.read:,} records into stream {self.stream_id}: "
             f"{self.superseded:,} superseded by a later row, {rejected}; {self.requests:,} requests "
-            f"({self.retries:,} retries), {self.bytes_sent / 1e6:,.1f} MB in {self.seconds:.1f} s{rate}."
+            f"({self.retries:,} retries), {_size(self.bytes_sent)} in {self.seconds:.2f} s{rate}."
         )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"  # noqa: PLR2004
 
 
 @dataclass(frozen=True)

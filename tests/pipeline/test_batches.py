@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,8 +91,8 @@ def test_every_record_is_in_exactly_one_batch_in_order_and_within_limits(
         vars(batches).update(before)
 
     positions = [[record.position for record in rows_of(batch)] for batch in result]
-    assert sorted(sum(positions, [])) == list(range(len(rows)))
-    assert all(max(one) < min(other) for one, other in zip(positions, positions[1:], strict=False))
+    assert sorted(chain.from_iterable(positions)) == list(range(len(rows)))
+    assert all(max(one) < min(other) for one, other in pairwise(positions))
     for batch in result:
         assert len(batch.latest) <= most
         assert 1 <= len(batch) <= held

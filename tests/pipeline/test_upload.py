@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.pipeline.sources import RecordsSource
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
 from tests.records import STREAM, a_record
 
-Refuses = Callable[[str, Any], bool]
+Refuses = Callable[[Any], bool]
 
 
 class Stream:
@@ -25,7 +25,7 @@ class Stream:
 
     def __init__(
         self,
-        refuses: Refuses = lambda external_id, value: False,
+        refuses: Refuses = lambda _: False,
         *,
         names_them: bool = False,
         delay: Callable[[], float] = lambda: 0.0,
@@ -51,7 +51,7 @@ class Stream:
             self.most_in_flight = max(self.most_in_flight, len(self.in_flight))
             self.requests.append(sorted(values))
         time.sleep(self._delay())
-        bad = [external_id for external_id, value in values.items() if self._refuses(external_id, value)]
+        bad = [external_id for external_id, value in values.items() if self._refuses(value)]
         with self._lock:
             self.in_flight.remove(identities)
             if not bad:
@@ -118,7 +118,7 @@ def test_batches_that_share_no_identity_go_in_parallel() -> None:
 
 def test_refused_records_are_found_by_halving_and_the_others_stored() -> None:
     bad = {17, 500, 999}
-    stream = Stream(lambda external_id, value: value in bad)
+    stream = Stream(lambda value: value in bad)
     summary = load([a_record(str(n), value=n) for n in range(1000)], stream, max_rejected=3)
     assert stream.held == {str(n): n for n in range(1000) if n not in bad}
     assert summary.rejected == 3
@@ -126,7 +126,7 @@ def test_refused_records_are_found_by_halving_and_the_others_stored() -> None:
 
 
 def test_records_that_the_server_names_are_sent_alone_at_once() -> None:
-    stream = Stream(lambda external_id, value: value in {3, 700}, names_them=True)
+    stream = Stream(lambda value: value in {3, 700}, names_them=True)
     summary = load([a_record(str(n), value=n) for n in range(1000)], stream, max_rejected=2)
     assert (summary.upserted, summary.rejected) == (998, 2)
     assert sorted(map(len, stream.requests)) == [1, 1, 998, 1000]
@@ -135,7 +135,7 @@ def test_records_that_the_server_names_are_sent_alone_at_once() -> None:
 @settings(max_examples=60, deadline=None)
 @given(bad=st.sets(st.integers(0, 299)), names_them=st.booleans())
 def test_halving_finds_exactly_the_bad_ones(bad: set[int], names_them: bool) -> None:
-    stream = Stream(lambda external_id, value: value in bad, names_them=names_them)
+    stream = Stream(lambda value: value in bad, names_them=names_them)
     summary = load([a_record(str(n), value=n) for n in range(300)], stream, max_rejected=300)
     assert stream.held == {str(n): n for n in range(300) if n not in bad}
     assert summary.rejected == len(bad)
@@ -143,7 +143,7 @@ def test_halving_finds_exactly_the_bad_ones(bad: set[int], names_them: bool) -> 
 
 
 def test_when_the_last_row_is_refused_the_one_before_takes_its_place() -> None:
-    stream = Stream(lambda external_id, value: value in {3, 4})
+    stream = Stream(lambda value: value in {3, 4})
     rows = [a_record("a", value=value) for value in (1, 2, 3, 4)] + [a_record("b", value=9)]
     summary = load(rows, stream, max_rejected=2)
     assert stream.held == {"a": 2, "b": 9}
@@ -157,7 +157,7 @@ def test_for_each_identity_the_last_row_that_can_be_stored_wins(
 ) -> None:
     from airflow_provider_cdf_records.pipeline import batches
 
-    stream = Stream(lambda external_id, value: not value[1])
+    stream = Stream(lambda value: not value[1])
     before, batches.MAX_HELD = batches.MAX_HELD, held
     try:
         load(
@@ -171,7 +171,7 @@ def test_for_each_identity_the_last_row_that_can_be_stored_wins(
 
 
 def test_too_many_refused_records_fail_the_load_and_name_the_first(tmp_path: Path) -> None:
-    stream = Stream(lambda external_id, value: value == 2)
+    stream = Stream(lambda value: value == 2)
     path = tmp_path / "rejected.ndjson"
     with pytest.raises(TooManyRejectedError) as failure:
         load([a_record(f"r{n}", value=n) for n in range(5)], stream, rejected_path=path)
@@ -183,7 +183,7 @@ def test_too_many_refused_records_fail_the_load_and_name_the_first(tmp_path: Pat
 
 
 def test_a_stream_of_bad_records_stops_early() -> None:
-    stream = Stream(lambda external_id, value: True)
+    stream = Stream(lambda _: True)
     taken = 0
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -209,7 +209,7 @@ def test_records_that_are_none_are_rejected_with_position_and_identity() -> None
 
 def test_a_share_of_rejected_records_is_judged_at_the_end() -> None:
     rows = [a_record(str(n), value=n) for n in range(200)]
-    refuses: Refuses = lambda external_id, value: value < 2  # noqa: E731
+    refuses: Refuses = lambda value: value < 2  # noqa: E731
     assert load(rows, Stream(refuses), max_rejected=0.01).rejected == 2
     with pytest.raises(TooManyRejectedError, match=r"allows 0\.009 of all"):
         load(rows, Stream(refuses), max_rejected=0.009)
@@ -218,7 +218,7 @@ def test_a_share_of_rejected_records_is_judged_at_the_end() -> None:
 def test_the_rejected_file_holds_position_reason_and_record(tmp_path: Path) -> None:
     path = tmp_path / "rejected.ndjson"
     rows = [a_record("a", value=1), a_record("b", value=2), {"space": "plant"}, "not a record"]
-    summary = load(rows, Stream(lambda _, value: value == 2), max_rejected=3, rejected_path=path)
+    summary = load(rows, Stream(lambda value: value == 2), max_rejected=3, rejected_path=path)
     assert summary.rejected_path == str(path)
     lines = [json.loads(line) for line in path.read_bytes().splitlines()]
     by_position = {line["position"]: line for line in lines}

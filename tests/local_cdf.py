@@ -1,0 +1,62 @@
+"""A local CDF with a space, a container and streams, as the tests use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.local_server import LocalServer
+from tests.records import CONTAINER, SPACE, STREAM
+
+IMMUTABLE_STREAM = "archive"
+PROPERTIES = {
+    "value": {"type": {"type": "float64"}},
+    "text": {"type": {"type": "text"}},
+    "time": {"type": {"type": "timestamp"}},
+    "number": {"type": {"type": "int64"}},
+}
+
+
+class LocalCdf:
+    """The server, and a client to look into it."""
+
+    def __init__(self, server: LocalServer, client: CdfClient) -> None:
+        self.server = server
+        self.client = client
+
+    def held(self, stream_id: str = STREAM) -> dict[str, dict[str, Any]]:
+        """Return all that a stream holds: external id to properties."""
+        held: dict[str, dict[str, Any]] = {}
+        start: dict[str, Any] = {"initializeCursor": "1d-ago", "limit": 1000}
+        while True:
+            page = self.client.post(f"/streams/{stream_id}/records/sync", start)
+            for item in page["items"]:
+                held[item["externalId"]] = item["properties"][SPACE][CONTAINER]
+            if not page["hasNext"]:
+                return held
+            start = {"cursor": page["nextCursor"], "limit": 1000}
+
+
+@contextmanager
+def local_cdf(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[LocalCdf]:
+    """Start a server, point ``cdf_default`` at it, and make what records need."""
+    with LocalServer(**settings) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", server.connection_json())
+        with CdfRecordsHook().get_conn() as client:
+            client.post("/models/spaces", {"items": [{"space": SPACE}]})
+            container = {
+                "space": SPACE,
+                "externalId": CONTAINER,
+                "usedFor": "record",
+                "properties": PROPERTIES,
+            }
+            client.post("/models/containers", {"items": [container]})
+            for stream_id, template in ((STREAM, "BasicLiveData"), (IMMUTABLE_STREAM, "BasicArchive")):
+                settings_ = {"template": {"name": template}}
+                client.post("/streams", {"items": [{"externalId": stream_id, "settings": settings_}]})
+            yield LocalCdf(server, client)
