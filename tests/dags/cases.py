@@ -1,0 +1,77 @@
+"""DAGs for the tests: every way in which records reach the operator."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import dag, task
+
+from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from tests.records import STREAM, a_record
+
+FOLDER = Path(os.environ.get("CDF_EXAMPLE_FOLDER", "."))
+MANY = 100_000
+
+
+@task
+def some_records(prefix: str, count: int = 2) -> list[dict[str, Any]]:
+    return [a_record(f"{prefix}-{n}", number=n) for n in range(count)]
+
+
+@task
+def write_file(name: str) -> str:
+    path = FOLDER / f"{name}.ndjson"
+    path.write_text("".join(json.dumps(a_record(f"{name}-{n}", number=n)) + "\n" for n in range(2)))
+    return str(path)
+
+
+@dag(schedule=None)
+def braces() -> None:
+    """Values that look like templates, and one that would fail if it were rendered."""
+
+    @task
+    def extract() -> list[dict[str, Any]]:
+        return [a_record("{{ run_id }}", text="{{ 1 / 0 }} {% nonsense")]
+
+    CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=extract())
+
+
+@dag(schedule=None)
+def mapped() -> None:
+    """Mapped extraction, mapped loads, and both."""
+    extracted = some_records.override(task_id="extract").expand(prefix=["a", "b", "c"])
+    CdfRecordsUpsertOperator(task_id="load_all", stream_id=STREAM, records=extracted)
+    CdfRecordsUpsertOperator.partial(task_id="load_each", stream_id=STREAM).expand(
+        records=some_records.override(task_id="extract_each").partial(count=1).expand(prefix=["d", "e"])
+    )
+    CdfRecordsUpsertOperator.partial(task_id="load_files", stream_id=STREAM).expand(
+        path=write_file.expand(name=["f", "g"])
+    )
+    same = some_records.override(task_id="extract_same")("h")
+    CdfRecordsUpsertOperator.partial(task_id="load_same", records=same).expand(stream_id=[STREAM])
+
+
+@dag(schedule=None, default_args={"retries": 3, "retry_delay": timedelta(seconds=1)})
+def hopeless() -> None:
+    """A record that no retry can mend."""
+    CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=[a_record("x", number="none")])
+
+
+@dag(schedule=None)
+def many() -> None:
+    """A large XCom, taken by our task and by one that only counts."""
+    records = some_records.override(task_id="extract")("m", MANY)
+
+    @task
+    def count(records: list[Any]) -> int:
+        return len(records)
+
+    load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=records)
+    count(records) >> load
+
+
+braces(), mapped(), hopeless(), many()

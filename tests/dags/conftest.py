@@ -1,0 +1,88 @@
+"""A real Airflow of the tests' own: its home, its database, its commands."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_cdf_records.local_server import LocalServer
+from tests.local_cdf import LocalCdf, local_cdf
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class Airflow:
+    """Runs ``airflow`` commands on one database."""
+
+    settings: dict[str, str]
+    home: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=os.environ | self.settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def test_dag(self, dag_id: str) -> str:
+        """Run all tasks of a DAG and return the log; fails where a task does."""
+        done = self.run("dags", "test", dag_id)
+        assert done.returncode == 0, done.stdout[-5000:]
+        return done.stdout
+
+    def states(self, dag_id: str) -> dict[str, str]:
+        """Return the states of the tasks of a DAG's last run."""
+        return {task: state for task, (state, _) in self._tasks(dag_id).items()}
+
+    def durations(self, dag_id: str) -> dict[str, float]:
+        """Return how many seconds the tasks of a DAG's last run took."""
+        return {task: duration for task, (_, duration) in self._tasks(dag_id).items()}
+
+    def _tasks(self, dag_id: str) -> dict[str, tuple[str, float]]:
+        query = "SELECT task_id, state, duration FROM task_instance WHERE dag_id = ? ORDER BY start_date"
+        with sqlite3.connect(self.home / "airflow.db") as database:
+            return {task: (state, duration) for task, state, duration in database.execute(query, (dag_id,))}
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("airflow")
+    environment = os.environ | {"AIRFLOW_HOME": str(home)}
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    return home
+
+
+@pytest.fixture
+def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
+    with local_cdf(monkeypatch) as cdf:
+        yield cdf
+
+
+@pytest.fixture
+def empty_cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", server.connection_json())
+        yield server
+
+
+def airflow_on(dags: Path, home: Path, tmp_path: Path) -> Airflow:
+    """Return an Airflow that sees a folder of DAGs."""
+    settings = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "CDF_EXAMPLE_FOLDER": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+    }
+    return Airflow(settings, home)

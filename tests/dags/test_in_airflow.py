@@ -1,0 +1,45 @@
+"""The operator in a real Airflow, against the real local server; the DAGs are in ``cases.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.dags.conftest import Airflow, airflow_on
+from tests.local_cdf import LocalCdf
+
+
+@pytest.fixture
+def airflow(airflow_home: Path, tmp_path: Path) -> Airflow:
+    return airflow_on(Path(__file__).parent, airflow_home, tmp_path)
+
+
+def test_rows_from_xcom_are_data_and_not_templates(airflow: Airflow, cdf: LocalCdf) -> None:
+    airflow.test_dag("braces")
+    assert cdf.held() == {"{{ run_id }}": {"text": "{{ 1 / 0 }} {% nonsense"}}
+
+
+def test_mapped_tasks_hand_on_and_take_records(airflow: Airflow, cdf: LocalCdf) -> None:
+    airflow.test_dag("mapped")
+    assert set(airflow.states("mapped").values()) == {"success"}
+    assert cdf.held().keys() == {
+        *("a-0", "a-1", "b-0", "b-1", "c-0", "c-1"),
+        *("d-0", "e-0"),
+        *("f-0", "f-1", "g-0", "g-1"),
+        *("h-0", "h-1"),
+    }
+
+
+def test_what_cannot_succeed_is_not_tried_again(airflow: Airflow, cdf: LocalCdf) -> None:
+    done = airflow.run("dags", "test", "hopeless")
+    assert airflow.states("hopeless") == {"load": "failed"}
+    assert done.stdout.count("number: expected an integer, got string") >= 1
+    assert "up_for_retry" not in done.stdout
+
+
+def test_a_large_xcom_costs_little_beyond_itself(airflow: Airflow, cdf: LocalCdf) -> None:
+    airflow.test_dag("many")
+    seconds = airflow.durations("many")
+    assert len(cdf.held()) == 100_000
+    assert seconds["load"] - seconds["count"] <= 3

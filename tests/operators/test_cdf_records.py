@@ -1,0 +1,180 @@
+"""What the operator decides by itself; what it does in a DAG is tested in ``tests/dags``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from tests.local_cdf import LocalCdf, local_cdf
+from tests.records import STREAM, a_record
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
+    with local_cdf(monkeypatch) as cdf:
+        yield cdf
+
+
+def operator(**arguments: Any) -> CdfRecordsUpsertOperator:
+    return CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, **arguments)
+
+
+class Returns(BaseOperator):
+    """An upstream task whose output is set by the test."""
+
+    def __init__(self, value: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.value = value
+
+
+class FakeXCom:
+    """Stands in for the task instance in a context: hands out XComs by task id."""
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def xcom_pull(self, task_ids: str, **_: Any) -> Any:
+        return self._values[task_ids]
+
+
+def context_with(**xcoms: Any) -> dict[str, Any]:
+    return {"ti": FakeXCom(**xcoms)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({}, "neither is given"), ({"records": [], "path": "x"}, "both are given")]
+)
+def test_exactly_one_of_records_and_path_is_needed(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        operator(**arguments)
+
+
+def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
+    summary = operator(records=[a_record("a"), a_record("b")]).execute({})
+    assert list(summary) == [
+        "stream_id",
+        "read",
+        "upserted",
+        "superseded",
+        "rejected",
+        "resumed_from",
+        "requests",
+        "retries",
+        "bytes_sent",
+        "seconds",
+        "rejected_path",
+    ]
+    assert (summary["stream_id"], summary["read"], summary["upserted"]) == (STREAM, 2, 2)
+    assert cdf.held().keys() == {"a", "b"}
+
+
+def test_an_empty_list_is_a_success(cdf: LocalCdf) -> None:
+    assert operator(records=[]).execute({})["read"] == 0
+
+
+def test_records_are_never_rendered_and_everything_else_is(cdf: LocalCdf) -> None:
+    with DAG("d", schedule=None):
+        task = operator(records=[a_record("{{ 1 + 1 }}", text="{{ run_id }}")], rejected_path="{{ 'x' }}")
+    task.render_template_fields({})
+    task.execute({})
+    assert task.rejected_path == "x"
+    assert cdf.held() == {"{{ 1 + 1 }}": {"text": "{{ run_id }}"}}
+
+
+def test_an_upstream_output_makes_the_task_downstream() -> None:
+    with DAG("d", schedule=None):
+        upstream = Returns(task_id="extract")
+        task = operator(records=upstream.output)
+    assert task.upstream_task_ids == {"extract"}
+
+
+def test_several_upstream_outputs_are_joined(cdf: LocalCdf) -> None:
+    with DAG("d", schedule=None):
+        one, other = Returns(task_id="one"), Returns(task_id="other")
+        task = operator(records=[one.output, other.output])
+    assert task.upstream_task_ids == {"one", "other"}
+    task.execute(context_with(one=[a_record("a")], other=[a_record("b")]))
+    assert cdf.held().keys() == {"a", "b"}
+
+
+def test_a_mapped_operator_with_fixed_records_is_downstream_of_their_task() -> None:
+    with DAG("d", schedule=None):
+        upstream = Returns(task_id="extract")
+        mapped = CdfRecordsUpsertOperator.partial(task_id="load", records=upstream.output).expand(
+            stream_id=["one", "two"]
+        )
+    assert mapped.upstream_task_ids == {"extract"}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "Task 'extract' returned no records; it must return a list"),
+        ("a/path.ndjson", "not a str; to load a file, use path"),
+        ({"space": "plant"}, "not a dict"),
+    ],
+)
+def test_an_upstream_output_that_is_no_list_is_refused(cdf: LocalCdf, value: Any, message: str) -> None:
+    with DAG("d", schedule=None):
+        task = operator(records=Returns(task_id="extract").output)
+    with pytest.raises(AirflowFailException, match=message):
+        task.execute(context_with(extract=value))
+
+
+def test_a_path_is_loaded(cdf: LocalCdf, tmp_path: Path) -> None:
+    path = tmp_path / "a.data"
+    path.write_text('[{"space": "plant"}]')
+    with pytest.raises(AirflowFailException, match=rf"item 0 of .*{path.name}: object missing required field"):
+        operator(path=str(path), file_format="json").execute({})
+
+
+def test_max_concurrency_and_connection_reach_the_hook() -> None:
+    task = operator(records=[], max_concurrency=7, cdf_conn_id="other")
+    assert (task.hook.max_concurrency, task.hook.cdf_conn_id) == (7, "other")
+
+
+def test_what_is_stored_of_records_is_one_line() -> None:
+    assert str(operator(records=[a_record()] * 3).records) == "3 records"
+    with DAG("d", schedule=None):
+        task = operator(records=Returns(task_id="extract").output)
+    assert "xcom_pull(task_ids='extract'" in str(task.records)
+
+
+def test_importing_the_operator_loads_nothing_heavy_and_touches_nothing() -> None:
+    code = """
+import sys, socket, builtins
+from airflow.sdk import BaseOperator, DAG, BaseSensorOperator, XComArg
+before = set(sys.modules)
+def refuse(*args, **kwargs): raise AssertionError("the network was touched")
+socket.socket.connect = refuse
+from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
+with DAG("d", schedule=None):
+    CdfRecordsUpsertOperator(task_id="a", stream_id="s", path="/nowhere.ndjson", cdf_conn_id="missing")
+    CdfStreamSensor(task_id="b", stream_id="s")
+    CdfRecordsSensor(task_id="c", stream_id="s")
+new = set(sys.modules) - before
+heavy = {name.partition(".")[0] for name in new} & {"requests", "msgspec", "tenacity", "fsspec", "upath", "urllib3"}
+print("heavy:", *sorted(heavy))
+print("ours:", *sorted(name for name in new if name.startswith("airflow_provider_cdf_records.")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    heavy, ours = done.stdout.splitlines()[-2:]
+    assert heavy == "heavy:"
+    assert ours.split()[1:] == [
+        "airflow_provider_cdf_records.operators",
+        "airflow_provider_cdf_records.operators.cdf_records",
+        "airflow_provider_cdf_records.sensors",
+        "airflow_provider_cdf_records.sensors.cdf_records",
+        "airflow_provider_cdf_records.version_compat",
+    ]

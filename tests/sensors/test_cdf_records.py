@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
+
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
+from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
+from tests.records import CONTAINER, SPACE, STREAM, a_record
+
+
+@pytest.fixture
+def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
+    with local_cdf(monkeypatch) as cdf:
+        yield cdf
+
+
+def stream_sensor(stream_id: str = STREAM, **arguments: Any) -> CdfStreamSensor:
+    return CdfStreamSensor(task_id="wait", stream_id=stream_id, **arguments)
+
+
+def records_sensor(stream_id: str = STREAM, **arguments: Any) -> CdfRecordsSensor:
+    return CdfRecordsSensor(task_id="wait", stream_id=stream_id, **arguments)
+
+
+def test_a_stream_that_exists_ends_the_wait(cdf: LocalCdf) -> None:
+    assert stream_sensor().poke({})
+
+
+def test_a_stream_that_does_not_exist_is_waited_for(cdf: LocalCdf) -> None:
+    sensor = stream_sensor("later")
+    assert not sensor.poke({})
+    settings = {"template": {"name": "BasicLiveData"}}
+    cdf.client.post("/streams", {"items": [{"externalId": "later", "settings": settings}]})
+    assert sensor.poke({})
+
+
+def test_a_stream_of_the_other_type_fails_for_good(cdf: LocalCdf) -> None:
+    with pytest.raises(AirflowFailException, match="is of type Immutable, and Mutable is wanted"):
+        stream_sensor(IMMUTABLE_STREAM).poke({})
+
+
+@pytest.mark.parametrize("stream_type", ["Immutable", None])
+def test_another_type_may_be_wanted(cdf: LocalCdf, stream_type: Any) -> None:
+    assert stream_sensor(IMMUTABLE_STREAM, stream_type=stream_type).poke({})
+
+
+def test_an_unknown_type_is_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="stream_type must be"):
+        stream_sensor(stream_type="mutable")
+
+
+def test_records_are_waited_for_until_there_are_enough(cdf: LocalCdf) -> None:
+    sensor = records_sensor(min_count="2")
+    CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
+    assert not sensor.poke({})
+    CdfRecordsHook().upsert_records(STREAM, [a_record("b")])
+    assert sensor.poke({})
+
+
+def test_only_records_that_match_count(cdf: LocalCdf) -> None:
+    CdfRecordsHook().upsert_records(STREAM, [a_record("a", text="x"), a_record("b", text="y")])
+    x = {"equals": {"property": [SPACE, CONTAINER, "text"], "value": "x"}}
+    assert records_sensor(filter=x).poke({})
+    assert not records_sensor(filter=x, min_count=2).poke({})
+
+
+def test_only_records_of_the_time_count(cdf: LocalCdf) -> None:
+    CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
+    assert records_sensor(last_updated_time={"gte": "2026-01-01T00:00:00Z"}).poke({})
+    assert not records_sensor(last_updated_time={"gte": "2999-01-01T00:00:00Z"}).poke({})
+
+
+def test_records_that_are_not_visible_yet_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_cdf(monkeypatch, visibility_delay=0.5):
+        CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
+        sensor = records_sensor(poke_interval=0.1, timeout=5)
+        assert not sensor.poke({})
+        sensor.execute({})
+        assert sensor.poke({})
+
+
+def test_a_wait_that_is_too_long_times_out(cdf: LocalCdf) -> None:
+    with pytest.raises(AirflowSensorTimeout):
+        records_sensor(poke_interval=0.1, timeout=0.3).execute({})
+
+
+@pytest.mark.parametrize(
+    ("sensor", "message"),
+    [
+        (lambda: records_sensor("nowhere"), "Stream 'nowhere' does not exist"),
+        (lambda: records_sensor("Not a stream"), "is not a stream's id"),
+        (lambda: records_sensor(min_count="many"), "min_count must be a number"),
+        (lambda: records_sensor(filter={"like": {}}), "not a filter of records"),
+        (lambda: records_sensor(IMMUTABLE_STREAM), "immutable streams need a lower bound"),
+    ],
+)
+def test_a_wait_that_can_never_end_fails_for_good(cdf: LocalCdf, sensor: Any, message: str) -> None:
+    with pytest.raises(AirflowFailException, match=message):
+        sensor().poke({})
+
+
+def test_a_server_that_is_away_fails_so_that_airflow_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = '{"conn_type":"cdf","host":"http://127.0.0.1:9","schema":"p","extra":{"token":"t","max_attempts":1}}'
+    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", connection)
+    with pytest.raises(AirflowException) as failure:
+        stream_sensor().poke({})
+    assert not isinstance(failure.value, AirflowFailException)
+
+
+def test_the_modes_of_airflow_are_taken() -> None:
+    sensor = records_sensor(mode="reschedule", poke_interval=30, timeout=timedelta(hours=1).total_seconds())
+    assert sensor.reschedule
