@@ -48,7 +48,14 @@ def _read_property(name: str, definition: object, where: str) -> dict[str, Any]:
     filled = {"list": False} | kind
     if kind["type"] == "text":
         filled = {"collation": "ucs_basic"} | filled
-    return {"nullable": True, "autoIncrement": False, "immutable": False} | definition | {"type": filled}
+    return {
+        "nullable": True,
+        "autoIncrement": False,
+        "immutable": False,
+        "constraintState": {},
+        **definition,
+        "type": filled,
+    }
 
 
 class CompiledContainer:

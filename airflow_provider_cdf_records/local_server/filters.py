@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from airflow_provider_cdf_records.local_server.reading import a_list, an_object, bad_request
+from airflow_provider_cdf_records.local_server.reading import a_list, a_string, an_object, bad_request
 from airflow_provider_cdf_records.local_server.values import TIMESTAMP, instant
 
 Fields = dict[
@@ -152,7 +152,10 @@ def _contains(together: Callable[[Any], bool]) -> Callable[[Fields, str], Matche
 
 def _has_data(argument: Any, where: str) -> Matches:
     sources = [an_object(source, f"{where}[{index}]") for index, source in enumerate(a_list(argument, where))]
-    keys = [(source.get("space"), source.get("externalId")) for source in sources]
+    keys = [
+        (a_string(source.get("space"), where), a_string(source.get("externalId"), where))
+        for source in sources
+    ]
     return lambda fields: all(fields["properties"].get(space, {}).get(name) for space, name in keys)
 
 

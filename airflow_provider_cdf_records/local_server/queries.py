@@ -21,7 +21,13 @@ from airflow_provider_cdf_records.local_server.filters import (
     compile_filter,
     property_reader,
 )
-from airflow_provider_cdf_records.local_server.reading import a_limit, a_list, an_object, bad_request
+from airflow_provider_cdf_records.local_server.reading import (
+    a_limit,
+    a_list,
+    a_string,
+    an_object,
+    bad_request,
+)
 from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.store import Store, StoredRecord
 from airflow_provider_cdf_records.local_server.streams import Streams
@@ -126,10 +132,11 @@ class Queries:
         for index, entry in enumerate(a_list(sources, "sources")):
             where = f"sources[{index}]"
             source = an_object(an_object(entry, where).get("source"), f"{where}.source")
-            container = self._schema.container(
-                source.get("space"), source.get("externalId"), f"{where}.source"
-            )
-            names = a_list(entry.get("properties"), f"{where}.properties")
+            container = self._schema.container(source, f"{where}.source")
+            names = [
+                a_string(name, f"{where}.properties")
+                for name in a_list(entry.get("properties"), f"{where}.properties")
+            ]
             for name in names:
                 if name != "*" and name not in container.properties:
                     raise bad_request(f"{where}.properties: {name!r} is not a property of the container.")

@@ -12,7 +12,6 @@ from airflow_provider_cdf_records.local_server.reading import (
     a_list,
     a_record_id,
     a_space,
-    a_string,
     an_object,
     bad_request,
     items_of,
@@ -104,9 +103,8 @@ class Records:
                     f"{place}.source.type: expected 'container', got {source.get('type')!r} "
                     "(this local server keeps no views)."
                 )
-            space = a_string(source.get("space"), f"{place}.source.space")
-            name = a_string(source.get("externalId"), f"{place}.source.externalId")
-            container = self._schema.container(space, name, f"{place}.source")
+            container = self._schema.container(source, f"{place}.source")
+            space, name = container.space, container.external_id
             given = an_object(data.get("properties"), f"{place}.properties")
             if name in properties.setdefault(space, {}):
                 raise bad_request(f"{place}.source: container {space}/{name} is there twice.")

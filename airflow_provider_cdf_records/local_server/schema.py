@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_cdf_records.local_server import facts
 from airflow_provider_cdf_records.local_server.containers import CompiledContainer, read_container
 from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import a_space, items_of
+from airflow_provider_cdf_records.local_server.reading import a_space, a_string, items_of
 from airflow_provider_cdf_records.local_server.store import Store
 
 
@@ -37,10 +37,11 @@ class Schema:
         return {"items": list(self._spaces.values())}
 
     def spaces_by_ids(self, body: object) -> dict[str, Any]:
-        """``POST /models/spaces/byids``."""
-        return {
-            "items": [self._spaces[i["space"]] for i in items_of(body, 100) if i.get("space") in self._spaces]
-        }
+        """``POST /models/spaces/byids``; unknown ones are passed over."""
+        wanted = [
+            a_string(item.get("space"), f"items[{n}].space") for n, item in enumerate(items_of(body, 100))
+        ]
+        return {"items": [self._spaces[space] for space in wanted if space in self._spaces]}
 
     def create_containers(self, body: object) -> dict[str, Any]:
         """``POST /models/containers``."""
@@ -61,9 +62,15 @@ class Schema:
         return {"items": list(self._definitions.values())}
 
     def containers_by_ids(self, body: object) -> dict[str, Any]:
-        """``POST /models/containers/byids``."""
-        found = [self._definitions.get((i.get("space"), i.get("externalId"))) for i in items_of(body, 100)]
-        return {"items": [definition for definition in found if definition]}
+        """``POST /models/containers/byids``; unknown ones are passed over."""
+        wanted = [
+            (
+                a_string(item.get("space"), f"items[{n}].space"),
+                a_string(item.get("externalId"), f"items[{n}]"),
+            )
+            for n, item in enumerate(items_of(body, 100))
+        ]
+        return {"items": [self._definitions[key] for key in wanted if key in self._definitions]}
 
     def check_space(self, space: str, where: str) -> None:
         """Refuse a space that does not exist."""
@@ -72,8 +79,10 @@ class Schema:
                 facts.UNKNOWN_SCHEMA, f"{where}: space {space!r} does not exist.", missing=[{"space": space}]
             )
 
-    def container(self, space: object, external_id: object, where: str) -> CompiledContainer:
-        """Return a container that can hold records."""
+    def container(self, source: dict[str, Any], where: str) -> CompiledContainer:
+        """Return the container that a source names, which must be one that can hold records."""
+        space = a_string(source.get("space"), f"{where}.space")
+        external_id = a_string(source.get("externalId"), f"{where}.externalId")
         compiled = self._compiled.get((space, external_id))
         if compiled is None:
             raise ApiError(

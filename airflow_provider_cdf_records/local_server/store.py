@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS record (
     properties BLOB
 );
 CREATE UNIQUE INDEX IF NOT EXISTS record_identity ON record (stream, space, external_id) WHERE mutable = 1;
+CREATE INDEX IF NOT EXISTS record_copies ON record (stream, space, external_id) WHERE mutable = 0;
 CREATE INDEX IF NOT EXISTS record_feed ON record (stream, seq);
 """
 COLUMNS = "seq, space, external_id, deleted, created, updated, properties"
@@ -40,7 +41,10 @@ ON CONFLICT (stream, space, external_id) WHERE mutable = 1 DO UPDATE SET
 """
 APPEND = """
 INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
-VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?)
+SELECT ?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7 WHERE NOT EXISTS (
+    SELECT 1 FROM record
+    WHERE stream = ?2 AND space = ?3 AND external_id = ?4 AND mutable = 0 AND properties = ?7
+)
 """
 DELETE = """
 UPDATE record SET seq = ?, deleted = 1, updated = ?, properties = NULL
@@ -147,6 +151,7 @@ class Store:
         self._write(UPSERT, stream_id, records)
 
     def append(self, stream_id: str, records: Iterable[NewRecord]) -> None:
+        """Add records to an immutable stream; an exact copy of one that is there is passed over."""
         self._write(APPEND, stream_id, records)
 
     def existing(self, stream_id: str, identities: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

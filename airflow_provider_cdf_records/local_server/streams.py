@@ -6,7 +6,13 @@ from typing import Any
 
 from airflow_provider_cdf_records.local_server import facts
 from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import a_stream_id, an_object, bad_request, items_of
+from airflow_provider_cdf_records.local_server.reading import (
+    a_stream_id,
+    a_string,
+    an_object,
+    bad_request,
+    items_of,
+)
 from airflow_provider_cdf_records.local_server.store import Store, StoredStream
 
 
@@ -22,7 +28,10 @@ class Streams:
         (item,) = items_of(body, 1)
         stream_id = a_stream_id(item.get("externalId"), "items[0].externalId")
         settings = an_object(item.get("settings"), "items[0].settings")
-        template = an_object(settings.get("template"), "items[0].settings.template").get("name")
+        template = a_string(
+            an_object(settings.get("template"), "items[0].settings.template").get("name"),
+            "items[0].settings.template.name",
+        )
         if template not in facts.TEMPLATES:
             raise bad_request(
                 f"items[0].settings.template.name: {template!r} is not one of {', '.join(facts.TEMPLATES)}."

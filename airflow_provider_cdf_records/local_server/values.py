@@ -13,7 +13,7 @@ import msgspec
 
 from airflow_provider_cdf_records.local_server import facts
 from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import bad_request, kind
+from airflow_provider_cdf_records.local_server.reading import a_string, bad_request, kind
 
 Check = Callable[[Any], str | None]  # what is wrong with a value, if anything
 
@@ -24,7 +24,10 @@ EXTERNAL_ID_TYPES = frozenset({"timeseries", "file", "sequence"})
 
 def compile_check(definition: dict[str, Any], where: str) -> Check:
     """Return the check of a property's ``type``, such as ``{"type": "text", "list": true}``."""
-    name = definition.get("type")
+    name = a_string(definition.get("type"), f"{where}.type")
+    for size in ("maxTextSize", "maxListSize"):
+        if definition.get(size) is not None and type(definition[size]) is not int:
+            raise bad_request(f"{where}.{size}: expected an integer.")
     if name not in CHECKS:
         raise bad_request(f"{where}.type: {name!r} is not one of {', '.join(CHECKS)}.")
     check = CHECKS[name](definition)

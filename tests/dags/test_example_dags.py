@@ -11,7 +11,9 @@ from tests.dags.conftest import ROOT, airflow_on
 EXAMPLES = ROOT / "example_dags"
 
 
-def test_host_telemetry_arrives_and_is_printed(empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path) -> None:
+def test_host_telemetry_arrives_and_is_printed(
+    empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
     airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
     log = airflow.test_dag("cdf_host_telemetry")
     assert set(airflow.states("cdf_host_telemetry").values()) == {"success"}

@@ -134,7 +134,9 @@ def test_an_upstream_output_that_is_no_list_is_refused(cdf: LocalCdf, value: Any
 def test_a_path_is_loaded(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.data"
     path.write_text('[{"space": "plant"}]')
-    with pytest.raises(AirflowFailException, match=rf"item 0 of .*{path.name}: object missing required field"):
+    with pytest.raises(
+        AirflowFailException, match=rf"item 0 of .*{path.name}: object missing required field"
+    ):
         operator(path=str(path), file_format="json").execute({})
 
 
@@ -164,7 +166,8 @@ with DAG("d", schedule=None):
     CdfStreamSensor(task_id="b", stream_id="s")
     CdfRecordsSensor(task_id="c", stream_id="s")
 new = set(sys.modules) - before
-heavy = {name.partition(".")[0] for name in new} & {"requests", "msgspec", "tenacity", "fsspec", "upath", "urllib3"}
+slow = {"requests", "msgspec", "tenacity", "fsspec", "upath", "urllib3"}
+heavy = {name.partition(".")[0] for name in new} & slow
 print("heavy:", *sorted(heavy))
 print("ours:", *sorted(name for name in new if name.startswith("airflow_provider_cdf_records.")))
 """

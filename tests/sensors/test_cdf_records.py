@@ -105,7 +105,9 @@ def test_a_wait_that_can_never_end_fails_for_good(cdf: LocalCdf, sensor: Any, me
 
 
 def test_a_server_that_is_away_fails_so_that_airflow_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = '{"conn_type":"cdf","host":"http://127.0.0.1:9","schema":"p","extra":{"token":"t","max_attempts":1}}'
+    connection = (
+        '{"conn_type":"cdf","host":"http://127.0.0.1:9","schema":"p","extra":{"token":"t","max_attempts":1}}'
+    )
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", connection)
     with pytest.raises(AirflowException) as failure:
         stream_sensor().poke({})
