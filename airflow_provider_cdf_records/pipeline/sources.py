@@ -7,13 +7,17 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_cdf_records.pipeline.errors import SourceError
 from airflow_provider_cdf_records.pipeline.json_items import JsonItemsError, json_items
 from airflow_provider_cdf_records.pipeline.record import Row
 from airflow_provider_cdf_records.pipeline.storage import StoragePath
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+BUFFER = 1 << 18  # bytes read at a time
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = b"\xef\xbb\xbf"
 FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}
@@ -71,7 +75,7 @@ class FileSource:
     def __init__(self, path: StoragePath, file_format: str | None = None) -> None:
         self._path = path
         self._format = _format_of(path, file_format)
-        self._raw: IO[bytes] | None = None
+        self._reading: _Counted | None = None
         self._size = 0
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
@@ -91,24 +95,18 @@ class FileSource:
         return f"item {position} of {self._path}"
 
     def share(self) -> float | None:
-        raw = self._raw
-        if raw is None or not self._size:
-            return None
-        try:
-            return min(1.0, raw.tell() / self._size)
-        except (OSError, ValueError):  # closed meanwhile
-            return None
+        reading = self._reading
+        return min(1.0, reading.done / self._size) if reading and self._size else None
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
         path = self._path
         _check_readable(path)
         self._size = path.stat().st_size
-        with path.open("rb") as raw:
-            self._raw = raw
+        with path.open("rb") as opened:
+            self._reading = _Counted(opened)
             try:
-                with _decompressed(raw, path) as file:
-                    yield file
+                yield _decompressed(io.BufferedReader(self._reading, BUFFER), path)
             except (gzip.BadGzipFile, zlib.error) as error:
                 msg = f"{path} is not the gzip file that its suffix says: {error}"
                 raise SourceError(msg) from None
@@ -119,7 +117,7 @@ class FileSource:
                 msg = f"{path}: {error}"
                 raise SourceError(msg) from None
             finally:
-                self._raw = None
+                self._reading = None
 
 
 def _format_of(path: StoragePath, file_format: str | None) -> str:
@@ -153,14 +151,33 @@ def _check_readable(path: StoragePath) -> None:
     raise SourceError(msg)
 
 
-def _decompressed(raw: IO[bytes], path: StoragePath) -> IO[bytes]:
+class _Counted(io.RawIOBase):
+    """Makes a proper file of whatever a path opened, and counts what is read of it.
+
+    Airflow wraps files to track them, and some of those wrappers can do little more than ``read``.
+    """
+
+    def __init__(self, opened: IO[bytes]) -> None:
+        self._opened = opened
+        self.done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._opened.read(len(view))
+        view[: len(data)] = data
+        self.done += len(data)
+        return len(data)
+
+
+def _decompressed(file: io.BufferedReader, path: StoragePath) -> IO[bytes]:
     compressed = path.name.lower().endswith(".gz")
-    is_gzip = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    raw.seek(0)
-    if is_gzip and not compressed:
+    if not compressed and file.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
         msg = f"{path} is gzip data; give it a name that ends in .gz."
         raise SourceError(msg)
-    return io.BufferedReader(gzip.GzipFile(fileobj=raw)) if compressed else raw
+    return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER) if compressed else file
 
 
 def _ndjson_rows(file: IO[bytes], path: StoragePath) -> Iterator[tuple[int, bytes]]:

@@ -123,8 +123,9 @@ def test_fields_that_a_form_leaves_empty_count_as_unset() -> None:
         "cdf://my-id:my-secret@westeurope-1.cognitedata.com/my-project?tenant_id=my-tenant",
         "cdf://my-id:my-secret@https%3A%2F%2Fwesteurope-1.cognitedata.com/my-project?tenant_id=my-tenant",
         json.dumps({name: value for name, value in GOOD.items() if name != "conn_id"}),
+        Connection(**(GOOD | {"extra": json.dumps(GOOD["extra"])})).get_uri(),
     ],
-    ids=["uri", "uri with a whole url as host", "json"],
+    ids=["uri", "uri with a whole url as host", "json", "uri as Airflow writes it"],
 )
 def test_all_ways_to_write_a_connection_mean_the_same(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow import DAG
 
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.records import STREAM, a_record
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
+from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.records import CONTAINER, SPACE, STREAM, a_record
 
@@ -85,7 +85,7 @@ def test_records_that_are_not_visible_yet_are_waited_for(monkeypatch: pytest.Mon
 
 
 def test_a_wait_that_is_too_long_times_out(cdf: LocalCdf) -> None:
-    with pytest.raises(AirflowSensorTimeout):
+    with pytest.raises(AirflowException, match="timed out"):
         records_sensor(poke_interval=0.1, timeout=0.3).execute({})
 
 
