@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint build clean
+.PHONY: demo test lint build check-dist clean
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python scripts/demo.py
@@ -21,8 +21,19 @@ build: $(READY)  ## wheel and sdist into dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
+check-dist: build  ## the wheel, installed into an empty environment, is found by Airflow; the sdist builds too
+	rm -rf $(VENV)-dist
+	$(PYTHON) -m venv $(VENV)-dist
+	$(VENV)-dist/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-dev.txt dist/*.whl
+	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers list | grep airflow-provider-cdf-records
+	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
+	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
+	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/'
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--wheel-dir $(VENV)-dist dist/*.tar.gz
+
 clean:
-	rm -rf $(VENV) .demo build dist
+	rm -rf $(VENV) $(VENV)-dist .demo build dist
 
 $(READY): requirements-dev.txt pyproject.toml
 	rm -rf $(VENV)
