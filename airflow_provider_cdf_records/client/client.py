@@ -87,6 +87,11 @@ class CdfClient:
         return self._config.project
 
     @property
+    def base_url(self) -> str:
+        """The address of the cluster."""
+        return self._config.base_url
+
+    @property
     def traffic(self) -> Traffic:
         """What was sent so far; requests for tokens are not counted."""
         return self._traffic

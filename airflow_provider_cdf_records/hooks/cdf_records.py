@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
@@ -11,9 +12,11 @@ from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCrede
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.sender import StreamSender
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint, Mark, StateStore
+from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.pipeline.outcome import ProgressLog, Tally, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import check_stream_id
+from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source
 from airflow_provider_cdf_records.pipeline.upload import upload
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret, object_storage_path
@@ -49,6 +52,8 @@ class CdfRecordsHook(BaseHook):
             raise ValueError(msg)
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
+        self._stop = threading.Event()
+        self._running: CdfClient | None = None
 
     def get_conn(self) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
@@ -101,37 +106,93 @@ class CdfRecordsHook(BaseHook):
         file_format: str | None = None,
         max_rejected: float = 0,
         rejected_path: str | PathLike[str] | None = None,
+        state_store: StateStore | None = None,
     ) -> UpsertSummary:
         """Upsert the records of a file; the other arguments and errors as for :meth:`upsert_records`.
 
         :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
         :param file_format: ``ndjson`` (a record a line) or ``json`` (an array, or an object with ``items``);
             by default what the suffix says.
+        :param state_store: where the load keeps how far it came, such as ``context["task_state_store"]``: the
+            next try of the task goes on from there. Without one it starts over, which is safe, only slower.
         """
         with airflow_failures():
             source = FileSource(_storage_path(path, "path"), file_format)
-            return self._upsert(stream_id, source, max_rejected, rejected_path)
+            return self._upsert(stream_id, source, max_rejected, rejected_path, state_store)
+
+    def on_kill(self) -> None:
+        """End a running load within seconds; it keeps its checkpoint, and fails so that it can be retried."""
+        self._stop.set()
+        if self._running is not None:
+            self._running.cancel()
 
     def _upsert(
-        self, stream_id: str, source: Source, max_rejected: float, rejected_path: str | PathLike[str] | None
+        self,
+        stream_id: str,
+        source: RecordsSource | FileSource,
+        max_rejected: float,
+        rejected_path: str | PathLike[str] | None,
+        state_store: StateStore | None = None,
     ) -> UpsertSummary:
         check_stream_id(stream_id)
         rejected = _storage_path(rejected_path, "rejected_path") if rejected_path else None
-        with (
-            self._client() as client,
-            Tally(stream_id, max_rejected=max_rejected, rejected_path=rejected) as tally,
-            ProgressLog(lambda: self._report(tally, source), PROGRESS_INTERVAL),
-        ):
-            try:
-                upload(source, StreamSender(client, stream_id), tally, max_concurrency=self.max_concurrency)
-            finally:
-                sent = client.traffic
-                summary = replace(
-                    tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent
+        with self._client() as client:
+            checkpoint, resumed = self._checkpoint(stream_id, source, client, state_store)
+            if resumed is not None:
+                self.log.info(
+                    "Going on after %s, where an earlier try stopped.", source.where(resumed.position)
                 )
-                self.log.info("%s", summary)
-            tally.raise_if_too_many_rejected(summary)
+            after = resumed.position if resumed else None
+            rejected_file = RejectedFile(rejected, after) if rejected else None
+            tally = Tally(stream_id, max_rejected=max_rejected, rejected_file=rejected_file, resumed=resumed)
+            self._running = client
+            try:
+                with tally, ProgressLog(lambda: self._report(tally, source), PROGRESS_INTERVAL):
+                    summary = self._load(source, client, tally, checkpoint)
+            finally:
+                self._running = None
         return summary
+
+    def _load(self, source: Source, client: CdfClient, tally: Tally, checkpoint: Checkpoint) -> UpsertSummary:
+        """Run the load, and see that every way in which it ends leaves the right checkpoint and a summary."""
+        final = True
+        try:
+            upload(
+                source,
+                StreamSender(client, tally.stream_id),
+                tally,
+                max_concurrency=self.max_concurrency,
+                checkpoint=checkpoint,
+                stop=self._stop,
+            )
+        except BaseException as error:
+            final = getattr(error, "retryable", True) is False
+            if not hasattr(error, "retryable"):
+                raise
+            raise LoadFailedError(f"{error} {_summary(tally, client)}", retryable=not final) from error
+        finally:
+            tally.persist()
+            if final:
+                checkpoint.clear()
+            else:
+                checkpoint.save()
+            summary = _summary(tally, client)
+            self.log.info("%s", summary)
+        tally.raise_if_too_many_rejected(summary)
+        return summary
+
+    def _checkpoint(
+        self, stream_id: str, source: Source, client: CdfClient, state_store: StateStore | None
+    ) -> tuple[Checkpoint, Mark | None]:
+        """Find where an earlier try came to. Only files can be gone on with."""
+        if not isinstance(source, FileSource) or state_store is None:
+            return Checkpoint(None, {}), None
+        target = {"stream_id": stream_id, "conn_id": self.cdf_conn_id, "project": client.project}
+        checkpoint = Checkpoint(state_store, source.fingerprint() | target | {"url": client.base_url})
+        mark = checkpoint.load()
+        if mark is not None:
+            source.resume_after(mark)
+        return checkpoint, mark
 
     def _report(self, tally: Tally, source: Source) -> None:
         summary = tally.summary()
@@ -151,6 +212,11 @@ class CdfRecordsHook(BaseHook):
         if isinstance(config.auth, ClientCredentials):
             mask_secret(config.auth.secret)
         return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)
+
+
+def _summary(tally: Tally, client: CdfClient) -> UpsertSummary:
+    sent = client.traffic
+    return replace(tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
 
 
 def _storage_path(path: str | PathLike[str], argument: str) -> StoragePath:

@@ -134,8 +134,16 @@ class CdfRecordsUpsertOperator(BaseOperator):
         rejects: dict[str, Any] = {"max_rejected": self.max_rejected, "rejected_path": self.rejected_path}
         if self.path is not None:
             summary = self.hook.upsert_file(
-                self.stream_id, self.path, file_format=self.file_format, **rejects
+                self.stream_id,
+                self.path,
+                file_format=self.file_format,
+                state_store=context.get("task_state_store"),
+                **rejects,
             )
         else:
             summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **rejects)
         return summary.as_dict()
+
+    def on_kill(self) -> None:
+        """End the load within seconds; the next try goes on from there where Airflow can remember it."""
+        self.hook.on_kill()

@@ -13,3 +13,20 @@ class SourceError(Exception):
     """A source that cannot be read as what it is said to be."""
 
     retryable = False
+
+
+class LoadStoppedError(Exception):
+    """The load was told to stop. The next try can finish it."""
+
+    retryable = True
+
+
+class LoadFailedError(Exception):
+    """Something ended the load half-way.
+
+    :param retryable: whether the next try may get through.
+    """
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable

@@ -6,17 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
-import msgspec
-
+from airflow_provider_cdf_records.pipeline.checkpoint import Mark
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.storage import StoragePath
+from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection
 
 NAMED_REJECTIONS = 5  # how many rejected records an error quotes
-LONGEST_QUOTE = 300  # characters of the server's words in such a quote
 SHARE_AFTER = 1000  # rejected records before a share is judged on the way
 
 
@@ -29,7 +26,7 @@ class UpsertSummary:
     :param upserted: records that CDF accepted.
     :param superseded: rows left out, since a later row of the same identity was stored.
     :param rejected: rows that could not be stored.
-    :param resumed_from: the position from which an earlier try was continued.
+    :param resumed_from: the position (line or item) after which an earlier try was continued.
     :param requests: API requests sent, retries included.
     :param retries: how many of them were sent again.
     :param bytes_sent: bytes of request bodies as sent, compressed where compression is on.
@@ -59,10 +56,14 @@ class UpsertSummary:
         return asdict(self)
 
     def __str__(self) -> str:
-        if not self.read:
+        if not self.read and self.resumed_from is None:
             return f"Nothing to upsert into stream {self.stream_id}: the source holds no records."
         rate = f", {self.read / self.seconds:,.0f} records/s" if self.seconds > 0 else ""
         rejected = f"{self.rejected:,} rejected"
+        if self.unsettled:
+            rejected += f", {self.unsettled:,} read and not sent"
+        if self.resumed_from is not None:
+            rejected += f", resumed after {self.resumed_from:,}"
         if self.rejected_path:
             rejected += f" (see {self.rejected_path})"
         return (
@@ -74,67 +75,6 @@ class UpsertSummary:
 
 def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"  # noqa: PLR2004
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A row that could not be stored, and why.
-
-    :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
-    :param record: the row as JSON, or as text where it is not JSON.
-    """
-
-    position: int
-    where: str
-    record: bytes | str
-    message: str
-    space: str | None = None
-    external_id: str | None = None
-    status: int | None = None
-    request_id: str | None = None
-
-    def __str__(self) -> str:
-        identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
-        refused = f"CDF answered {self.status}: " if self.status else ""
-        message = self.message if len(self.message) <= LONGEST_QUOTE else f"{self.message[:LONGEST_QUOTE]}..."
-        return f"{self.where}{identity}: {refused}{message}"
-
-    def as_line(self) -> bytes:
-        """Return one line of the rejected-records file."""
-        line = {
-            "position": self.position,
-            "where": self.where,
-            "space": self.space,
-            "externalId": self.external_id,
-            "status": self.status,
-            "message": self.message,
-            "requestId": self.request_id,
-            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            "record": msgspec.Raw(self.record) if isinstance(self.record, bytes) else self.record,
-        }
-        return msgspec.json.encode(line) + b"\n"
-
-
-class RejectedFile:
-    """NDJSON of rejected records, made when the first one comes, replacing what an earlier run left."""
-
-    def __init__(self, path: StoragePath) -> None:
-        self.path = path
-        self._file: IO[bytes] | None = None
-        if path.exists():
-            path.unlink()
-
-    def write(self, rejection: Rejection) -> None:
-        """Append one rejection, and see that it is out of our hands."""
-        if self._file is None:
-            self._file = self.path.open("wb")
-        self._file.write(rejection.as_line())
-        self._file.flush()
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._file is not None:
-            self._file.close()
 
 
 class TooManyRejectedError(Exception):
@@ -164,26 +104,35 @@ class TooManyRejectedError(Exception):
 class Tally:
     """Counts what becomes of the rows, and keeps the rejected ones. Shared by all senders.
 
-    :param max_rejected: how many rejected rows are tolerated; a ``float`` is a share of all rows, from
-        0.0 to 1.0. A share is judged at the end, and on the way once 1000 rows were rejected.
+    :param max_rejected: how many rejected rows are tolerated, those of earlier tries included; a ``float``
+        is a share of all rows, from 0.0 to 1.0. A share is judged at the end, and on the way once 1000 rows
+        were rejected.
+    :param resumed: where an earlier try of the same load came to.
     """
 
     def __init__(
-        self, stream_id: str, *, max_rejected: float = 0, rejected_path: StoragePath | None = None
+        self,
+        stream_id: str,
+        *,
+        max_rejected: float = 0,
+        rejected_file: RejectedFile | None = None,
+        resumed: Mark | None = None,
     ) -> None:
         if not max_rejected >= 0 or (isinstance(max_rejected, float) and max_rejected > 1):
             msg = f"max_rejected must be a number of records, or a share from 0.0 to 1.0, not {max_rejected}."
             raise InvalidArgumentError(msg)
-        self._stream_id = stream_id
+        self.stream_id = stream_id
         self._max_rejected = max_rejected
-        self._file = RejectedFile(rejected_path) if rejected_path is not None else None
+        self._file = rejected_file
+        self._resumed = resumed
+        self._before = resumed or Mark(position=-1)
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._first: list[Rejection] = []
+        self._rejected_at: list[int] = []
         self.read = 0
         self._upserted = 0
         self._superseded = 0
-        self._rejected = 0
 
     def __enter__(self) -> Tally:
         return self
@@ -203,7 +152,7 @@ class Tally:
     def reject(self, rejection: Rejection) -> None:
         """Count a rejected row and write it down."""
         with self._lock:
-            self._rejected += 1
+            self._rejected_at.append(rejection.position)
             if len(self._first) < NAMED_REJECTIONS:
                 self._first.append(rejection)
             if self._file is not None:
@@ -212,32 +161,46 @@ class Tally:
     @property
     def passed_max_rejected(self) -> bool:
         """Whether there is no point in going on."""
+        rejected = self._before.rejected + len(self._rejected_at)
         if isinstance(self._max_rejected, int):
-            return self._rejected > self._max_rejected
-        return self._rejected >= SHARE_AFTER and self._rejected > self._max_rejected * self.read
+            return rejected > self._max_rejected
+        return rejected >= SHARE_AFTER and rejected > self._max_rejected * (self._before.read + self.read)
 
     def raise_if_too_many_rejected(self, summary: UpsertSummary) -> None:
         """Judge the finished load.
 
         :raises TooManyRejectedError: naming the first few, and the file.
         """
-        allowed = (
-            self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * self.read
-        )
-        if self._rejected > allowed:
+        share = self._before.read + self.read
+        allowed = self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * share
+        if self._before.rejected + len(self._rejected_at) > allowed:
             raise TooManyRejectedError(summary, self._max_rejected, self._first)
+
+    def mark(self, position: int, offset: int, read: int) -> Mark:
+        """Return a mark for a place up to which everything is settled; ``read`` as it stood there."""
+        with self._lock:
+            rejected = sum(at <= position for at in self._rejected_at)
+        return Mark(position, offset, self._before.read + read, self._before.rejected + rejected)
+
+    def persist(self) -> None:
+        """See that the rejected records so far are where they belong."""
+        if self._file is not None:
+            with self._lock:
+                self._file.persist()
 
     def summary(self) -> UpsertSummary:
         """Return the numbers as they stand; what went over the wire is for the sender to add."""
         with self._lock:
+            any_rejected = self._rejected_at or self._before.rejected
             return UpsertSummary(
-                stream_id=self._stream_id,
+                stream_id=self.stream_id,
                 read=self.read,
                 upserted=self._upserted,
                 superseded=self._superseded,
-                rejected=self._rejected,
+                rejected=len(self._rejected_at),
+                resumed_from=self._resumed.position if self._resumed else None,
                 seconds=round(time.monotonic() - self._started, 3),
-                rejected_path=str(self._file.path) if self._file is not None and self._rejected else None,
+                rejected_path=str(self._file.path) if self._file is not None and any_rejected else None,
             )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_cdf_records.pipeline.checkpoint import Mark
 from airflow_provider_cdf_records.pipeline.errors import SourceError
 from airflow_provider_cdf_records.pipeline.json_items import JsonItemsError, json_items
 from airflow_provider_cdf_records.pipeline.record import Row
@@ -37,12 +38,15 @@ class Source(Protocol):
     def share(self) -> float | None:
         """Return how much has been read, from 0 to 1; ``None`` where the size is not known."""
 
+    def offset_before(self) -> int:
+        """Return how many bytes of the source come before the row that was yielded last."""
+
 
 class RecordsSource:
     """Records of a list, a generator or a lazy sequence, whose items are records or lists of records."""
 
     def __init__(self, records: Iterable[Any]) -> None:
-        if isinstance(records, str | bytes | Mapping):
+        if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
             msg = (
                 f"records must be a list (or another iterable) of records, not a {type(records).__name__}"
                 + ("; to load a file, use path." if isinstance(records, str) else ".")
@@ -65,6 +69,9 @@ class RecordsSource:
     def share(self) -> float | None:
         return self._done / self._total if self._total else None
 
+    def offset_before(self) -> int:
+        return 0
+
 
 class FileSource:
     """A file of records, plain or gzip, local or remote.
@@ -77,17 +84,61 @@ class FileSource:
         self._format = _format_of(path, file_format)
         self._reading: _Counted | None = None
         self._size = 0
+        self._start: Mark | None = None
+        self._line_ends = 0
+        self._line_bytes = 0
+
+    def resume_after(self, mark: Mark) -> None:
+        """Leave out all up to a mark: by seeking in plain NDJSON, by passing over rows elsewhere."""
+        self._start = mark
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells this file from another, or from a later state of itself."""
+        _check_readable(self._path)
+        stat = self._path.stat()
+        return {
+            "path": str(self._path),
+            "format": self._format,
+            "size": stat.st_size,
+            "modified": str(getattr(stat, "st_mtime", None)),
+        }
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         with self._open() as file:
-            empty = True
-            rows = _ndjson_rows(file, self._path) if self._format == "ndjson" else enumerate(json_items(file))
+            empty = self._start is None
+            after = -1 if self._start is None else self._start.position
+            rows = self._ndjson_rows(file) if self._format == "ndjson" else enumerate(json_items(file))
             for position, row in rows:
-                empty = False
-                yield position, row
+                if position > after:
+                    empty = False
+                    yield position, row
         if empty and self._format == "ndjson":
             msg = f"{self._path} holds no records. {NOTHING_FOUND}"
             raise SourceError(msg)
+
+    def offset_before(self) -> int:
+        return self._line_ends - self._line_bytes
+
+    def _ndjson_rows(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+        before = 0
+        if self._start is not None and self._start.offset and not self._is_gzip:
+            file.seek(self._start.offset)
+            before, self._line_ends = self._start.position, self._start.offset
+        for number, line in enumerate(file, start=before + 1):
+            self._line_bytes = len(line)
+            self._line_ends += self._line_bytes
+            row = line.strip()
+            if number == 1:
+                row = row.removeprefix(UTF8_BOM)
+                if row.startswith(b"["):
+                    msg = f"{self._path} holds a JSON array; load it with file_format='json'."
+                    raise SourceError(msg)
+            if row:
+                yield number, row
+
+    @property
+    def _is_gzip(self) -> bool:
+        return self._path.name.lower().endswith(".gz")
 
     def where(self, position: int) -> str:
         if self._format == "ndjson":
@@ -164,6 +215,16 @@ class _Counted(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.done = self._opened.seek(offset, whence)
+        return self.done
+
+    def tell(self) -> int:
+        return self.done
+
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
         data = self._opened.read(len(view))
@@ -178,15 +239,3 @@ def _decompressed(file: io.BufferedReader, path: StoragePath) -> IO[bytes]:
         msg = f"{path} is gzip data; give it a name that ends in .gz."
         raise SourceError(msg)
     return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER) if compressed else file
-
-
-def _ndjson_rows(file: IO[bytes], path: StoragePath) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(file, start=1):
-        row = line.strip()
-        if number == 1:
-            row = row.removeprefix(UTF8_BOM)
-            if row.startswith(b"["):
-                msg = f"{path} holds a JSON array, not a record a line; load it with file_format='json'."
-                raise SourceError(msg)
-        if row:
-            yield number, row

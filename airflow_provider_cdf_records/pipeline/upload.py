@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol
@@ -11,7 +13,9 @@ from typing import Any, Protocol
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.batches import Batch, Batcher, request_body
-from airflow_provider_cdf_records.pipeline.outcome import Rejection, Tally
+from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint
+from airflow_provider_cdf_records.pipeline.errors import LoadStoppedError
+from airflow_provider_cdf_records.pipeline.outcome import Tally
 from airflow_provider_cdf_records.pipeline.record import (
     Identity,
     InvalidRecordError,
@@ -20,9 +24,11 @@ from airflow_provider_cdf_records.pipeline.record import (
     encode,
     to_record,
 )
+from airflow_provider_cdf_records.pipeline.rejected import Rejection
 from airflow_provider_cdf_records.pipeline.sources import Source
 
 STOP_WITHIN = 4.0  # seconds that requests in flight get to end when the load is stopped
+STOP_CHECK = 0.25  # seconds between two looks whether it is
 
 
 class RequestRefusedError(Exception):
@@ -59,11 +65,19 @@ class Sender(Protocol):
         """Make every call of ``send`` end soon."""
 
 
-class _StoppedError(Exception):
-    """Too many records are rejected: what is left of a batch is not sent any more."""
+class _TooManyRejectedError(Exception):
+    """What is left of a batch is not sent any more."""
 
 
-def upload(source: Source, sender: Sender, tally: Tally, *, max_concurrency: int) -> None:
+def upload(
+    source: Source,
+    sender: Sender,
+    tally: Tally,
+    *,
+    max_concurrency: int,
+    checkpoint: Checkpoint | None = None,
+    stop: threading.Event | None = None,
+) -> None:
     """Send every row of the source, up to ``max_concurrency`` batches at a time.
 
     For one identity the last row that can be stored is what the stream holds at the end: a batch waits
@@ -71,11 +85,21 @@ def upload(source: Source, sender: Sender, tally: Tally, *, max_concurrency: int
     rejected; returns early when the tally says that too many are rejected.
 
     What a source delivered before it failed is sent; its error is raised afterwards.
+
+    :param checkpoint: told how far everything is settled.
+    :param stop: when it is set, the load ends within seconds.
+    :raises LoadStoppedError: when it was.
     """
     batcher = Batcher()
     failures: list[Exception] = []
-    with _InFlight(sender, tally, source, max_concurrency) as in_flight:
+    stop = stop or threading.Event()
+    previous = -1
+    with _InFlight(
+        sender, tally, source, max_concurrency=max_concurrency, checkpoint=checkpoint, stop=stop
+    ) as in_flight:
         for position, row in _until_failure(source, failures):
+            if stop.is_set():
+                break
             tally.read += 1
             try:
                 record = to_record(position, row)
@@ -83,11 +107,12 @@ def upload(source: Source, sender: Sender, tally: Tally, *, max_concurrency: int
                 tally.reject(_own_rejection(source.where(position), position, row, str(error)))
                 if tally.passed_max_rejected:
                     break
-                continue
-            if full := batcher.feed(record):
-                in_flight.send(full)
-                if tally.passed_max_rejected:
-                    break
+            else:
+                if full := batcher.feed(record):
+                    in_flight.send(full, (previous, source.offset_before(), tally.read - 1))
+                    if tally.passed_max_rejected:
+                        break
+            previous = position
         if last := batcher.flush():
             in_flight.send(last)
         in_flight.drain()
@@ -102,16 +127,33 @@ def _until_failure(source: Source, failures: list[Exception]) -> Iterator[tuple[
         failures.append(error)
 
 
-class _InFlight:
-    """The batches that are being sent, each by a thread of its own until all of it is settled."""
+Place = tuple[int, int, int]  # position, offset and rows read up to the end of a batch
 
-    def __init__(self, sender: Sender, tally: Tally, source: Source, max_concurrency: int) -> None:
+
+class _InFlight:
+    """The batches that are being sent, each by a thread of its own until all of it is settled.
+
+    The threads are daemons, so that a request that hangs does not hold up the end of the process.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        tally: Tally,
+        source: Source,
+        *,
+        max_concurrency: int,
+        checkpoint: Checkpoint | None,
+        stop: threading.Event,
+    ) -> None:
         self._sender = sender
         self._tally = tally
         self._source = source
         self._max = max_concurrency
-        self._pool = ThreadPoolExecutor(max_concurrency, thread_name_prefix="cdf-upsert")
+        self._checkpoint = checkpoint
+        self._stop = stop
         self._batches: dict[Future[None], Batch] = {}
+        self._order: deque[tuple[Future[None], Place | None]] = deque()
 
     def __enter__(self) -> _InFlight:
         return self
@@ -122,29 +164,57 @@ class _InFlight:
         if error is not None:
             self._sender.cancel()
             wait(self._batches, timeout=STOP_WITHIN)
-        self._pool.shutdown(wait=error is None, cancel_futures=True)
+            self._advance()
 
-    def send(self, batch: Batch) -> None:
+    def send(self, batch: Batch, end: Place | None = None) -> None:
         """Start to send a batch, as soon as there is room and none in flight shares an identity with it."""
         while len(self._batches) >= self._max or self._shares_identity(batch):
-            self._settle_one()
-        self._batches[self._pool.submit(self._send_until_settled, batch)] = batch
+            self._settle_some()
+        future: Future[None] = Future()
+        self._batches[future] = batch
+        self._order.append((future, end))
+        threading.Thread(target=self._work, args=(batch, future), name="cdf-upsert", daemon=True).start()
 
     def drain(self) -> None:
         """Wait until all is settled."""
         while self._batches:
-            self._settle_one()
+            self._settle_some()
+        self._raise_if_stopped()
+
+    def _work(self, batch: Batch, future: Future[None]) -> None:
+        try:
+            self._send_until_settled(batch)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    def _settle_some(self) -> None:
+        done, _ = wait(self._batches, timeout=STOP_CHECK, return_when=FIRST_COMPLETED)
+        for future in done:
+            del self._batches[future]
+        self._advance()
+        self._raise_if_stopped()
+        for future in done:
+            with suppress(_TooManyRejectedError):
+                future.result()
+
+    def _advance(self) -> None:
+        """Move the checkpoint on to where nothing before is unsettled."""
+        end = None
+        while self._order and self._order[0][0].done() and not self._order[0][0].exception():
+            end = self._order.popleft()[1]
+        if end is not None and self._checkpoint is not None:
+            self._checkpoint.settled(self._tally.mark(*end))
+
+    def _raise_if_stopped(self) -> None:
+        if self._stop.is_set():
+            msg = "The load was told to stop."
+            raise LoadStoppedError(msg)
 
     def _shares_identity(self, batch: Batch) -> bool:
         identities = batch.latest.keys()
         return any(not identities.isdisjoint(other.latest) for other in self._batches.values())
-
-    def _settle_one(self) -> None:
-        done, _ = wait(self._batches, return_when=FIRST_COMPLETED)
-        for future in done:
-            del self._batches[future]
-            with suppress(_StoppedError):
-                future.result()
 
     def _send_until_settled(self, batch: Batch) -> None:
         """Send the latest row of each identity; where it is refused, the one before takes its place."""
@@ -159,7 +229,7 @@ class _InFlight:
         parts = [records]
         while parts:
             if self._tally.passed_max_rejected:
-                raise _StoppedError
+                raise _TooManyRejectedError
             part = parts.pop()
             try:
                 self._sender.send(request_body(part))

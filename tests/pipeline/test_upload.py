@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
+from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
 from tests.records import STREAM, a_record
@@ -72,7 +73,8 @@ def load(
     max_rejected: float = 0,
     rejected_path: Path | None = None,
 ) -> UpsertSummary:
-    with Tally(STREAM, max_rejected=max_rejected, rejected_path=rejected_path) as tally:
+    rejected_file = RejectedFile(rejected_path) if rejected_path else None
+    with Tally(STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
         upload(RecordsSource(rows), stream, tally, max_concurrency=max_concurrency)
         summary = tally.summary()
         tally.raise_if_too_many_rejected(summary)

@@ -1,0 +1,83 @@
+"""How far a load has come, kept where the next try of the task finds it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+
+KEY = "cdf_records_upsert"
+INTERVAL = 5.0  # seconds between two writes
+
+
+class StateStore(Protocol):
+    """Keeps JSON between the tries of a task; Airflow's ``task_state_store`` (3.3 and later) is such."""
+
+    def get(self, key: str) -> Any:
+        """Return what is kept, or ``None``."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value."""
+
+    def delete(self, key: str) -> None:
+        """Forget a value."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a source, all before which is settled.
+
+    :param position: of the last row that is settled.
+    :param offset: bytes of the file up to there, where the source can start from them.
+    :param read: rows up to there.
+    :param rejected: how many of them were rejected.
+    """
+
+    position: int
+    offset: int = 0
+    read: int = 0
+    rejected: int = 0
+
+
+class Checkpoint:
+    """The mark of one load; of another source, stream or connection it is never used.
+
+    :param store: where to keep it; without one, every try starts over.
+    :param fingerprint: what the mark is good for, as plain JSON.
+    """
+
+    def __init__(self, store: StateStore | None, fingerprint: dict[str, Any]) -> None:
+        self._store = store
+        self._fingerprint = fingerprint
+        self._mark: Mark | None = None
+        self._saved_at = time.monotonic()
+
+    def load(self) -> Mark | None:
+        """Return the mark of an earlier try, if there is one that fits."""
+        kept = self._store.get(KEY) if self._store is not None else None
+        if not isinstance(kept, dict):
+            return None
+        if kept.get("fingerprint") != self._fingerprint:
+            log.warning("The source has changed since the earlier try of this task; loading all of it again.")
+            return None
+        return Mark(**kept["mark"])
+
+    def settled(self, mark: Mark) -> None:
+        """Take note that all up to the mark is settled; write it down every few seconds."""
+        self._mark = mark
+        if time.monotonic() - self._saved_at >= INTERVAL:
+            self.save()
+
+    def save(self) -> None:
+        """Write the last mark down."""
+        if self._store is not None and self._mark is not None:
+            self._store.set(KEY, {"fingerprint": self._fingerprint, "mark": asdict(self._mark)})
+        self._saved_at = time.monotonic()
+
+    def clear(self) -> None:
+        """Forget the mark, so that the task loads everything when it is run again."""
+        if self._store is not None:
+            self._store.delete(KEY)

@@ -1,0 +1,127 @@
+"""Records that could not be stored: what is known of each, and the file that keeps them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import IO
+
+import msgspec
+
+from airflow_provider_cdf_records.pipeline.storage import StoragePath
+
+LONGEST_QUOTE = 300  # characters of the server's words in an error
+LOCAL = frozenset({"", "file", "local"})
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row that could not be stored, and why.
+
+    :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
+    :param record: the row as JSON, or as text where it is not JSON.
+    """
+
+    position: int
+    where: str
+    record: bytes | str
+    message: str
+    space: str | None = None
+    external_id: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
+        refused = f"CDF answered {self.status}: " if self.status else ""
+        message = self.message if len(self.message) <= LONGEST_QUOTE else f"{self.message[:LONGEST_QUOTE]}..."
+        return f"{self.where}{identity}: {refused}{message}"
+
+    def as_line(self) -> bytes:
+        """Return one line of the rejected-records file."""
+        line = {
+            "position": self.position,
+            "where": self.where,
+            "space": self.space,
+            "externalId": self.external_id,
+            "status": self.status,
+            "message": self.message,
+            "requestId": self.request_id,
+            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "record": msgspec.Raw(self.record) if isinstance(self.record, bytes) else self.record,
+        }
+        return msgspec.json.encode(line) + b"\n"
+
+
+class RejectedFile:
+    """NDJSON of rejected records, each of them once, however many tries it takes.
+
+    On a local disk each line is written as it comes. A store of objects cannot append: there the lines are
+    collected, and the whole file is written whenever :meth:`persist` is called.
+
+    :param after: the position up to which an earlier try had settled everything. Its lines up to there are
+        kept, the others will come again; without a position the file starts anew.
+    """
+
+    def __init__(self, path: StoragePath, after: int | None = None) -> None:
+        self.path = path
+        self._local = getattr(path, "protocol", "file") in LOCAL
+        self._lines: IO[bytes] | None = None
+        self._dirty = False
+        kept = list(self._kept_lines(after)) if after is not None and path.exists() else []
+        if kept:
+            self._start(kept)
+        elif path.exists():
+            path.unlink()
+
+    def write(self, rejection: Rejection) -> None:
+        """Add one rejection."""
+        if self._lines is None:
+            self._start([])
+        assert self._lines is not None  # noqa: S101 (for the type checker)
+        self._lines.write(rejection.as_line())
+        self._lines.flush()
+        self._dirty = True
+
+    def persist(self) -> None:
+        """See that what was written so far is where it belongs."""
+        if self._lines is None or self._local or not self._dirty:
+            return
+        self._lines.seek(0)
+        with self.path.open("wb") as file:
+            shutil.copyfileobj(self._lines, file)
+        self._dirty = False
+
+    def close(self) -> None:
+        """Finish the file."""
+        self.persist()
+        if self._lines is not None:
+            self._lines.close()
+
+    def _start(self, kept: list[bytes]) -> None:
+        if not self._local:
+            self._lines = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
+        else:
+            name = getattr(self.path, "path", None) or os.fspath(self.path)  # type: ignore[call-overload]
+            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+            with open(f"{name}.new", "wb") as file:
+                file.writelines(kept)
+            os.replace(f"{name}.new", name)  # so that a crash here loses no line of an earlier try
+            self._lines = open(name, "ab")  # noqa: SIM115 (closed in close)
+            return
+        self._lines.writelines(kept)
+        self._dirty = bool(kept)
+
+    def _kept_lines(self, after: int) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            for line in file.read().splitlines(keepends=True):
+                try:
+                    position = msgspec.json.decode(line)["position"]
+                except (ValueError, TypeError, KeyError):  # the half line of a try that was killed
+                    continue
+                if position <= after:
+                    yield line
