@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint build check-dist clean
+.PHONY: demo test soak lint build check-dist clean
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python scripts/demo.py
 
 test: $(READY)  ## all tests
 	$(BIN)/python -m pytest
+
+soak: $(READY)  ## the fault and crash tests, ten times as long
+	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(BIN)/python -m pytest tests/faults
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .

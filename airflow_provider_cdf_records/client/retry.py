@@ -39,7 +39,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[[], Non
         ):
             throttle.throttled(state.upcoming_sleep)
         log.warning(
-            "%s Attempt %d of %d; the next in %.1f s.",
+            "%s; attempt %d of %d, the next in %.1f s.",
             error,
             state.attempt_number,
             policy.max_attempts,
