@@ -29,9 +29,12 @@ class FaultProxy:
     """Forwards to an upstream address, and injects a fault into a share of the upserts, by a seed.
 
     :param rate: the share of upserts that something happens to.
+    :param delay: seconds that every upsert takes besides.
     """
 
-    def __init__(self, upstream: str, seed: int, rate: float = 0.35) -> None:
+    def __init__(self, upstream: str, seed: int, rate: float = 0.35, delay: float = 0) -> None:
+        self.upserts = 0
+        self._delay = delay
         self.injected: Counter[str] = Counter()
         self._upstream = urlsplit(upstream).netloc
         self._random = random.Random(seed)
@@ -86,6 +89,9 @@ class FaultProxy:
 
         upsert = handler.path.endswith("/upsert")
         fault = self._next_fault(handler.headers["Authorization"]) if upsert else None
+        if upsert:
+            self.upserts += 1
+            time.sleep(self._delay)
         answer = FAULTS[fault](forward) if fault else forward()
         if answer is None:
             handler.close_connection = True

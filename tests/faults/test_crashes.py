@@ -1,0 +1,173 @@
+"""A task that is killed in the middle of its load, in a running Airflow: the retry finishes the work."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dags.conftest import ROOT
+from tests.faults.proxy import FaultProxy
+from tests.local_cdf import LocalCdf, local_cdf
+from tests.records import a_record
+
+ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))
+ROWS, IDENTITIES = 60_000, 45_000
+DELAY = 0.1  # seconds that each upsert takes, so that a load takes a few
+PATIENCE = 180.0  # seconds until a run must have ended
+
+
+@dataclass
+class RunningAirflow:
+    """A scheduler with all that belongs to it, and the folder of its DAG's files."""
+
+    environment: dict[str, str]
+    folder: Path
+    database: Path
+
+    def trigger(self, run_id: str) -> None:
+        command = [sys.executable, "-m", "airflow", "dags", "trigger", "crash", "--run-id", run_id]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True)
+
+    def query(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.database, timeout=30) as database:
+            return database.execute(question, values).fetchall()
+
+    def state(self, run_id: str) -> str:
+        return str(self.query("SELECT state FROM dag_run WHERE run_id = ?", run_id)[0][0])
+
+    def tries(self, run_id: str) -> int:
+        return int(self.query("SELECT try_number FROM task_instance WHERE run_id = ?", run_id)[0][0])
+
+    def summary(self, run_id: str) -> dict[str, Any]:
+        question = "SELECT value FROM xcom WHERE run_id = ? AND key = 'return_value'"
+        value = self.query(question, run_id)[0][0]
+        decoded = json.loads(value)
+        return dict(json.loads(decoded) if isinstance(decoded, str) else decoded)
+
+
+def free_port() -> str:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return str(listening.getsockname()[1])
+
+
+def wait_until(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"waited {patience} s in vain")
+
+
+@pytest.fixture(scope="module")
+def cdf() -> Iterator[LocalCdf]:
+    with pytest.MonkeyPatch.context() as monkeypatch, local_cdf(monkeypatch) as cdf:
+        yield cdf
+
+
+@pytest.fixture(scope="module")
+def slow_proxy(cdf: LocalCdf) -> Iterator[FaultProxy]:
+    with FaultProxy(cdf.server.url, seed=0, rate=0, delay=DELAY) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    cdf: LocalCdf, slow_proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningAirflow]:
+    home, folder, dags = (
+        tmp_path_factory.mktemp(name) for name in ("crash-home", "crash-files", "crash-dags")
+    )
+    (dags / "crash_dag.py").write_text((Path(__file__).parent / "crash_dag.py").read_text())
+    port = free_port()
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__PORT": port,
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
+        "AIRFLOW_CONN_CDF_DEFAULT": json.dumps(
+            json.loads(cdf.server.connection_json()) | {"host": slow_proxy.url}
+        ),
+        "CDF_CRASH_FOLDER": str(folder),
+        "PYTHONPATH": str(ROOT),
+    }
+    log = (home / "standalone.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "airflow", "standalone"],
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    running = RunningAirflow(environment, folder, home / "airflow.db")
+    try:
+        wait_until(lambda: (home / "airflow.db").exists() and _has_dag(running))
+        yield running
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        log.close()
+
+
+def _has_dag(running: RunningAirflow) -> bool:
+    try:
+        return bool(running.query("SELECT 1 FROM serialized_dag WHERE dag_id = 'crash'"))
+    except sqlite3.OperationalError:  # the database is being made
+        return False
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_a_killed_load_is_finished_by_its_retry(
+    round_number: int, airflow: RunningAirflow, cdf: LocalCdf, slow_proxy: FaultProxy
+) -> None:
+    draw = random.Random(round_number)
+    run_id = f"round-{round_number}"
+    expected: dict[str, Any] = {}
+    bad = set(draw.sample(range(ROWS), 12))
+    with (airflow.folder / f"{run_id}.ndjson").open("w") as file:
+        for number in range(ROWS):
+            name = f"r{draw.randrange(IDENTITIES)}"
+            if number in bad:
+                row = a_record(name, number=number) | {"sources": []}
+            else:
+                row, expected[name] = a_record(name, number=number), {"number": number}
+            print(json.dumps(row), file=file)
+    settings = {"template": {"name": "BasicLiveData"}}
+    cdf.client.post("/streams", {"items": [{"externalId": run_id, "settings": settings}]})
+
+    before = slow_proxy.upserts
+    airflow.trigger(run_id)
+    wait_until(lambda: slow_proxy.upserts - before >= draw.randrange(8, 45))
+    os.kill(int((airflow.folder / f"{run_id}.pid").read_text()), signal.SIGKILL)
+    wait_until(lambda: airflow.state(run_id) in ("success", "failed"))
+
+    assert (airflow.state(run_id), airflow.tries(run_id)) == ("success", 2)
+    assert cdf.held(run_id) == expected
+    lines = (airflow.folder / f"{run_id}.rejected").read_text().splitlines()
+    assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(bad)
+    summary = airflow.summary(run_id)
+    assert summary["read"] == summary["upserted"] + summary["superseded"] + summary["rejected"]
+    assert summary["resumed_from"] > 0
+    assert summary["resumed_from"] + summary["read"] == ROWS
