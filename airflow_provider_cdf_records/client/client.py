@@ -41,13 +41,6 @@ class Traffic:
     retries: int = 0
     bytes_sent: int = 0
 
-    def __sub__(self, earlier: Traffic) -> Traffic:
-        return Traffic(
-            self.requests - earlier.requests,
-            self.retries - earlier.retries,
-            self.bytes_sent - earlier.bytes_sent,
-        )
-
 
 class CdfClient:
     """Talks to one CDF project. Safe to share between threads.
