@@ -40,6 +40,7 @@ class FaultProxy:
         self._random = random.Random(seed)
         self._rate = rate
         self._lock = threading.Lock()
+        self._threads = threading.local()
         self._used: set[str] = set()
         self._expired: set[str] = set()
         proxy = self
@@ -79,13 +80,11 @@ class FaultProxy:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
 
         def forward() -> Answer:
-            connection = http.client.HTTPConnection(self._upstream, timeout=30)
+            connection = self._connection()
             headers = {name: value for name, value in handler.headers.items() if name.lower() != "host"}
             connection.request(handler.command, handler.path, body, headers)
             response = connection.getresponse()
-            answer = response.status, {"Content-Type": "application/json"}, response.read()
-            connection.close()
-            return answer
+            return response.status, {"Content-Type": "application/json"}, response.read()
 
         upsert = handler.path.endswith("/upsert")
         fault = self._next_fault(handler.headers["Authorization"]) if upsert else None
@@ -105,6 +104,13 @@ class FaultProxy:
         handler.wfile.write(content)
         if fault == "truncated answer":
             handler.close_connection = True
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """Return this thread's connection to the upstream server."""
+        if not hasattr(self._threads, "connection"):
+            self._threads.connection = http.client.HTTPConnection(self._upstream, timeout=30)
+        connection: http.client.HTTPConnection = self._threads.connection
+        return connection
 
     def _next_fault(self, token: str) -> str | None:
         with self._lock:

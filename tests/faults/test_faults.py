@@ -141,9 +141,10 @@ def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
     source, path = tmp_path / "rows.ndjson", tmp_path / "rejected.ndjson"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows.rows))
     resumed = Counter[bool]()
-    with FaultProxy(cdf.server.url, seed, rate=0.5) as proxy:
-        connect(monkeypatch, cdf, proxy, attempts=2)
-        for _ in range(200):
+    with FaultProxy(cdf.server.url, seed, rate=0.45) as proxy:
+        connect(monkeypatch, cdf, proxy, attempts=3)
+        summary = None
+        for _ in range(100):
             hook = CdfRecordsHook(max_concurrency=1 + seed % 4)
             try:
                 summary = hook.upsert_file(
@@ -153,11 +154,13 @@ def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
                     rejected_path=str(path),
                     state_store=store,
                 )
-                break
             except AirflowFailException:
                 raise
             except AirflowException:
                 resumed[bool(store.kept)] += 1
+            else:
+                break
+    assert summary is not None
     assert cdf.held(stream_id) == rows.expected
     before = summary.resumed_from or 0
     assert before + summary.read == len(rows.rows)
