@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,9 +50,12 @@ class Asked:
 
 
 class ScriptedServer:
-    """Gives out ``answers`` in order, per path; the last one of a path goes on for ever."""
+    """Gives out ``answers`` in order, per path; the last one of a path goes on for ever.
 
-    def __init__(self) -> None:
+    :param tls: to speak https.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self._scripts: dict[str, list[Answer]] = {}
         self._lock = threading.Lock()
@@ -70,7 +74,9 @@ class ScriptedServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> ScriptedServer:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
