@@ -169,7 +169,8 @@ class CdfRecordsHook(BaseHook):
             final = getattr(error, "retryable", True) is False
             if not hasattr(error, "retryable"):
                 raise
-            raise LoadFailedError(f"{error} {_summary(tally, client)}", retryable=not final) from error
+            message = f"{str(error).rstrip('.')}. {_summary(tally, client)}"
+            raise LoadFailedError(message, retryable=not final) from error
         finally:
             tally.persist()
             if final:

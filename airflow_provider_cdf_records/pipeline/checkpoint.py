@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -65,10 +66,14 @@ class Checkpoint:
             return None
         return Mark(**kept["mark"])
 
-    def settled(self, mark: Mark) -> None:
-        """Take note that all up to the mark is settled; write it down every few seconds."""
+    def settled(self, mark: Mark, before_save: Callable[[], None] = lambda: None) -> None:
+        """Take note that all up to the mark is settled; write it down every few seconds.
+
+        :param before_save: called before that, to write down what the mark relies on.
+        """
         self._mark = mark
         if time.monotonic() - self._saved_at >= INTERVAL:
+            before_save()
             self.save()
 
     def save(self) -> None:

@@ -205,7 +205,7 @@ class _InFlight:
         while self._order and self._order[0][0].done() and not self._order[0][0].exception():
             end = self._order.popleft()[1]
         if end is not None and self._checkpoint is not None:
-            self._checkpoint.settled(self._tally.mark(*end))
+            self._checkpoint.settled(self._tally.mark(*end), self._tally.persist)
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():

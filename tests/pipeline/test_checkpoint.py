@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from upath import UPath
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.pipeline import batches
@@ -124,6 +125,40 @@ def test_nothing_left_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\n".join(LINES))
     assert rows_after(path, Mark(position=10, offset=len(path.read_bytes()))) == []
+
+
+class Witness(Memory):
+    """Looks, at every write, whether what the mark relies on is where it belongs."""
+
+    def __init__(self, rejected: UPath) -> None:
+        super().__init__()
+        self._rejected = rejected
+
+    def set(self, key: str, value: Any) -> None:
+        super().set(key, value)
+        lines = self._rejected.read_text().splitlines() if self._rejected.exists() else []
+        mark = value["mark"]
+        kept = [line for line in lines if json.loads(line)["position"] <= mark["position"]]
+        assert len(kept) == mark["rejected"]
+
+
+@pytest.mark.parametrize("store", ["local", "objects"])
+def test_no_mark_is_written_before_the_rejected_records_up_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    monkeypatch.setattr(batches, "MAX_RECORDS", 5)
+    monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
+    path = tmp_path / "a.ndjson"
+    rows = [a_record(str(n), number="bad" if n % 7 == 0 else n) for n in range(100)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    rejected = UPath(tmp_path / "r.ndjson" if store == "local" else f"memory://{tmp_path.name}/r.ndjson")
+    witness = Witness(rejected)
+    with local_cdf(monkeypatch):
+        summary = CdfRecordsHook().upsert_file(
+            STREAM, path, max_rejected=100, rejected_path=str(rejected), state_store=witness
+        )
+    assert summary.rejected == 15
+    assert witness.writes > 5
 
 
 def test_a_load_that_failed_for_good_starts_over_when_it_is_run_again(
