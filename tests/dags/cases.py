@@ -14,6 +14,7 @@ except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
 from tests.records import STREAM, a_record
 
 FOLDER = Path(os.environ.get("CDF_EXAMPLE_FOLDER", "."))
@@ -77,4 +78,19 @@ def many() -> None:
     count(records) >> load
 
 
-braces(), mapped(), hopeless(), many()
+@dag(schedule=None)
+def waits() -> None:
+    """A sensor that gives its slot back while it waits."""
+    load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=[a_record("x")])
+    wait = CdfRecordsSensor(
+        task_id="wait",
+        stream_id=STREAM,
+        min_count="{{ ti.xcom_pull('load')['upserted'] }}",
+        mode="reschedule",
+        poke_interval=1,
+        timeout=60,
+    )
+    load >> wait
+
+
+braces(), mapped(), hopeless(), many(), waits()

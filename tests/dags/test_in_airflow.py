@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.dags.conftest import Airflow, airflow_on
-from tests.local_cdf import LocalCdf
+from tests.local_cdf import LocalCdf, local_cdf
 
 
 @pytest.fixture
@@ -36,6 +36,14 @@ def test_what_cannot_succeed_is_not_tried_again(airflow: Airflow, cdf: LocalCdf)
     assert airflow.states("hopeless") == {"load": "failed"}
     assert done.stdout.count("number: expected an integer, got string") >= 1
     assert "up_for_retry" not in done.stdout
+
+
+def test_a_sensor_waits_by_being_rescheduled(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_cdf(monkeypatch, visibility_delay=3):
+        log = airflow.test_dag("waits")
+    assert airflow.states("waits") == {"load": "success", "wait": "success"}
+    assert "0 of 1 records can be queried" in log
+    assert "1 of 1 records can be queried" in log
 
 
 def test_a_large_xcom_costs_little_beyond_itself(airflow: Airflow, cdf: LocalCdf) -> None:
