@@ -26,6 +26,7 @@ from tests.records import a_record
 ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))
 ROWS, IDENTITIES = 60_000, 45_000
 DELAY = 0.1  # seconds that each upsert takes, so that a load takes a few
+STOPS_WITHIN = 5.0  # seconds until a task has ended that is told to
 PATIENCE = 180.0  # seconds until a run must have ended
 
 
@@ -138,9 +139,20 @@ def _has_dag(running: RunningAirflow) -> bool:
         return False
 
 
-@pytest.mark.parametrize("round_number", range(ROUNDS))
+def has_ended(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("round_number", "how"),
+    [(0, signal.SIGTERM), *((number + 1, signal.SIGKILL) for number in range(ROUNDS))],
+)
 def test_a_killed_load_is_finished_by_its_retry(
-    round_number: int, airflow: RunningAirflow, cdf: LocalCdf, slow_proxy: FaultProxy
+    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, slow_proxy: FaultProxy
 ) -> None:
     draw = random.Random(round_number)
     run_id = f"round-{round_number}"
@@ -160,7 +172,9 @@ def test_a_killed_load_is_finished_by_its_retry(
     before = slow_proxy.upserts
     airflow.trigger(run_id)
     wait_until(lambda: slow_proxy.upserts - before >= draw.randrange(8, 45))
-    os.kill(int((airflow.folder / f"{run_id}.pid").read_text()), signal.SIGKILL)
+    process_id = int((airflow.folder / f"{run_id}.pid").read_text())
+    os.kill(process_id, how)
+    wait_until(lambda: has_ended(process_id), patience=STOPS_WITHIN)
     wait_until(lambda: airflow.state(run_id) in ("success", "failed"))
 
     assert (airflow.state(run_id), airflow.tries(run_id)) == ("success", 2)

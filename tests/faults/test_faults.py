@@ -114,7 +114,7 @@ def test_one_try_ends_with_the_right_stream(
     assert cdf.held(stream_id) == rows.expected
     assert summary.read == len(rows.rows) == summary.upserted + summary.superseded + summary.rejected
     rows.check_rejected(path, first=0)
-    assert summary.retries > 0 or not proxy.injected
+    assert summary.retries > 0 or proxy.injected.keys() <= {"late"}  # which nobody has to mend
 
 
 class Memory:
