@@ -44,7 +44,7 @@ class Throttle:
         finally:
             with self._changed:
                 self._in_flight -= 1
-                self._changed.notify()
+                self._changed.notify_all()  # the first to wake up may be one that only sleeps
 
     def _enter(self) -> None:
         with self._changed:
@@ -86,7 +86,7 @@ class Throttle:
         with self._changed:
             if self._limit < self._max:
                 self._limit = min(self._max, self._limit + 1 / self._limit)
-                self._changed.notify()
+                self._changed.notify_all()
 
     def cancel(self) -> None:
         """End every wait, and let nobody send any more."""

@@ -8,6 +8,7 @@ from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError
 BAD_RECORD = frozenset({400, 413, 422})  # refused for what is in the request: smaller parts may do
 MAYBE_THE_STREAM = frozenset({404, 409, 422})  # or because there is no such stream, or no mutable one
 NOT_FOUND = 404
+SEMANTICS = 422  # what an immutable stream answers, as do some bad records
 
 
 class StreamUnusableError(Exception):
@@ -25,6 +26,7 @@ class StreamSender:
     def __init__(self, client: CdfClient, stream_id: str) -> None:
         self._client = client
         self._stream_id = stream_id
+        self._known_mutable = False
 
     def send(self, body: bytes) -> None:
         """Upsert ``{"items": [...]}``.
@@ -38,7 +40,7 @@ class StreamSender:
         except CdfApiError as error:
             if error.retryable or error.status not in BAD_RECORD | MAYBE_THE_STREAM:
                 raise
-            if error.status in MAYBE_THE_STREAM:
+            if error.status in MAYBE_THE_STREAM and not (error.status == SEMANTICS and self._known_mutable):
                 self._check_stream(error)
             raise RequestRefusedError(
                 error.message,
@@ -72,3 +74,4 @@ class StreamSender:
                 f"use a stream made from a mutable template. ({refusal})"
             )
             raise StreamUnusableError(msg)
+        self._known_mutable = True

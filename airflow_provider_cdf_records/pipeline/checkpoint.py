@@ -58,7 +58,7 @@ class Checkpoint:
 
     def load(self) -> Mark | None:
         """Return the mark of an earlier try, if there is one that fits."""
-        kept = self._store.get(KEY) if self._store is not None else None
+        kept = self._of_store("get", KEY)
         if not isinstance(kept, dict):
             return None
         if kept.get("fingerprint") != self._fingerprint:
@@ -78,11 +78,21 @@ class Checkpoint:
 
     def save(self) -> None:
         """Write the last mark down."""
-        if self._store is not None and self._mark is not None:
-            self._store.set(KEY, {"fingerprint": self._fingerprint, "mark": asdict(self._mark)})
+        if self._mark is not None:
+            self._of_store("set", KEY, {"fingerprint": self._fingerprint, "mark": asdict(self._mark)})
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:
         """Forget the mark, so that the task loads everything when it is run again."""
-        if self._store is not None:
-            self._store.delete(KEY)
+        self._of_store("delete", KEY)
+
+    def _of_store(self, call: str, *arguments: Any) -> Any:
+        """Use the store while it works; a load is not to fail for its checkpoint."""
+        if self._store is None:
+            return None
+        try:
+            return getattr(self._store, call)(*arguments)
+        except Exception as error:
+            log.warning("A retry of this task will start over, since its state store fails: %s", error)
+            self._store = None
+            return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right, insort
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -152,7 +153,7 @@ class Tally:
     def reject(self, rejection: Rejection) -> None:
         """Count a rejected row and write it down."""
         with self._lock:
-            self._rejected_at.append(rejection.position)
+            insort(self._rejected_at, rejection.position)
             if len(self._first) < NAMED_REJECTIONS:
                 self._first.append(rejection)
             if self._file is not None:
@@ -179,7 +180,7 @@ class Tally:
     def mark(self, position: int, offset: int, read: int) -> Mark:
         """Return a mark for a place up to which everything is settled; ``read`` as it stood there."""
         with self._lock:
-            rejected = sum(at <= position for at in self._rejected_at)
+            rejected = bisect_right(self._rejected_at, position)
         return Mark(position, offset, self._before.read + read, self._before.rejected + rejected)
 
     def persist(self) -> None:

@@ -67,6 +67,23 @@ def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
         assert time.monotonic() - started >= 0.19
 
 
+def test_a_free_place_is_taken_though_others_sleep() -> None:
+    throttle = Throttle(1)
+    entered = threading.Event()
+
+    def enter() -> None:
+        with throttle.slot():
+            entered.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        with throttle.slot():
+            pool.submit(throttle.sleep, 2)  # is the first to be woken, and has no use for the place
+            time.sleep(0.1)
+            pool.submit(enter)
+            time.sleep(0.1)
+        assert entered.wait(1)
+
+
 def test_cancelling_ends_a_pause_and_a_sleep() -> None:
     throttle = Throttle(1)
     throttle.throttled(60)

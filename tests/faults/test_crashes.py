@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.dags.conftest import ROOT
@@ -96,6 +97,7 @@ def airflow(
     (dags / "crash_dag.py").write_text((Path(__file__).parent / "crash_dag.py").read_text())
     port = free_port()
     environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # its parts call `airflow`
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -141,10 +143,9 @@ def _has_dag(running: RunningAirflow) -> bool:
 
 def has_ended(process_id: int) -> bool:
     try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
+        return psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE  # its parent may look later
+    except psutil.NoSuchProcess:
         return True
-    return False
 
 
 @pytest.mark.parametrize(

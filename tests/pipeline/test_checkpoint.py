@@ -66,6 +66,21 @@ def test_marks_are_written_at_intervals_and_not_each(monkeypatch: pytest.MonkeyP
     assert store.kept[KEY]["mark"]["position"] == 1000
 
 
+def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Memory):
+        def get(self, key: str) -> Any:
+            msg = "no such endpoint"
+            raise RuntimeError(msg)
+
+    checkpoint = Checkpoint(Broken(), {})
+    with caplog.at_level(logging.WARNING):
+        assert checkpoint.load() is None
+        checkpoint.settled(Mark(1))
+        checkpoint.save()
+        checkpoint.clear()
+    assert caplog.text.count("will start over, since its state store fails: no such endpoint") == 1
+
+
 def test_a_cleared_checkpoint_is_gone() -> None:
     store = Memory()
     checkpoint = Checkpoint(store, {})
