@@ -7,9 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from requests import PreparedRequest
-from requests.auth import AuthBase
-
 from airflow_provider_cdf_records.client.config import ClientCredentials
 from airflow_provider_cdf_records.client.errors import CdfAuthError
 
@@ -101,14 +98,3 @@ def _seconds(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return UNSTATED_LIFETIME
-
-
-class BearerAuth(AuthBase):
-    """Sets the header itself, since ``requests`` would let a ``.netrc`` entry replace a plain header."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request

@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 import requests
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_cdf_records import __version__
 from airflow_provider_cdf_records.client.answers import read_answer
-from airflow_provider_cdf_records.client.auth import BearerAuth, ClientCredentialsTokens, StaticTokens, Tokens
+from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.client.errors import (
     CdfApiError,
@@ -29,13 +30,14 @@ from airflow_provider_cdf_records.client.throttle import Throttle
 
 APP = f"airflow-provider-cdf-records/{__version__}"
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """API requests sent, how many of them were repetitions, and the bytes of their bodies as sent."""
+    """Requests with records, how many of them were repetitions, and the bytes of their bodies as sent."""
 
     requests: int = 0
     retries: int = 0
@@ -63,6 +65,7 @@ class CdfClient:
         else:
             self._tokens = ClientCredentialsTokens(config.auth, self._fetch_token, on_token)
         self._session = _session(config)
+        self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
 
@@ -86,7 +89,7 @@ class CdfClient:
 
     @property
     def traffic(self) -> Traffic:
-        """What was sent so far; requests for tokens are not counted."""
+        """The upserts that were sent so far."""
         return self._traffic
 
     def close(self) -> None:
@@ -102,7 +105,7 @@ class CdfClient:
 
         :param body: ``{"items": [record, ...]}`` as JSON, 1 to 1000 records and at most 10 MB.
         """
-        self._request("POST", f"{_stream_path(stream_id)}/records/upsert", body)
+        self._request("POST", f"{_stream_path(stream_id)}/records/upsert", body, counts=True)
 
     def retrieve_stream(self, stream_id: str) -> dict[str, Any]:
         """Return a stream: ``externalId``, ``type`` (``Mutable`` or ``Immutable``), ``settings``, ..."""
@@ -156,77 +159,86 @@ class CdfClient:
         """``POST`` JSON to any address below the project, such as ``/models/spaces``."""
         return _object(self._request("POST", path, msgspec.json.encode(body)))
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> Any:
+    def _request(self, method: str, path: str, body: bytes | None = None, *, counts: bool = False) -> Any:
         url = f"{self._config.base_url}/api/v1/projects/{quote(self.project, safe='')}{path}"
-        return self._call(method, url, body)
+        return self._call(method, url, body, counts=counts)
 
-    def _call(self, method: str, url: str, body: bytes | None = None) -> Any:
+    def _call(self, method: str, url: str, body: bytes | None = None, *, counts: bool = False) -> Any:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
 
+        def send(token: str) -> Any:
+            with self._throttle.slot():
+                if counts:
+                    self._count(requests=1, bytes_sent=len(body or b""))
+                authorized = {"Authorization": f"Bearer {token}", **headers}
+                answer = self._exchange(self._prepared(method, url), body, authorized)
+            self._throttle.went_well()
+            return answer
+
+        def count_retry() -> None:
+            if counts:
+                self._count(retries=1)
+
         def attempt() -> Any:
             token = self._tokens.current()
             try:
-                return self._send(method, url, token, body, headers)
+                return send(token)
             except CdfApiError as error:
                 if error.status != UNAUTHORIZED:
                     raise
                 renewed = self._tokens.renew(token)
                 if renewed is None:
                     raise _refused(error, "put a new one into the connection's extra 'token'") from None
-            self._count_retry()
+            count_retry()
             try:
-                return self._send(method, url, renewed, body, headers)
+                return send(renewed)
             except CdfApiError as error:
                 if error.status != UNAUTHORIZED:
                     raise
                 hint = "check scopes and audience, and that the client has access to the project"
                 raise _refused(error, hint) from None
 
-        return retrying(self._config.retry, self._throttle, self._count_retry)(attempt)
-
-    def _send(self, method: str, url: str, token: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
-        with self._throttle.slot():
-            self._count(len(body or b""))
-            answer = self._exchange(method, url, data=body, headers=headers, auth=BearerAuth(token))
-        self._throttle.went_well()
-        return answer
+        return retrying(self._config.retry, self._throttle, count_retry)(attempt)
 
     def _fetch_token(self, url: str, form: dict[str, str]) -> Any:
         """Ask once: the retries are those of the request that needs the token."""
         try:
-            return self._exchange("POST", url, data=form, auth=_no_auth)
+            return self._exchange(self._prepared("POST", url), urlencode(form).encode(), FORM)
         except CdfApiError as error:
             if error.retryable:
                 raise
             raise _token_refused(error, form["client_secret"]) from None
 
-    def _exchange(self, method: str, url: str, **arguments: Any) -> Any:
+    def _prepared(self, method: str, url: str) -> PreparedRequest:
+        """Return what all requests to an address share; to prepare it costs as much as to send one."""
+        if (prepared := self._prepared_requests.get((method, url))) is None:
+            prepared = self._session.prepare_request(requests.Request(method, url, auth=_no_auth))
+            self._prepared_requests[method, url] = prepared
+        return prepared.copy()
+
+    def _exchange(self, request: PreparedRequest, body: bytes | None, headers: Mapping[str, str]) -> Any:
         config = self._config
-        request = f"{method} {url}"
+        what = f"{request.method} {request.url}"
+        request.headers.update(headers)
+        if body is not None:
+            request.body = body
+            request.headers["Content-Length"] = str(len(body))
         try:
-            response = self._session.request(
-                method,
-                url,
-                timeout=(config.connect_timeout, config.timeout),
-                verify=config.verify,
-                allow_redirects=False,
-                **arguments,
+            settings = self._session.merge_environment_settings(request.url, {}, None, config.verify, None)
+            response = self._session.send(
+                request, timeout=(config.connect_timeout, config.timeout), allow_redirects=False, **settings
             )
         except requests.RequestException as error:
-            raise _no_answer(error, request) from None
-        return read_answer(response, request)
+            raise _no_answer(error, what) from None
+        return read_answer(response, what)
 
-    def _count(self, size: int) -> None:
+    def _count(self, **more: int) -> None:
         with self._traffic_lock:
-            sent = self._traffic
-            self._traffic = replace(sent, requests=sent.requests + 1, bytes_sent=sent.bytes_sent + size)
-
-    def _count_retry(self) -> None:
-        with self._traffic_lock:
-            self._traffic = replace(self._traffic, retries=self._traffic.retries + 1)
+            counted = {name: getattr(self._traffic, name) + count for name, count in more.items()}
+            self._traffic = replace(self._traffic, **counted)
 
 
 def _session(config: ClientConfig) -> requests.Session:
@@ -260,8 +272,8 @@ def _object(answer: Any) -> dict[str, Any]:
     raise CdfConnectionError(msg)
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stands in the way of a ``.netrc`` entry, which would go out beside the credentials in the form."""
+def _no_auth(request: PreparedRequest) -> PreparedRequest:
+    """Stands in the way of a ``.netrc`` entry, which would go out instead of the token."""
     return request
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,23 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
+from airflow_provider_cdf_records.hooks.preflight import MissingCapabilityError, check_project, prepare
 from airflow_provider_cdf_records.hooks.sender import StreamSender
 from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint, Mark, StateStore
+from airflow_provider_cdf_records.pipeline.chunk import Convert
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError, LoadFailedError
+from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.pipeline.outcome import ProgressLog, Tally, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import check_stream_id
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
-from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source
+from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source, files_of
 from airflow_provider_cdf_records.pipeline.upload import upload
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret, object_storage_path
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.pipeline.storage import StoragePath
+
+MappingLike = Mapping[str, Any] | str | PathLike[str]  # the mapping, or the path of a JSON file that holds it
 
 PROGRESS_INTERVAL = 10.0  # seconds between progress lines
 
@@ -66,19 +72,18 @@ class CdfRecordsHook(BaseHook):
         """Ask CDF what the connection's token may do. Sends one request, without retries."""
         try:
             with self._client(RetryPolicy(max_attempts=1)) as client:
-                projects = [item.get("projectUrlName") for item in client.inspect_token().get("projects", [])]
-                if client.project in projects:
-                    return True, f"Connected to project {client.project!r}."
-        except (CdfError, InvalidConnectionError) as error:
+                check_project(client, client.inspect_token())
+                return True, f"Connected to project {client.project!r}."
+        except (CdfError, InvalidConnectionError, MissingCapabilityError) as error:
             return False, str(error)
-        known = ", ".join(map(str, projects)) or "none"
-        return False, f"The token is good, but not for project {client.project!r}; its projects: {known}."
 
     def upsert_records(
         self,
         stream_id: str,
         records: Iterable[Any],
         *,
+        mapping: MappingLike | None = None,
+        check_schema: bool = True,
         max_rejected: float = 0,
         rejected_path: str | PathLike[str] | None = None,
     ) -> UpsertSummary:
@@ -88,7 +93,10 @@ class CdfRecordsHook(BaseHook):
         as the records go out, so it may be endless as far as memory goes.
 
         :param stream_id: a mutable stream.
-        :param records: API-shaped records: ``{"space", "externalId", "sources": [...]}``.
+        :param records: API-shaped records: ``{"space", "externalId", "sources": [...]}``; with a mapping,
+            rows (dicts) of any shape.
+        :param mapping: how records are made of rows, or the path of a JSON file that holds it.
+        :param check_schema: look at stream, capabilities and containers before the first record is sent.
         :param max_rejected: how many records may be refused before the load fails; a ``float`` is a
             share of all, from 0.0 to 1.0.
         :param rejected_path: a file (any fsspec URL) for the refused records and the reasons, as NDJSON.
@@ -96,7 +104,14 @@ class CdfRecordsHook(BaseHook):
         :raises AirflowException: when it can: CDF was not to be reached, or too busy for too long.
         """
         with airflow_failures():
-            return self._upsert(stream_id, RecordsSource(records), max_rejected, rejected_path)
+            return self._upsert(
+                stream_id,
+                RecordsSource(records),
+                mapping=mapping,
+                check_schema=check_schema,
+                max_rejected=max_rejected,
+                rejected_path=rejected_path,
+            )
 
     def upsert_file(
         self,
@@ -104,21 +119,29 @@ class CdfRecordsHook(BaseHook):
         path: str | PathLike[str],
         *,
         file_format: str | None = None,
-        max_rejected: float = 0,
-        rejected_path: str | PathLike[str] | None = None,
+        file_options: Mapping[str, Any] | None = None,
         state_store: StateStore | None = None,
+        **arguments: Any,
     ) -> UpsertSummary:
-        """Upsert the records of a file; the other arguments and errors as for :meth:`upsert_records`.
+        """Upsert the rows of files; the other arguments and errors as for :meth:`upsert_records`.
 
-        :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
-        :param file_format: ``ndjson`` (a record a line) or ``json`` (an array, or an object with ``items``);
-            by default what the suffix says.
+        :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``; a
+            folder, or a pattern such as ``/data/*.csv``, stands for its files in the order of their names.
+        :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
+            ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
+        :param file_options: of CSV: ``delimiter``, ``encoding``, ``header``, ``null_values``, ``quotechar``.
         :param state_store: where the load keeps how far it came, such as ``context["task_state_store"]``: the
             next try of the task goes on from there. Without one it starts over, which is safe, only slower.
         """
         with airflow_failures():
-            source = FileSource(_storage_path(path, "path"), file_format)
-            return self._upsert(stream_id, source, max_rejected, rejected_path, state_store)
+            files = files_of(_storage_path(path, "path"))
+            source = FileSource(*files, file_format=file_format, file_options=file_options)
+            return self._upsert(stream_id, source, state_store=state_store, **arguments)
+
+    def upsert_source(self, stream_id: str, source: Source, **arguments: Any) -> UpsertSummary:
+        """Upsert the rows of a source of your own; the other arguments and errors as before."""
+        with airflow_failures():
+            return self._upsert(stream_id, source, **arguments)
 
     def on_kill(self) -> None:
         """End a running load within seconds; it keeps its checkpoint, and fails so that it can be retried."""
@@ -129,36 +152,41 @@ class CdfRecordsHook(BaseHook):
     def _upsert(
         self,
         stream_id: str,
-        source: RecordsSource | FileSource,
-        max_rejected: float,
-        rejected_path: str | PathLike[str] | None,
+        source: Source,
+        *,
+        mapping: MappingLike | None = None,
+        check_schema: bool = True,
+        max_rejected: float = 0,
+        rejected_path: str | PathLike[str] | None = None,
         state_store: StateStore | None = None,
     ) -> UpsertSummary:
         check_stream_id(stream_id)
+        spec = None if mapping is None else _mapping_spec(mapping)
         rejected = _storage_path(rejected_path, "rejected_path") if rejected_path else None
         with self._client() as client:
-            checkpoint, resumed = self._checkpoint(stream_id, source, client, state_store)
-            if resumed is not None:
-                self.log.info(
-                    "Going on after %s, where an earlier try stopped.", source.where(resumed.position)
-                )
-            after = resumed.position if resumed else None
-            rejected_file = RejectedFile(rejected, after) if rejected else None
-            tally = Tally(stream_id, max_rejected=max_rejected, rejected_file=rejected_file, resumed=resumed)
             self._running = client
             try:
+                convert = prepare(client, stream_id, spec, check_schema=check_schema)
+                checkpoint, resumed = self._checkpoint(stream_id, source, spec, client, state_store)
+                after = resumed.place.position if resumed else None
+                rejected_file = RejectedFile(rejected, after) if rejected else None
+                tally = Tally(
+                    stream_id, max_rejected=max_rejected, rejected_file=rejected_file, resumed=resumed
+                )
                 with tally, ProgressLog(lambda: self._report(tally, source), PROGRESS_INTERVAL):
-                    summary = self._load(source, client, tally, checkpoint)
+                    return self._load(source, convert, client, tally, checkpoint)
             finally:
                 self._running = None
-        return summary
 
-    def _load(self, source: Source, client: CdfClient, tally: Tally, checkpoint: Checkpoint) -> UpsertSummary:
+    def _load(
+        self, source: Source, convert: Convert, client: CdfClient, tally: Tally, checkpoint: Checkpoint
+    ) -> UpsertSummary:
         """Run the load, and see that every way in which it ends leaves the right checkpoint and a summary."""
         final = True
         try:
             upload(
                 source,
+                convert,
                 StreamSender(client, tally.stream_id),
                 tally,
                 max_concurrency=self.max_concurrency,
@@ -183,16 +211,29 @@ class CdfRecordsHook(BaseHook):
         return summary
 
     def _checkpoint(
-        self, stream_id: str, source: Source, client: CdfClient, state_store: StateStore | None
+        self,
+        stream_id: str,
+        source: Source,
+        spec: MappingSpec | None,
+        client: CdfClient,
+        state_store: StateStore | None,
     ) -> tuple[Checkpoint, Mark | None]:
         """Find where an earlier try came to. Only files can be gone on with."""
         if not isinstance(source, FileSource) or state_store is None:
             return Checkpoint(None, {}), None
-        target = {"stream_id": stream_id, "conn_id": self.cdf_conn_id, "project": client.project}
-        checkpoint = Checkpoint(state_store, source.fingerprint() | target | {"url": client.base_url})
+        target = {
+            "stream_id": stream_id,
+            "conn_id": self.cdf_conn_id,
+            "project": client.project,
+            "url": client.base_url,
+            "mapping": None if spec is None else spec.digest,
+        }
+        checkpoint = Checkpoint(state_store, source.fingerprint() | target)
         mark = checkpoint.load()
         if mark is not None:
-            source.resume_after(mark)
+            source.resume_after(mark.place)
+            where = source.where(mark.place.position)
+            self.log.info("Going on after %s, where an earlier try stopped.", where)
         return checkpoint, mark
 
     def _report(self, tally: Tally, source: Source) -> None:
@@ -218,6 +259,19 @@ class CdfRecordsHook(BaseHook):
 def _summary(tally: Tally, client: CdfClient) -> UpsertSummary:
     sent = client.traffic
     return replace(tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
+
+
+def _mapping_spec(mapping: MappingLike) -> MappingSpec:
+    if not isinstance(mapping, str | PathLike):
+        return read_mapping(mapping)
+    path = _storage_path(mapping, "mapping")
+    try:
+        with path.open("rb") as file:
+            definition = json.load(file)
+    except (OSError, ValueError) as error:
+        msg = f"mapping {str(mapping)!r} is not a JSON file that can be read: {error}"
+        raise InvalidArgumentError(msg) from None
+    return read_mapping(definition)
 
 
 def _storage_path(path: str | PathLike[str], argument: str) -> StoragePath:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.pipeline.chunk import identity_of
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError
 
 BAD_RECORD = frozenset({400, 413, 422})  # refused for what is in the request: smaller parts may do
@@ -41,13 +42,13 @@ class StreamSender:
             if error.retryable or error.status not in BAD_RECORD | MAYBE_THE_STREAM:
                 raise
             if error.status in MAYBE_THE_STREAM and not (error.status == SEMANTICS and self._known_mutable):
-                self._check_stream(error)
+                self._known_mutable = check_stream(self._client, self._stream_id, error)
             raise RequestRefusedError(
                 error.message,
                 status=error.status,
                 request_id=error.request_id,
                 identities=(
-                    (named["space"], named["externalId"])
+                    identity_of(named["space"], named["externalId"])
                     for named in (*error.missing, *error.duplicated)
                     if isinstance(named.get("space"), str) and isinstance(named.get("externalId"), str)
                 ),
@@ -57,21 +58,30 @@ class StreamSender:
         """End waiting and refuse to send more."""
         self._client.cancel()
 
-    def _check_stream(self, refusal: CdfApiError) -> None:
-        try:
-            stream = self._client.retrieve_stream(self._stream_id)
-        except CdfApiError as error:
-            if error.status != NOT_FOUND:
-                return  # a token that may write and not look: leave it to the parts to find out
-            msg = (
-                f"Stream {self._stream_id!r} does not exist in project {self._client.project!r}, or this "
-                f"connection may not see it; create the stream, or check stream_id. ({refusal})"
-            )
-            raise StreamUnusableError(msg) from None
-        if stream.get("type") == "Immutable":
-            msg = (
-                f"Stream {self._stream_id!r} is immutable, and immutable streams do not take upserts; "
-                f"use a stream made from a mutable template. ({refusal})"
-            )
-            raise StreamUnusableError(msg)
-        self._known_mutable = True
+
+def check_stream(client: CdfClient, stream_id: str, refusal: CdfApiError | None = None) -> bool:
+    """Look whether a stream can take upserts. ``False`` when this client may not see it.
+
+    :param refusal: what made one look.
+    :raises StreamUnusableError: when it is not there, or immutable.
+    """
+    because = f" ({refusal})" if refusal is not None else ""
+    try:
+        stream = client.retrieve_stream(stream_id)
+    except CdfApiError as error:
+        if error.retryable:
+            raise
+        if error.status != NOT_FOUND:
+            return False  # a token that may write and not look
+        msg = (
+            f"Stream {stream_id!r} does not exist in project {client.project!r}, or this connection may not "
+            f"see it; create the stream, or check stream_id.{because}"
+        )
+        raise StreamUnusableError(msg) from None
+    if stream.get("type") == "Immutable":
+        msg = (
+            f"Stream {stream_id!r} is immutable, and immutable streams do not take upserts; "
+            f"use a stream made from a mutable template.{because}"
+        )
+        raise StreamUnusableError(msg)
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator, XComArg
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook, MappingLike
 
 
 class Rows(XComArg):
@@ -66,6 +66,21 @@ def _pulled(item: Any, context: Any) -> Any:
     return value
 
 
+def _is_templated(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_is_templated, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_is_templated, value))
+    return isinstance(value, XComArg) or (isinstance(value, str) and ("{{" in value or "{%" in value))
+
+
+def _check_mapping(mapping: Mapping[str, Any]) -> None:
+    """Let a DAG with a wrong mapping fail when it is parsed, and not at night."""
+    from airflow_provider_cdf_records.pipeline.mapping import read_mapping  # noqa: PLC0415
+
+    read_mapping(mapping)
+
+
 class CdfRecordsUpsertOperator(BaseOperator):
     """Upsert records into a mutable stream of Cognite Data Fusion (CDF).
 
@@ -79,12 +94,17 @@ class CdfRecordsUpsertOperator(BaseOperator):
     ``superseded`` and ``rejected``.
 
     :param stream_id: the stream. (templated)
-    :param records: API-shaped records: a list, or the output of an upstream task (mapped or not). They are
-        data, and never rendered as templates.
+    :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
+        (mapped or not). They are data, and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
-        ``s3://aws_default@bucket/alarms.ndjson.gz``. (templated)
-    :param file_format: ``ndjson`` (a record a line) or ``json`` (an array, or an object with ``items``); by
-        default what the suffix of ``path`` says.
+        ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
+        for its files in the order of their names. (templated)
+    :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
+        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
+    :param file_options: of CSV: ``delimiter``, ``encoding``, ``header``, ``null_values``, ``quotechar``.
+    :param mapping: how records are made of rows, or the path of a JSON file that holds it; without it, rows
+        must be API-shaped records. (templated)
+    :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be refused before the task fails; a ``float`` is a
         share of all, from 0.0 to 1.0.
     :param rejected_path: a file (any fsspec URL) that gets the refused records, with the reasons. (templated)
@@ -92,7 +112,15 @@ class CdfRecordsUpsertOperator(BaseOperator):
     :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
     """
 
-    template_fields: Sequence[str] = ("stream_id", "records", "path", "rejected_path", "cdf_conn_id")
+    template_fields: Sequence[str] = (
+        "stream_id",
+        "records",
+        "path",
+        "mapping",
+        "rejected_path",
+        "cdf_conn_id",
+    )
+    template_fields_renderers = {"mapping": "json"}  # noqa: RUF012 (Airflow's form)
     ui_color = "#d7ecf5"
 
     def __init__(
@@ -102,6 +130,9 @@ class CdfRecordsUpsertOperator(BaseOperator):
         records: Any = None,
         path: str | PathLike[str] | None = None,
         file_format: str | None = None,
+        file_options: Mapping[str, Any] | None = None,
+        mapping: MappingLike | None = None,
+        check_schema: bool = True,
         max_rejected: float = 0,
         rejected_path: str | PathLike[str] | None = None,
         max_concurrency: int = 4,
@@ -117,6 +148,11 @@ class CdfRecordsUpsertOperator(BaseOperator):
         self.records = Rows(records)
         self.path = path
         self.file_format = file_format
+        self.file_options = file_options
+        self.mapping = mapping
+        self.check_schema = check_schema
+        if isinstance(mapping, Mapping) and not _is_templated(mapping):
+            _check_mapping(mapping)
         self.max_rejected = max_rejected
         self.rejected_path = rejected_path
         self.max_concurrency = max_concurrency
@@ -131,17 +167,23 @@ class CdfRecordsUpsertOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Upsert, and return the summary."""
-        rejects: dict[str, Any] = {"max_rejected": self.max_rejected, "rejected_path": self.rejected_path}
+        arguments: dict[str, Any] = {
+            "mapping": self.mapping,
+            "check_schema": self.check_schema,
+            "max_rejected": self.max_rejected,
+            "rejected_path": self.rejected_path,
+        }
         if self.path is not None:
             summary = self.hook.upsert_file(
                 self.stream_id,
                 self.path,
                 file_format=self.file_format,
+                file_options=self.file_options,
                 state_store=context.get("task_state_store"),
-                **rejects,
+                **arguments,
             )
         else:
-            summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **rejects)
+            summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **arguments)
         return summary.as_dict()
 
     def on_kill(self) -> None:

@@ -2,73 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
 
+from airflow_provider_cdf_records.pipeline.chunk import Identity, Place, Records, Row
 from airflow_provider_cdf_records.pipeline.record import (
     MAX_REQUEST_BYTES,
     REQUEST_END,
     REQUEST_START,
-    Identity,
-    Record,
+    request_body,
 )
+
+Milestone = tuple[Place, int]  # a place of the source, and the rows read up to there
 
 MAX_RECORDS = 1000
 MAX_HELD = 10 * MAX_RECORDS  # rows of a batch in memory, with the earlier ones of each identity
 
 
 class Batch:
-    """Records of one request, and behind each the earlier rows of its identity.
+    """Rows of one request, with the earlier rows of each identity among them.
 
     The earlier rows are kept until the batch is settled: when CDF refuses the last row of an identity,
     the one before takes its place.
+
+    :ivar latest: by identity, where its last row is in the lists.
+    :ivar earlier: by identity, where its rows before that one are.
     """
 
     def __init__(self) -> None:
-        self.latest: dict[Identity, Record] = {}
-        self.earlier: dict[Identity, list[Record]] = {}
-        self._held = 0
-        self._bytes = len(REQUEST_START) + len(REQUEST_END)
+        self._request: bytes | None = None
+        self.positions: list[int] = []
+        self.bodies: list[bytes] = []
+        self.identities: list[Identity] = []
+        self.rows: list[Row] = []
+        self.latest: dict[Identity, int] = {}
+        self.earlier: dict[Identity, list[int]] = {}
+        self._bytes = len(REQUEST_START) + len(REQUEST_END) - 1  # one comma less than there are records
 
     def __len__(self) -> int:
-        return self._held
+        return len(self.bodies)
 
-    def takes(self, record: Record) -> bool:
-        """Whether the record fits. An empty batch takes any record that passed the checks."""
-        if not self._held:
-            return True
-        return (
-            self._bytes + len(record.body) + 1 <= MAX_REQUEST_BYTES
-            and self._held < MAX_HELD
-            and (len(self.latest) < MAX_RECORDS or record.identity in self.latest)
-        )
+    def body_of(self, rows: list[int]) -> bytes:
+        """Return the body of a request with some rows of the batch."""
+        if self._request is not None and len(rows) == len(self):
+            return self._request
+        return request_body([self.bodies[row] for row in rows])
 
-    def add(self, record: Record) -> None:
-        """Add a record, as the latest of its identity."""
-        if (before := self.latest.get(record.identity)) is not None:
-            self.earlier.setdefault(record.identity, []).append(before)
-        self.latest[record.identity] = record
-        self._held += 1
-        self._bytes += len(record.body) + (1 if self._held > 1 else 0)
+    def take(self, records: Records, start: int) -> int:
+        """Take records from ``start`` on, and return how many. An empty batch takes at least one."""
+        taken = 0
+        while start + taken < len(records.bodies) and (fitting := self._fitting(records, start + taken)):
+            self._add(records, start + taken, start + taken + fitting)
+            taken += fitting
+        return taken
+
+    def _fitting(self, records: Records, start: int) -> int:
+        """Return how many records fit, though their identities may make more room than that."""
+        room = min(MAX_RECORDS - len(self.latest), MAX_HELD - len(self))
+        if room <= 0:
+            is_later_row = len(self) < MAX_HELD and records.identities[start] in self.latest
+            room = 1 if is_later_row else 0
+        bodies = records.bodies[start : start + room]
+        left = MAX_REQUEST_BYTES - self._bytes
+        if sum(map(len, bodies)) + len(bodies) <= left:
+            return len(bodies)
+        fitting = bisect_right([*accumulate(len(body) + 1 for body in bodies)], left)
+        return fitting or (0 if len(self) else 1)
+
+    def _add(self, records: Records, start: int, end: int) -> None:
+        at = len(self)
+        identities, bodies = records.identities[start:end], records.bodies[start:end]
+        self.positions += records.positions[start:end]
+        self.bodies += bodies
+        self.identities += identities
+        self.rows += records.rows[start:end]
+        self._bytes += sum(map(len, bodies)) + len(bodies)
+        is_all_of_both = not at and len(bodies) == len(records.bodies)
+        self._request = records.request if is_all_of_both else None
+        latest = dict(zip(identities, range(at, at + len(bodies)), strict=True))
+        if len(latest) < len(identities) or not self.latest.keys().isdisjoint(latest):
+            for index, identity in enumerate(identities, start=at):
+                before = self.latest.get(identity)
+                if before is not None:
+                    self.earlier.setdefault(identity, []).append(before)
+                self.latest[identity] = index
+        elif self.latest:
+            self.latest.update(latest)
+        else:
+            self.latest = latest
 
 
 class Batcher:
-    """Fed a record at a time, hands out full batches in the order of the source."""
+    """Fed chunks of records, hands out full batches in the order of the source."""
 
     def __init__(self) -> None:
         self._batch = Batch()
+        self._milestone: Milestone | None = None
 
-    def feed(self, record: Record) -> Batch | None:
-        """Add a record; returns the batch that had to be closed for it, if any."""
-        full = None if self._batch.takes(record) else self.flush()
-        self._batch.add(record)
-        return full
+    def feed(self, records: Records, end: Milestone) -> Iterator[tuple[Batch, Milestone | None]]:
+        """Add records; yields the batches that have to be closed for them.
+
+        Each comes with a milestone (one of the ``end`` that were given): all rows before that are in it or in
+        batches before it.
+        """
+        start, count = 0, len(records.bodies)
+        while start < count:
+            start += self._batch.take(records, start)
+            if start < count:
+                yield self._batch, self._milestone
+                self._batch = Batch()
+        self._milestone = end
 
     def flush(self) -> Batch | None:
         """Return the last batch, if there is anything in it."""
         batch, self._batch = self._batch, Batch()
         return batch if len(batch) else None
-
-
-def request_body(records: Iterable[Record]) -> bytes:
-    """Return ``{"items": [...]}`` for records of distinct identities."""
-    return REQUEST_START + b",".join(record.body for record in records) + REQUEST_END

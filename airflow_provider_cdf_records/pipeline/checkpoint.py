@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from airflow_provider_cdf_records.pipeline.chunk import Place
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +33,23 @@ class StateStore(Protocol):
 class Mark:
     """A place in a source, all before which is settled.
 
-    :param position: of the last row that is settled.
-    :param offset: bytes of the file up to there, where the source can start from them.
-    :param read: rows up to there.
+    :param read: rows before it.
     :param rejected: how many of them were rejected.
     """
 
-    position: int
-    offset: int = 0
+    place: Place
     read: int = 0
     rejected: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """Return the mark as plain JSON."""
+        return self.place._asdict() | {"read": self.read, "rejected": self.rejected}
+
+    @staticmethod
+    def from_json(kept: dict[str, int]) -> Mark:
+        """Return the mark that was kept."""
+        place = Place(**{name: kept[name] for name in Place._fields})
+        return Mark(place, kept["read"], kept["rejected"])
 
 
 class Checkpoint:
@@ -64,7 +73,7 @@ class Checkpoint:
         if kept.get("fingerprint") != self._fingerprint:
             log.warning("The source has changed since the earlier try of this task; loading all of it again.")
             return None
-        return Mark(**kept["mark"])
+        return Mark.from_json(kept["mark"])
 
     def settled(self, mark: Mark, before_save: Callable[[], None] = lambda: None) -> None:
         """Take note that all up to the mark is settled; write it down every few seconds.
@@ -79,7 +88,7 @@ class Checkpoint:
     def save(self) -> None:
         """Write the last mark down."""
         if self._mark is not None:
-            self._of_store("set", KEY, {"fingerprint": self._fingerprint, "mark": asdict(self._mark)})
+            self._of_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark.as_json()})
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from airflow_provider_cdf_records.pipeline.checkpoint import Mark
+from airflow_provider_cdf_records.pipeline.chunk import Place
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection
 
@@ -126,7 +127,7 @@ class Tally:
         self._max_rejected = max_rejected
         self._file = rejected_file
         self._resumed = resumed
-        self._before = resumed or Mark(position=-1)
+        self._before = resumed or Mark(Place(-1))
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._first: list[Rejection] = []
@@ -177,11 +178,11 @@ class Tally:
         if self._before.rejected + len(self._rejected_at) > allowed:
             raise TooManyRejectedError(summary, self._max_rejected, self._first)
 
-    def mark(self, position: int, offset: int, read: int) -> Mark:
+    def mark(self, place: Place, read: int) -> Mark:
         """Return a mark for a place up to which everything is settled; ``read`` as it stood there."""
         with self._lock:
-            rejected = bisect_right(self._rejected_at, position)
-        return Mark(position, offset, self._before.read + read, self._before.rejected + rejected)
+            rejected = bisect_right(self._rejected_at, place.position)
+        return Mark(place, self._before.read + read, self._before.rejected + rejected)
 
     def persist(self) -> None:
         """See that the rejected records so far are where they belong."""
@@ -199,7 +200,7 @@ class Tally:
                 upserted=self._upserted,
                 superseded=self._superseded,
                 rejected=len(self._rejected_at),
-                resumed_from=self._resumed.position if self._resumed else None,
+                resumed_from=self._resumed.place.position if self._resumed else None,
                 seconds=round(time.monotonic() - self._started, 3),
                 rejected_path=str(self._file.path) if self._file is not None and any_rejected else None,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
@@ -13,81 +13,89 @@ from uuid import UUID
 
 import msgspec
 
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Identity, Records, Refusal, Row, identity_of
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 
 MAX_REQUEST_BYTES = 10_000_000  # of uncompressed JSON
 REQUEST_START, REQUEST_END = b'{"items":[', b"]}"
 MAX_RECORD_BYTES = MAX_REQUEST_BYTES - len(REQUEST_START) - len(REQUEST_END)
+MAX_EXTERNAL_ID = 256  # characters
 
 RESERVED_SPACES = frozenset({"space", "cdf", "dms", "pg3", "shared", "system", "node", "edge"})
-SPACE = r"^[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z"
-SCHEMA_ID = r"^[a-zA-Z]([a-zA-Z0-9_]{0,253}[a-zA-Z0-9])?\Z"
+SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?")
+SCHEMA_ID = re.compile(r"[a-zA-Z]([a-zA-Z0-9_]{0,253}[a-zA-Z0-9])?")
 STREAM_ID = re.compile(r"[a-z]([a-z0-9_-]{0,98}[a-z0-9])?")
 RESERVED_STREAMS = frozenset({"logs", "records"})
 RESERVED_STREAM_PREFIXES = ("cdf_", "cognite_")
 
-IN_WORDS = {
-    SPACE: "a space: 1-43 letters, digits, '_' and '-', starting with a letter",
-    SCHEMA_ID: "an identifier: 1-255 letters, digits and '_', starting with a letter",
-}
-
-Space = Annotated[str, msgspec.Meta(pattern=SPACE)]
-SchemaId = Annotated[str, msgspec.Meta(pattern=SCHEMA_ID)]
-ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-
-Identity = tuple[str, str]
-Row = bytes | Mapping[str, Any]
+A_SPACE = "expected a space: 1-43 letters, digits, '_' and '-', starting with a letter"
+A_SCHEMA_ID = "expected an identifier: 1-255 letters, digits and '_', starting with a letter"
+BACKSLASH = b"\\"
+NULL_ESCAPE = b"\\u0000"  # the one way in which JSON can hold a null character
+MOST_KNOWN = 10_000  # identifiers remembered as good ones
 
 
 class InvalidRecordError(ValueError):
     """A row that CDF would refuse, whatever is in the stream."""
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class Record(msgspec.Struct, frozen=True):
     """A checked record.
 
-    :param position: where it stands in its source.
-    :param identity: ``(space, externalId)``.
+    :param identity: ``space/externalId``.
     :param body: its JSON, as it goes to CDF.
     """
 
-    position: int
     identity: Identity
     body: bytes
 
 
-class _Container(msgspec.Struct, tag="container", tag_field="type", gc=False):
-    space: Space
-    externalId: SchemaId
+class Container(msgspec.Struct, tag="container", tag_field="type", gc=False, frozen=True):
+    """A container that a record names."""
+
+    space: str
+    externalId: str
 
 
-class _View(msgspec.Struct, tag="view", tag_field="type", gc=False):
-    space: Space
-    externalId: SchemaId
+class View(msgspec.Struct, tag="view", tag_field="type", gc=False, frozen=True):
+    """A view that a record names."""
+
+    space: str
+    externalId: str
     version: str
 
 
+class _Object(msgspec.Struct, gc=False):
+    """Any object; what is in it is for CDF to judge."""
+
+
 class _SourceData(msgspec.Struct, gc=False):
-    source: _Container | _View
-    properties: msgspec.Raw
+    source: Container | View
+    properties: _Object
 
 
 class _Shape(msgspec.Struct, gc=False):
-    space: Space
-    externalId: ExternalId
+    space: str
+    externalId: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EXTERNAL_ID)]
     sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=100)]
 
 
-class _Rejected(msgspec.Struct):
+class _Rejected(msgspec.Struct, forbid_unknown_fields=True):
     """A line of a rejected-records file, which holds the record among other things."""
 
-    record: msgspec.Raw
+    position: int
+    where: str
+    space: str | None
+    externalId: str | None
+    status: int | None
     message: str
+    requestId: str | None
+    time: str
+    record: msgspec.Raw
 
 
 _decode_shape = msgspec.json.Decoder(_Shape).decode
 _decode_rejected = msgspec.json.Decoder(_Rejected).decode
-_OPENING_BRACE = ord("{")
 
 
 def check_stream_id(stream_id: object) -> str:
@@ -109,10 +117,88 @@ def check_stream_id(stream_id: object) -> str:
     return stream_id
 
 
-def to_record(position: int, row: Row) -> Record:
+class ApiShaped:
+    """Takes rows that are API-shaped records already, and checks them a chunk at a time.
+
+    :param problem_with: asked once for each container that the records name; returns why it cannot take
+        them, if it cannot.
+    """
+
+    def __init__(self, problem_with: Callable[[Container], str | None] = lambda _: None) -> None:
+        self._problem_with = problem_with
+        self._problems: dict[Container | View, str | None] = {}
+        self._spaces: set[str] = set()
+        self._sources: set[Container | View] = set()
+
+    def __call__(self, chunk: Chunk) -> Records:
+        if chunk.columns is not None:
+            columns = ", ".join(map(repr, chunk.columns))
+            msg = f"Rows of a table need a mapping that makes records of them; the columns are {columns}."
+            raise InvalidArgumentError(msg)
+        rows = chunk.rows
+        try:
+            bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
+            shapes = list(map(_decode_shape, bodies))
+        except (ValueError, RecursionError, AttributeError):  # which of them it is, the rows tell one by one
+            return self._one_by_one(chunk)
+        request = request_body(bodies)
+        if not self._are_good(shapes, request):
+            return self._one_by_one(chunk)
+        identities = [f"{shape.space}/{shape.externalId}" for shape in shapes]
+        return Records(chunk.positions, identities, bodies, bodies, chunk.refusals, request)
+
+    def _are_good(self, shapes: list[_Shape], text: bytes) -> bool:
+        """Check what a chunk has in common; ``False`` means no more than that the rows need a closer look."""
+        sources = {data.source for shape in shapes for data in shape.sources}
+        return (
+            {shape.space for shape in shapes} <= self._spaces
+            and sources <= self._sources
+            and not (BACKSLASH in text and NULL_ESCAPE in text)  # the first is found many times as fast
+            and (text.isascii() or _is_utf8(text))
+            and len(text) <= MAX_REQUEST_BYTES
+        )
+
+    def _one_by_one(self, chunk: Chunk) -> Records:
+        records: list[Record] = []
+        positions: list[int] = []
+        refusals = list(chunk.refusals)
+        for position, row in zip(chunk.positions, chunk.rows, strict=True):
+            try:
+                records.append(to_record(row, self._check))
+            except InvalidRecordError as error:
+                refusals.append(Refusal(position, row, str(error)))
+            else:
+                positions.append(position)
+        bodies = [record.body for record in records]
+        return Records(positions, [record.identity for record in records], bodies, bodies, refusals)
+
+    def _check(self, shape: _Shape) -> None:
+        """Check where a record belongs, and remember what is good."""
+        for source in (data.source for data in shape.sources):
+            if source not in self._problems:
+                problem = self._problem_with(source) if isinstance(source, Container) else None
+                self._problems[source] = problem
+            if problem := self._problems[source]:
+                raise InvalidRecordError(problem)
+            self._sources.add(source)
+        self._spaces.add(shape.space)
+        for known in (self._spaces, self._sources, self._problems):
+            if len(known) > MOST_KNOWN:
+                known.clear()
+
+
+def request_body(bodies: list[bytes]) -> bytes:
+    """Return ``{"items": [...]}`` for records of distinct identities."""
+    if len(bodies) <= 1:
+        return REQUEST_START + b"".join(bodies) + REQUEST_END
+    return b",".join([REQUEST_START + bodies[0], *bodies[1:-1], bodies[-1] + REQUEST_END])
+
+
+def to_record(row: Row, check: Callable[[_Shape], None] = lambda _: None) -> Record:
     """Check a row and encode it.
 
     :param row: an API-shaped record, as a mapping or as its JSON.
+    :param check: of what the record refers to.
     :raises InvalidRecordError: saying which field is wrong, and how.
     """
     if isinstance(row, bytes):
@@ -125,26 +211,24 @@ def to_record(position: int, row: Row) -> Record:
     try:
         shape = _decode_shape(body)
     except msgspec.ValidationError as error:
-        if (inner := _unwrapped(body)) is not None:
-            return to_record(position, inner)
+        if (inner := unwrapped(body)) is not None:
+            return to_record(inner, check)
         raise InvalidRecordError(_in_words(str(error))) from None
     except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
         msg = f"not JSON: {error}"
         raise InvalidRecordError(msg) from None
     _check(shape, body)
-    return Record(position, (shape.space, shape.externalId), body)
+    check(shape)
+    return Record(identity_of(shape.space, shape.externalId), body)
 
 
 def _check(shape: _Shape, body: bytes) -> None:
-    if shape.space in RESERVED_SPACES:
-        msg = f"space: {shape.space!r} is reserved by CDF"
-        raise InvalidRecordError(msg)
-    if "\0" in shape.externalId:
-        msg = "externalId: must not hold a null byte"
-        raise InvalidRecordError(msg)
-    for number, source in enumerate(shape.sources):
-        if memoryview(source.properties)[0] != _OPENING_BRACE:
-            msg = f"sources[{number}].properties: expected an object"
+    check_space(shape.space)
+    check_external_id(shape.externalId)
+    for number, data in enumerate(shape.sources):
+        check_space(data.source.space, f"sources[{number}].source.space")
+        if not SCHEMA_ID.fullmatch(data.source.externalId):
+            msg = f"sources[{number}].source.externalId: {A_SCHEMA_ID}"
             raise InvalidRecordError(msg)
     if not body.isascii():
         try:
@@ -152,22 +236,67 @@ def _check(shape: _Shape, body: bytes) -> None:
         except UnicodeDecodeError as error:
             msg = f"not UTF-8: {error.reason} at byte {error.start}"
             raise InvalidRecordError(msg) from None
+    check_size(body)
+
+
+def check_space(space: str, where: str = "space") -> None:
+    """Refuse what is no space's id.
+
+    :raises InvalidRecordError: naming the field.
+    """
+    if not SPACE.fullmatch(space):
+        msg = f"{where}: {A_SPACE}"
+        raise InvalidRecordError(msg)
+    if space in RESERVED_SPACES:
+        msg = f"{where}: {space!r} is reserved by CDF"
+        raise InvalidRecordError(msg)
+
+
+def check_external_id(external_id: str) -> None:
+    """Refuse what is no record's external id.
+
+    :raises InvalidRecordError: saying how.
+    """
+    if not 1 <= len(external_id) <= MAX_EXTERNAL_ID:
+        msg = f"externalId: expected 1 to {MAX_EXTERNAL_ID} characters, got {len(external_id)}"
+        raise InvalidRecordError(msg)
+    if "\0" in external_id:
+        msg = "externalId: must not hold a null byte"
+        raise InvalidRecordError(msg)
+
+
+def check_size(body: bytes) -> None:
+    """Refuse a record that is too large for any request.
+
+    :raises InvalidRecordError: with its size.
+    """
     if len(body) > MAX_RECORD_BYTES:
         msg = f"{len(body):,} bytes of JSON, and CDF takes {MAX_REQUEST_BYTES:,} in a request"
         raise InvalidRecordError(msg)
 
 
-def _unwrapped(body: bytes) -> bytes | None:
+def unwrapped(body: bytes) -> bytes | None:
+    """Return the record in a line of a rejected-records file; ``None`` for anything else."""
     try:
         return bytes(_decode_rejected(body).record)
     except msgspec.DecodeError:
         return None
 
 
+def _body(row: Row) -> bytes:
+    return row if isinstance(row, bytes) else encode(row)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _in_words(message: str) -> str:
     """Turn ``Expected `str`, got `int` - at `$.space``` into ``space: expected `str`, got `int```."""
-    for pattern, words in IN_WORDS.items():
-        message = message.replace(f"`str` matching regex {pattern!r}", words)
     what, _, where = message.partition(" - at `$")
     what = what[0].lower() + what[1:]
     return f"{where.rstrip('`').lstrip('.')}: {what}" if where else what
@@ -181,14 +310,25 @@ def encode(row: Mapping[str, Any]) -> bytes:
 
     :raises InvalidRecordError: for NaN, an infinity, or anything else that JSON does not have.
     """
+    return encode_value(row if isinstance(row, dict) else plain(row))
+
+
+def encode_value(value: Any) -> bytes:
+    """Encode any value as :func:`encode` does those of a record.
+
+    :raises InvalidRecordError: for what JSON does not have.
+    """
     try:
-        return _to_json(row if isinstance(row, dict) else _plain(row))
+        return _to_json(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRecordError(_where(row, error)) from None
+        raise InvalidRecordError(_where(value, error)) from None
 
 
-def _plain(value: object) -> Any:
-    """Return the JSON-encodable twin of a value that the encoder does not know."""
+def plain(value: object) -> Any:
+    """Return the JSON-encodable twin of a value that the encoder does not know.
+
+    :raises TypeError: when there is none.
+    """
     if isinstance(value, datetime):
         return _timestamp(value)
     if isinstance(value, date):
@@ -239,7 +379,7 @@ def _numpy(value: Any) -> Any:
     return plain
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
 
 
 def _to_json(value: object) -> bytes:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
+from airflow_provider_cdf_records.pipeline.chunk import Identity, Row, as_mapping
+from airflow_provider_cdf_records.pipeline.record import encode
 from airflow_provider_cdf_records.pipeline.storage import StoragePath
 
 LONGEST_QUOTE = 300  # characters of the server's words in an error
@@ -55,6 +57,53 @@ class Rejection:
             "record": msgspec.Raw(self.record) if isinstance(self.record, bytes) else self.record,
         }
         return msgspec.json.encode(line) + b"\n"
+
+
+def rejection_of(
+    where: str,
+    position: int,
+    row: Row,
+    message: str,
+    *,
+    identity: Identity | None = None,
+    status: int | None = None,
+    request_id: str | None = None,
+) -> Rejection:
+    """Tell what can be told of a row; it may be anything.
+
+    :param identity: of the record that was made of the row; by default what the row says itself.
+    """
+    record = _as_json(row)
+    if identity is None:
+        space, external_id = _identity_in(record if isinstance(record, bytes) else row)
+    else:
+        space, external_id = identity.split("/", 1)
+    return Rejection(position, where, record, message, space, external_id, status, request_id)
+
+
+def _as_json(row: Row) -> bytes | str:
+    """Return a row as JSON, or as text where it has none."""
+    try:
+        if isinstance(row, bytes):
+            return bytes(msgspec.json.decode(row, type=msgspec.Raw)).strip()
+        mapping = as_mapping(row)
+        return repr(row) if mapping is None else encode(mapping)
+    except (ValueError, RecursionError):
+        return row.decode(errors="replace").strip() if isinstance(row, bytes) else repr(row)
+
+
+def _identity_in(row: Row) -> tuple[str | None, str | None]:
+    try:
+        fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, Mapping):
+        return None, None
+    return _text(fields.get("space")), _text(fields.get("externalId"))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 class RejectedFile:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
-import msgspec
-
-from airflow_provider_cdf_records.pipeline.batches import Batch, Batcher, request_body
+from airflow_provider_cdf_records.pipeline.batches import Batch, Batcher, Milestone
 from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Convert, Identity
 from airflow_provider_cdf_records.pipeline.errors import LoadStoppedError
 from airflow_provider_cdf_records.pipeline.outcome import Tally
-from airflow_provider_cdf_records.pipeline.record import (
-    Identity,
-    InvalidRecordError,
-    Record,
-    Row,
-    encode,
-    to_record,
-)
-from airflow_provider_cdf_records.pipeline.rejected import Rejection
+from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from airflow_provider_cdf_records.pipeline.sources import Source
 
 STOP_WITHIN = 4.0  # seconds that requests in flight get to end when the load is stopped
@@ -71,6 +63,7 @@ class _TooManyRejectedError(Exception):
 
 def upload(
     source: Source,
+    convert: Convert,
     sender: Sender,
     tally: Tally,
     *,
@@ -86,6 +79,7 @@ def upload(
 
     What a source delivered before it failed is sent; its error is raised afterwards.
 
+    :param convert: makes checked records of the rows.
     :param checkpoint: told how far everything is settled.
     :param stop: when it is set, the load ends within seconds.
     :raises LoadStoppedError: when it was.
@@ -93,26 +87,20 @@ def upload(
     batcher = Batcher()
     failures: list[Exception] = []
     stop = stop or threading.Event()
-    previous = -1
     with _InFlight(
         sender, tally, source, max_concurrency=max_concurrency, checkpoint=checkpoint, stop=stop
     ) as in_flight:
-        for position, row in _until_failure(source, failures):
+        for chunk in _until_failure(source, failures):
             if stop.is_set():
                 break
-            tally.read += 1
-            try:
-                record = to_record(position, row)
-            except InvalidRecordError as error:
-                tally.reject(_own_rejection(source.where(position), position, row, str(error)))
-                if tally.passed_max_rejected:
-                    break
-            else:
-                if full := batcher.feed(record):
-                    in_flight.send(full, (previous, source.offset_before(), tally.read - 1))
-                    if tally.passed_max_rejected:
-                        break
-            previous = position
+            records = convert(chunk)
+            tally.read += len(records.bodies) + len(records.refusals)
+            for refusal in records.refusals:
+                tally.reject(rejection_of(source.where(refusal.position), *refusal))
+            if tally.passed_max_rejected:
+                break
+            for batch, milestone in batcher.feed(records, (chunk.end, tally.read)):
+                in_flight.send(batch, milestone)
         if last := batcher.flush():
             in_flight.send(last)
         in_flight.drain()
@@ -120,18 +108,25 @@ def upload(
         raise failures[0]
 
 
-def _until_failure(source: Source, failures: list[Exception]) -> Iterator[tuple[int, Row]]:
+def _until_failure(source: Source, failures: list[Exception]) -> Iterator[Chunk]:
     try:
         yield from source
     except Exception as error:
         failures.append(error)
 
 
-Place = tuple[int, int, int]  # position, offset and rows read up to the end of a batch
+class _Sending:
+    """A batch on its way."""
+
+    def __init__(self, batch: Batch, milestone: Milestone | None) -> None:
+        self.batch = batch
+        self.milestone = milestone
+        self.is_settled = False
+        self.error: BaseException | None = None
 
 
 class _InFlight:
-    """The batches that are being sent, each by a thread of its own until all of it is settled.
+    """The batches that are being sent, each by one thread until all of it is settled.
 
     The threads are daemons, so that a request that hangs does not hold up the end of the process.
     """
@@ -152,8 +147,11 @@ class _InFlight:
         self._max = max_concurrency
         self._checkpoint = checkpoint
         self._stop = stop
-        self._batches: dict[Future[None], Batch] = {}
-        self._order: deque[tuple[Future[None], Place | None]] = deque()
+        self._threads = 0
+        self._waiting: SimpleQueue[_Sending | None] = SimpleQueue()
+        self._ended: SimpleQueue[_Sending] = SimpleQueue()
+        self._under_way: set[_Sending] = set()
+        self._unsettled: deque[_Sending] = deque()  # in the order of the source
 
     def __enter__(self) -> _InFlight:
         return self
@@ -163,49 +161,63 @@ class _InFlight:
     ) -> None:
         if error is not None:
             self._sender.cancel()
-            wait(self._batches, timeout=STOP_WITHIN)
+            deadline = time.monotonic() + STOP_WITHIN
+            while self._under_way and (left := deadline - time.monotonic()) > 0:
+                self._take_ended(left)
             self._advance()
+        for _ in range(self._threads):
+            self._waiting.put(None)
 
-    def send(self, batch: Batch, end: Place | None = None) -> None:
+    def send(self, batch: Batch, milestone: Milestone | None = None) -> None:
         """Start to send a batch, as soon as there is room and none in flight shares an identity with it."""
-        while len(self._batches) >= self._max or self._shares_identity(batch):
+        while len(self._under_way) >= self._max or self._shares_identity(batch):
             self._settle_some()
-        future: Future[None] = Future()
-        self._batches[future] = batch
-        self._order.append((future, end))
-        threading.Thread(target=self._work, args=(batch, future), name="cdf-upsert", daemon=True).start()
+        sending = _Sending(batch, milestone)
+        self._under_way.add(sending)
+        self._unsettled.append(sending)
+        self._waiting.put(sending)
+        if len(self._under_way) > self._threads:
+            self._threads += 1
+            threading.Thread(target=self._work, name="cdf-upsert", daemon=True).start()
 
     def drain(self) -> None:
         """Wait until all is settled."""
-        while self._batches:
+        while self._under_way:
             self._settle_some()
         self._raise_if_stopped()
 
-    def _work(self, batch: Batch, future: Future[None]) -> None:
+    def _work(self) -> None:
+        while sending := self._waiting.get():
+            try:
+                self._send_until_settled(sending.batch)
+                sending.is_settled = True
+            except BaseException as error:
+                sending.error = error
+            self._ended.put(sending)
+
+    def _take_ended(self, timeout: float) -> _Sending | None:
         try:
-            self._send_until_settled(batch)
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(None)
+            ended = self._ended.get(timeout=timeout)
+        except Empty:
+            return None
+        self._under_way.remove(ended)
+        return ended
 
     def _settle_some(self) -> None:
-        done, _ = wait(self._batches, timeout=STOP_CHECK, return_when=FIRST_COMPLETED)
-        for future in done:
-            del self._batches[future]
+        ended = self._take_ended(STOP_CHECK)
         self._advance()
         self._raise_if_stopped()
-        for future in done:
+        if ended is not None and ended.error is not None:
             with suppress(_TooManyRejectedError):
-                future.result()
+                raise ended.error
 
     def _advance(self) -> None:
         """Move the checkpoint on to where nothing before is unsettled."""
-        end = None
-        while self._order and self._order[0][0].done() and not self._order[0][0].exception():
-            end = self._order.popleft()[1]
-        if end is not None and self._checkpoint is not None:
-            self._checkpoint.settled(self._tally.mark(*end), self._tally.persist)
+        milestone = None
+        while self._unsettled and self._unsettled[0].is_settled:
+            milestone = self._unsettled.popleft().milestone or milestone
+        if milestone is not None and self._checkpoint is not None:
+            self._checkpoint.settled(self._tally.mark(*milestone), self._tally.persist)
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():
@@ -214,80 +226,60 @@ class _InFlight:
 
     def _shares_identity(self, batch: Batch) -> bool:
         identities = batch.latest.keys()
-        return any(not identities.isdisjoint(other.latest) for other in self._batches.values())
+        return any(not identities.isdisjoint(sending.batch.latest) for sending in self._under_way)
 
     def _send_until_settled(self, batch: Batch) -> None:
         """Send the latest row of each identity; where it is refused, the one before takes its place."""
-        records = list(batch.latest.values())
-        while records:
-            refused = self._send_in_parts(records, batch.earlier)
-            records = [batch.earlier[r.identity].pop() for r in refused if batch.earlier.get(r.identity)]
+        rows = list(batch.latest.values())
+        while rows:
+            refused = self._send_in_parts(batch, rows)
+            befores = [batch.earlier.get(batch.identities[row]) for row in refused]
+            rows = [before.pop() for before in befores if before]
 
-    def _send_in_parts(self, records: list[Record], earlier: Mapping[Identity, list[Record]]) -> list[Record]:
-        """Send records, halving what is refused until the refused ones are alone; return those."""
-        refused: list[Record] = []
-        parts = [records]
+    def _send_in_parts(self, batch: Batch, rows: list[int]) -> list[int]:
+        """Send rows of a batch, halving what is refused until the refused ones are alone; return those."""
+        refused: list[int] = []
+        parts = [rows]
         while parts:
             if self._tally.passed_max_rejected:
                 raise _TooManyRejectedError
             part = parts.pop()
             try:
-                self._sender.send(request_body(part))
+                self._sender.send(batch.body_of(part))
             except RequestRefusedError as refusal:
                 if len(part) > 1:
-                    parts.extend(_smaller_parts(part, refusal.identities))
+                    parts.extend(_smaller_parts(batch, part, refusal.identities))
                 else:
                     refused.append(part[0])
-                    self._tally.reject(_rejection(self._source.where(part[0].position), part[0], refusal))
+                    self._reject(batch, part[0], refusal)
             else:
-                superseded = sum(len(earlier.get(record.identity, ())) for record in part) if earlier else 0
+                earlier = batch.earlier
+                superseded = (
+                    sum(len(earlier.get(batch.identities[row], ())) for row in part) if earlier else 0
+                )
                 self._tally.stored(len(part), superseded)
         return refused
 
+    def _reject(self, batch: Batch, row: int, refusal: RequestRefusedError) -> None:
+        position = batch.positions[row]
+        self._tally.reject(
+            rejection_of(
+                self._source.where(position),
+                position,
+                batch.rows[row],
+                refusal.message,
+                identity=batch.identities[row],
+                status=refusal.status,
+                request_id=refusal.request_id,
+            )
+        )
 
-def _smaller_parts(part: list[Record], named: frozenset[Identity]) -> list[list[Record]]:
+
+def _smaller_parts(batch: Batch, part: list[int], named: frozenset[Identity]) -> list[list[int]]:
     """Split what was refused, last part first: the named ones apart and alone, or else two halves."""
-    suspects = [record for record in part if record.identity in named]
+    suspects = [row for row in part if batch.identities[row] in named]
     if suspects and len(suspects) < len(part):
-        rest = [record for record in part if record.identity not in named]
+        rest = [row for row in part if batch.identities[row] not in named]
         return [*([suspect] for suspect in suspects), rest]
     middle = len(part) // 2
     return [part[middle:], part[:middle]]
-
-
-def _rejection(where: str, record: Record, refusal: RequestRefusedError) -> Rejection:
-    space, external_id = record.identity
-    return Rejection(
-        position=record.position,
-        where=where,
-        record=record.body,
-        message=refusal.message,
-        space=space,
-        external_id=external_id,
-        status=refusal.status,
-        request_id=refusal.request_id,
-    )
-
-
-def _own_rejection(where: str, position: int, row: Row, message: str) -> Rejection:
-    """Tell what can be told of a row that is not a record."""
-    record: bytes | str
-    try:
-        record = bytes(msgspec.json.decode(row, type=msgspec.Raw)) if isinstance(row, bytes) else encode(row)
-        fields = msgspec.json.decode(record)
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        record = row.decode(errors="replace") if isinstance(row, bytes) else repr(row)
-        fields = row
-    identity = fields if isinstance(fields, Mapping) else {}
-    return Rejection(
-        position=position,
-        where=where,
-        record=record,
-        message=message,
-        space=_text(identity.get("space")),
-        external_id=_text(identity.get("externalId")),
-    )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)

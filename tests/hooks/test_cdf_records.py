@@ -114,7 +114,7 @@ def test_wrong_credentials_fail_for_good(cdf: LocalCdf, monkeypatch: pytest.Monk
 
 def test_a_wrong_project_fails_for_good(cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, cdf, schema="elsewhere")
-    assert "403" in failure_of([a_record()])
+    assert "its projects: local" in failure_of([a_record()])
 
 
 def test_a_wrong_connection_fails_for_good(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,34 +8,32 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any, NoReturn
 
+from airflow_provider_cdf_records.pipeline.sources.source import FormatError
+
 CHUNK = 1 << 18  # characters read at a time
 LONGEST_ITEM = 1 << 26  # characters; far above what CDF takes in a request
 CUT_SHORT = 16  # characters: an error this close to the end of what was read may be only that end
 WHITE_SPACE = " \t\r\n"
 
 
-class JsonItemsError(ValueError):
-    """A document that is not JSON, or that holds no items."""
-
-
 def json_items(file: IO[bytes]) -> Iterator[Any]:
     """Yield the items of an array, or of the array ``items`` of an object.
 
-    :raises JsonItemsError: saying at which item the document is wrong.
+    :raises FormatError: saying at which item the document is wrong.
     """
     document = _Document(io.TextIOWrapper(file, encoding="utf-8-sig"))
     try:
         yield from document.items()
     except UnicodeDecodeError as error:
         msg = f"not UTF-8 near item {document.item}: {error.reason}"
-        raise JsonItemsError(msg) from None
+        raise FormatError(msg) from None
     finally:
         document.detach()
 
 
 def _refuse_constant(name: str) -> NoReturn:
     msg = f"{name} is not JSON"
-    raise JsonItemsError(msg)
+    raise FormatError(msg)
 
 
 class _Document:
@@ -61,13 +59,13 @@ class _Document:
             yield from self._items_of_object()
         else:
             msg = "neither a JSON array nor an object with 'items'"
-            raise JsonItemsError(msg)
+            raise FormatError(msg)
         if self._next_character():
             msg = (
                 "there is more after the end of the JSON document; "
                 "if it holds one record a line, load it with file_format='ndjson'"
             )
-            raise JsonItemsError(msg)
+            raise FormatError(msg)
 
     def _array(self) -> Iterator[Any]:
         self._pass("[")
@@ -101,7 +99,7 @@ class _Document:
                 "an object without an array 'items'; "
                 "if the file holds one record a line, load it with file_format='ndjson'"
             )
-            raise JsonItemsError(msg)
+            raise FormatError(msg)
 
     def _next_character(self) -> str:
         """Return the next character that is not white space, without passing it; empty at the end."""
@@ -118,7 +116,7 @@ class _Document:
         if found != expected:
             what = repr(found) if found else "the end of the file"
             msg = f"not JSON after item {self.item}: expected {expected!r}, found {what}"
-            raise JsonItemsError(msg)
+            raise FormatError(msg)
         self._at += 1
 
     def _value(self) -> Any:
@@ -130,10 +128,10 @@ class _Document:
                 cut_short = "Unterminated" in error.msg or error.pos >= len(self._window) - CUT_SHORT
                 if not cut_short or not self._read_more():
                     msg = f"item {self.item} is not JSON: {error.msg}"
-                    raise JsonItemsError(msg) from None
+                    raise FormatError(msg) from None
             except RecursionError:
                 msg = f"item {self.item} is nested too deeply"
-                raise JsonItemsError(msg) from None
+                raise FormatError(msg) from None
             else:
                 if end < len(self._window) or not self._read_more():  # else a number may go on
                     self._at = end
@@ -144,7 +142,7 @@ class _Document:
         left = self._window[self._at :]
         if len(left) > LONGEST_ITEM:
             msg = f"item {self.item} is longer than {LONGEST_ITEM:,} characters"
-            raise JsonItemsError(msg)
+            raise FormatError(msg)
         more = self._text.read(max(CHUNK, len(left)))
         self._window, self._at = left + more, 0
         return bool(more)

@@ -1,0 +1,95 @@
+"""Rows on their way from a source to batches, a chunk at a time: per row, little more than C code runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+Identity = str  # "space/externalId"; a space holds no slash, so that no two records share one
+Columns = tuple[str, ...]
+Row = Any  # JSON as bytes, a mapping, or a row of a table: its columns, values, and what stands for no value
+
+
+class Place(NamedTuple):
+    """A place in a source.
+
+    :param position: of the last row before it.
+    :param offset: bytes of the file before it, where the file can be read from there on.
+    :param file: which file, where the source has several.
+    :param before: positions in the files before that one.
+    """
+
+    position: int
+    offset: int = 0
+    file: int = 0
+    before: int = 0
+
+
+class Refusal(NamedTuple):
+    """A row that is no record, and why."""
+
+    position: int
+    row: Row
+    message: str
+
+
+class Chunk(NamedTuple):
+    """Rows as a source delivers them.
+
+    :param positions: of each row.
+    :param rows: JSON as bytes, mappings, or (with ``columns``) sequences of values.
+    :param end: the place after the last row.
+    :param columns: the names of the values, where the rows are those of a table.
+    :param nulls: texts of a table that mean that there is no value.
+    :param refusals: rows that the source itself cannot make sense of.
+    """
+
+    positions: Sequence[int]
+    rows: list[Any]
+    end: Place
+    columns: Columns | None = None
+    nulls: frozenset[str] = frozenset()
+    refusals: Sequence[Refusal] = ()
+
+    def as_read(self) -> list[Row]:
+        """Return the rows in a form that makes sense without the chunk."""
+        if self.columns is None:
+            return self.rows
+        return list(zip(repeat(self.columns), self.rows, repeat(self.nulls), strict=False))
+
+
+class Records(NamedTuple):
+    """Checked records, column by column.
+
+    :param bodies: their JSON, as it goes to CDF.
+    :param rows: as they were read.
+    :param refusals: the rows that are no records.
+    :param request: the body of a request with all of them, where it was made for the checks.
+    """
+
+    positions: Sequence[int]
+    identities: list[Identity]
+    bodies: list[bytes]
+    rows: list[Row]
+    refusals: Sequence[Refusal] = ()
+    request: bytes | None = None
+
+
+Convert = Callable[[Chunk], Records]  # checks every row of a chunk, and loses none
+
+
+def identity_of(space: str, external_id: str) -> Identity:
+    """Return what two rows of one record have in common."""
+    return f"{space}/{external_id}"
+
+
+def as_mapping(row: Row) -> Mapping[str, Any] | None:
+    """Return a row of a table, or a mapping, as a mapping."""
+    if isinstance(row, tuple):
+        columns, values, nulls = row
+        return {
+            name: None if isinstance(value, str) and value in nulls else value
+            for name, value in zip(columns, values, strict=False)
+        }
+    return row if isinstance(row, Mapping) else None

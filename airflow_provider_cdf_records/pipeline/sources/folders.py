@@ -1,0 +1,44 @@
+"""A path that stands for several files: a folder, or a pattern."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cdf_records.pipeline.errors import SourceError
+from airflow_provider_cdf_records.pipeline.storage import StoragePath
+
+WILDCARDS = "*?["
+HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files
+
+
+def files_of(path: Any) -> list[StoragePath]:
+    """Return the files that a path stands for, sorted by their paths; itself where it is one file.
+
+    A folder stands for the files in it, not for those in its folders; what begins with a dot or an
+    underscore is left out, also of what a pattern such as ``alarms/*/2026-*.csv`` matches.
+
+    :raises SourceError: when there are none.
+    """
+    if path.is_dir():
+        found = [file for file in path.iterdir() if not file.is_dir()]
+        what = "folder"
+    elif any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists():
+        root, pattern = _split(path)
+        found = [file for file in root.glob(pattern) if not file.is_dir()]
+        what = "pattern"
+    else:
+        return [path]
+    files = sorted((file for file in found if not file.name.startswith(HIDDEN)), key=str)
+    if not files:
+        msg = f"{path} is a {what} with no files. Is it written by an upstream task?"
+        raise SourceError(msg)
+    return files
+
+
+def _split(path: Any) -> tuple[Any, str]:
+    """Split a path before its first part with a wildcard."""
+    root, parts = path, []
+    while any(wildcard in str(root) for wildcard in WILDCARDS):
+        parts.append(root.name)
+        root = root.parent
+    return root, "/".join(reversed(parts))

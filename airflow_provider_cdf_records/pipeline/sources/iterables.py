@@ -1,0 +1,58 @@
+"""Rows from Python: a list, a generator, or the lazy sequence of a mapped task's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from itertools import chain, islice
+from typing import Any
+
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
+from airflow_provider_cdf_records.pipeline.errors import SourceError
+
+ITEMS_AT_ONCE = 64  # enough to be fast, and few enough that large ones take little memory
+
+
+class RecordsSource:
+    """Rows of an iterable, whose items are rows or lists of rows."""
+
+    def __init__(self, records: Iterable[Any]) -> None:
+        if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
+            msg = (
+                f"records must be a list (or another iterable) of records, not a {type(records).__name__}"
+                + ("; to load a file, use path." if isinstance(records, str) else ".")
+            )
+            raise SourceError(msg)
+        self._records = records
+        self._total = len(records) if isinstance(records, Sized) else None
+        self._done = 0
+
+    def __iter__(self) -> Iterator[Chunk]:
+        position = 0
+        rows = chain.from_iterable(
+            item if isinstance(item, list | tuple) else (item,) for item in self._counted()
+        )
+        failures: list[Exception] = []
+        while chunk := list(until_failure(islice(rows, ITEMS_AT_ONCE), failures)):
+            end = position + len(chunk)
+            yield Chunk(range(position, end), chunk, Place(end - 1))
+            position = end
+        if failures:
+            raise failures[0]
+
+    def _counted(self) -> Iterator[Any]:
+        for self._done, item in enumerate(self._records, start=1):  # noqa: B020
+            yield item
+
+    def where(self, position: int) -> str:
+        return f"records[{position}]"
+
+    def share(self) -> float | None:
+        return self._done / self._total if self._total else None
+
+
+def until_failure(rows: Iterable[Any], failures: list[Exception]) -> Iterator[Any]:
+    """Yield rows, and end where they fail: what came before counts, and the failure is told afterwards."""
+    try:
+        yield from rows
+    except Exception as error:
+        failures.append(error)

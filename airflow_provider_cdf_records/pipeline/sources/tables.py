@@ -1,0 +1,134 @@
+"""CSV and its kin: a row a record of text values, with their names in the first."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import islice
+from typing import Any
+
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Place, Refusal
+from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.pipeline.sources.iterables import until_failure
+from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
+
+
+@dataclass(frozen=True)
+class CsvOptions:
+    """How a CSV file is written.
+
+    :param delimiter: one character; a comma by default, a tab for ``.tsv``.
+    :param encoding: any that Python knows; a byte order mark is passed over.
+    :param header: the names of the columns, for a file that does not have them in its first row.
+    :param null_values: what stands for no value.
+    :param quotechar: one character.
+    """
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    header: Sequence[str] | None = None
+    null_values: Sequence[str] = field(default=("",))
+    quotechar: str = '"'
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> CsvOptions:
+        """Return the options of a plain mapping.
+
+        :raises InvalidArgumentError: naming the one that cannot be meant.
+        """
+        known = [option.name for option in fields(CsvOptions)]
+        if unknown := sorted(set(given) - set(known)):
+            msg = f"file_options: {unknown[0]!r} is not known; there are {', '.join(known)}."
+            raise InvalidArgumentError(msg)
+        for name in ("delimiter", "quotechar"):
+            if name in given and not (isinstance(given[name], str) and len(given[name]) == 1):
+                msg = f"file_options: {name} must be one character, and is {given[name]!r}."
+                raise InvalidArgumentError(msg)
+        for name in ("header", "null_values"):
+            value = given.get(name)
+            if value is not None and (isinstance(value, str) or not all(isinstance(v, str) for v in value)):
+                msg = f"file_options: {name} must be a list of texts, and is {value!r}."
+                raise InvalidArgumentError(msg)
+        try:
+            codecs.lookup(given.get("encoding", "utf-8"))
+        except (LookupError, TypeError):
+            msg = f"file_options: encoding {given['encoding']!r} is not known."
+            raise InvalidArgumentError(msg) from None
+        return CsvOptions(**given)
+
+
+def read_csv(file: io.BufferedReader, options: CsvOptions) -> Iterator[Chunk]:
+    """Yield the rows, numbered from 1, the header not counted.
+
+    A row with more or fewer values than the header has is refused, and the others are read.
+    """
+    encoding = "utf-8-sig" if codecs.lookup(options.encoding).name == "utf-8" else options.encoding
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    try:
+        yield from _chunks(text, options)
+    finally:
+        text.detach()
+
+
+def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
+    rows = csv.reader(text, delimiter=options.delimiter, quotechar=options.quotechar, strict=True)
+    failures: list[Exception] = []
+    header = options.header if options.header is not None else next(until_failure(rows, failures), None)
+    columns = checked_columns(header or (), "header row")
+    nulls = frozenset(options.null_values)
+    position = 0
+    while not failures and (values := list(until_failure(islice(rows, ROWS_AT_ONCE), failures))):
+        if not all(values):
+            values = [row for row in values if row]  # blank lines
+        start, position = position + 1, position + len(values)
+        yield _chunk(range(start, position + 1), values, columns, nulls)
+    if failures:
+        raise _in_our_words(failures[0], position, options)
+
+
+def _chunk(positions: range, rows: list[list[str]], columns: Columns, nulls: frozenset[str]) -> Chunk:
+    refusals: list[Refusal] = []
+    kept: Sequence[int] = positions
+    if set(map(len, rows)) - {len(columns)}:
+        numbered = list(zip(positions, rows, strict=True))
+        refusals = [
+            Refusal(at, (columns, row, nulls), f"{len(row)} values, and the header has {len(columns)}")
+            for at, row in numbered
+            if len(row) != len(columns)
+        ]
+        kept = [at for at, row in numbered if len(row) == len(columns)]
+        rows = [row for row in rows if len(row) == len(columns)]
+    return Chunk(kept, rows, Place(positions.stop - 1), columns, nulls, refusals)
+
+
+def checked_columns(names: Iterable[object], where: str) -> Columns:
+    """Return the names of a table's columns.
+
+    :raises FormatError: when there are none, or when they cannot be told apart.
+    """
+    columns = tuple(map(str, names))
+    if not columns:
+        msg = f"has no {where}."
+        raise FormatError(msg)
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        msg = f"names column {twice[0]!r} more than once in its {where}; each needs a name of its own."
+        raise FormatError(msg)
+    return columns
+
+
+def _in_our_words(error: Exception, position: int, options: CsvOptions) -> Exception:
+    if isinstance(error, UnicodeDecodeError):
+        msg = (
+            f"is not {options.encoding} after row {position:,} ({error.reason}); "
+            "set the right one in file_options={'encoding': ...}."
+        )
+        return FormatError(msg)
+    if isinstance(error, csv.Error):
+        msg = f"is not CSV after row {position:,}: {error}. Is a quote left open?"
+        return FormatError(msg)
+    return error

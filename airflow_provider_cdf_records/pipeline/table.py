@@ -1,0 +1,151 @@
+"""Rows of any kind as columns, which a mapping picks from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Refusal
+from airflow_provider_cdf_records.pipeline.record import unwrapped
+
+Column = list[Any]  # a value a row; ``None`` where there is none
+Decode = Callable[[bytes], Any]
+
+
+class Table:
+    """The rows of a chunk that have columns.
+
+    :ivar rows: as they were read.
+    :ivar refusals: the rows that have no columns.
+    """
+
+    def __init__(
+        self,
+        chunk: Chunk,
+        names: Callable[[], Iterable[str]],
+        read: Callable[[str], Column],
+    ) -> None:
+        self.positions = chunk.positions
+        self.rows = chunk.as_read()
+        self.refusals = chunk.refusals
+        self._names = names
+        self._read = read
+
+    def names(self) -> list[str]:
+        """Return the names of all columns, in their order."""
+        return list(dict.fromkeys(self._names()))
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name, or what a path such as ``pump.id`` leads to within one."""
+        column = self._read(name)
+        root, dot, rest = name.partition(".")
+        if not dot or any(value is not None for value in column):
+            return column
+        return [_within(value, rest) for value in self._read(root)]
+
+
+def _within(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
+    """Return the rows of a chunk as a table.
+
+    :param wanted: the names that will be asked for, with the first part of each path; ``None`` where that is
+        not known beforehand.
+    """
+    if chunk.columns is not None:
+        return _of_values(chunk, chunk.columns)
+    if not set(map(type, chunk.rows)) <= {bytes}:
+        return _of_mappings(*_only_mappings(chunk))
+    if chunk.rows and unwrapped(chunk.rows[0]) is not None:  # a rejected-records file: its rows are inside
+        chunk = chunk._replace(rows=[unwrapped(row) or row for row in chunk.rows])
+    if wanted is None:
+        return _of_mappings(*_decoded(chunk, _decode_object))
+    return _of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
+
+
+def _of_values(chunk: Chunk, names: Columns) -> Table:
+    columns = dict(zip(names, zip(*chunk.rows, strict=True), strict=False))
+    nulls = chunk.nulls
+
+    def read(name: str) -> Column:
+        column = columns.get(name)
+        if column is None:
+            return [None] * len(chunk.rows)
+        if nulls and not nulls.isdisjoint(column):
+            return [None if value in nulls else value for value in column]
+        return list(column)
+
+    return Table(chunk, lambda: names, read)
+
+
+def _of_mappings(chunk: Chunk, mappings: list[Mapping[str, Any]]) -> Table:
+    return Table(
+        chunk,
+        lambda: (name for mapping in mappings for name in mapping),
+        lambda name: [mapping.get(name) for mapping in mappings],
+    )
+
+
+def _of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Table:
+    attributes = {name: f"c{number}" for number, name in enumerate(wanted)}
+
+    def read(name: str) -> Column:
+        attribute = attributes[name]
+        return [getattr(struct, attribute) for struct in structs]
+
+    return Table(chunk, lambda: (name for row in chunk.rows for name in _decode_object(row)), read)
+
+
+@lru_cache(maxsize=32)
+def _struct_decoder(wanted: tuple[str, ...]) -> Decode:
+    """Return what decodes the wanted fields of an object, and passes over the others."""
+    fields = [(f"c{number}", Any, None) for number in range(len(wanted))]
+    names = {f"c{number}": name for number, name in enumerate(wanted)}
+    return msgspec.json.Decoder(msgspec.defstruct("Row", fields, rename=names, gc=False)).decode
+
+
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _decoded(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
+    """Return the rows that are JSON objects, and these decoded."""
+    try:
+        return chunk, list(map(decode, chunk.rows))
+    except (ValueError, RecursionError):
+        return _each(chunk, decode)
+
+
+def _only_mappings(chunk: Chunk) -> tuple[Chunk, list[Mapping[str, Any]]]:
+    if all(isinstance(row, Mapping) for row in chunk.rows):
+        return chunk, chunk.rows
+    return _each(chunk, lambda row: row if isinstance(row, Mapping) else _decode_row(row))
+
+
+def _decode_row(row: Any) -> Any:
+    if isinstance(row, bytes):
+        return _decode_object(row)
+    msg = f"expected a row (a dict), got {type(row).__name__}"
+    raise msgspec.ValidationError(msg)
+
+
+def _each(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]:
+    positions, rows, decoded, refusals = [], [], [], list(chunk.refusals)
+    for position, row in zip(chunk.positions, chunk.rows, strict=True):
+        try:
+            decoded.append(decode(row))
+        except (ValueError, RecursionError) as error:
+            what = str(error) if isinstance(error, msgspec.ValidationError) else f"not JSON: {error}"
+            refusals.append(Refusal(position, row, what[0].lower() + what[1:] if what[:3] != "not" else what))
+        else:
+            positions.append(position)
+            rows.append(row)
+    return chunk._replace(positions=positions, rows=rows, refusals=refusals), decoded
