@@ -15,7 +15,7 @@ test: $(READY)  ## all tests
 soak: $(READY)  ## the fault and crash tests, ten times as long
 	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(BIN)/python -m pytest tests/faults
 
-bench: $(READY)  ## how fast, beside the official SDK and the usual script: about ten minutes; needs nginx
+bench: $(READY)  ## how fast, beside the official SDK and the usual script; needs nginx
 	$(BIN)/python -m benchmarks $(BENCH)
 
 bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 thousand

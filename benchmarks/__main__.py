@@ -108,7 +108,7 @@ def grow(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
             row += [shown.format(value) for value in values] + [f"{values[1] / values[0]:.2f}"]
         rows.append(row)
     sizes = f"{FEW:,}", f"{arguments.records:,}", "ratio"
-    print(f"Microseconds for a record, and peak memory in MB, with {FEW:,} and {arguments.records:,} records:\n")
+    print("Microseconds for a record, and peak memory in MB, by the number of records:\n")
     print_table(["contender", *(f"us: {size}" for size in sizes), *(f"MB: {size}" for size in sizes)], rows)
     return growth_goals(pairs), print_failures(results)
 

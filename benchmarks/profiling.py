@@ -43,8 +43,8 @@ def _print_samples(contender: Contender, output: Path) -> None:
     total: Counter[str] = Counter()
     for line in output.read_text().splitlines():
         stack, _, samples = line.rpartition(" ")
-        if MAIN in stack and MEASURED not in stack:
-            continue  # imports and the load before the one to measure
+        if not stack or (MAIN in stack and MEASURED not in stack):
+            continue  # the start of the process, imports, and the load before the one to measure
         frames = stack.split(";")
         own[frames[-1]] += int(samples)
         for frame in set(frames):
