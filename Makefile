@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak lint build check-dist clean
+.PHONY: demo test soak bench bench-growth lint build check-dist clean
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python scripts/demo.py
@@ -14,6 +14,12 @@ test: $(READY)  ## all tests
 
 soak: $(READY)  ## the fault and crash tests, ten times as long
 	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(BIN)/python -m pytest tests/faults
+
+bench: $(READY)  ## how fast, beside the official SDK and the usual script; needs nginx
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 thousand
+	$(BIN)/python -m benchmarks --growth $(BENCH)
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .
@@ -36,7 +42,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
 clean:
-	rm -rf $(VENV) $(VENV)-dist .demo build dist
+	rm -rf $(VENV) $(VENV)-dist .demo .bench build dist
 
 $(READY): requirements-dev.txt pyproject.toml
 	rm -rf $(VENV)

@@ -1,0 +1,139 @@
+"""``python -m benchmarks``: generate the data, start the sinks, measure, and print the tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from benchmarks import sinks
+from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.data import files
+from benchmarks.facts import BATCH, CONCURRENCY
+from benchmarks.goals import OURS, carried, growth_goals, speed_goals
+from benchmarks.profiling import profile
+from benchmarks.rounds import ContenderError, run_rounds
+from benchmarks.tables import Goal, print_failures, print_goals, print_results, print_table
+
+FEW, MANY = 200_000, 5_000_000
+ROUNDS, GROWTH_ROUNDS = 5, 3
+LATENCY = 50.0  # milliseconds
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--records", type=int, help=f"default: {FEW:,}; with --growth the many: {MANY:,}")
+    parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}; with --growth {GROWTH_ROUNDS}")
+    parser.add_argument(
+        "--contenders", default="", help=f"some of {','.join(CONTENDERS)}, with commas between; default: all"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=LATENCY, help="ms per request in the second table; 0 leaves it out"
+    )
+    parser.add_argument("--repeated", type=float, default=0.0, help="share of rows that repeat an identity")
+    parser.add_argument("--growth", action="store_true", help=f"ours alone: {FEW:,} records beside many")
+    parser.add_argument("--profile", choices=CONTENDERS, help="one load of this contender, and where it goes")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a goal is missed")
+    arguments = parser.parse_args()
+    names = [name for name in arguments.contenders.split(",") if name]
+    if unknown := set(names) - set(CONTENDERS):
+        parser.error(f"no such contender: {', '.join(sorted(unknown))}; there are {', '.join(CONTENDERS)}")
+    arguments.contenders = [CONTENDERS[name] for name in names or CONTENDERS]
+    arguments.records = arguments.records or (MANY if arguments.growth else FEW)
+    arguments.rounds = arguments.rounds or (GROWTH_ROUNDS if arguments.growth else ROUNDS)
+    return arguments
+
+
+def print_header(arguments: argparse.Namespace) -> None:
+    data = files(arguments.records, arguments.repeated)
+    sizes = ", ".join(
+        f"{name} {path.stat().st_size / arguments.records:.0f}"
+        for name, path in (
+            ("API-shaped", data.api),
+            ("flat", data.flat),
+            ("CSV", data.csv),
+            ("Parquet", data.parquet),
+        )
+    )
+    print(
+        f"{arguments.records:,} records ({sizes} bytes each), medians of {arguments.rounds} interleaved "
+        f"rounds; Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}.\n"
+        "Time and CPU are those of the load, peak memory is what it takes above its imports.\n"
+    )
+
+
+def compare(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
+    """All contenders, without latency and with it; return the goals, and whether a contender failed."""
+    latency = arguments.latency / 1000
+    runs = [(contender, arguments.records) for contender in arguments.contenders]
+    late = None
+    with sinks.nginx() as sink:
+        fast = run_rounds(sink, runs, arguments.rounds, arguments.repeated)
+    print("Against nginx, which answers 202 at once:\n")
+    print_results(fast)
+    if latency:
+        with sinks.slow(latency) as sink:
+            late = run_rounds(sink, runs, arguments.rounds, arguments.repeated)
+        most = carried(latency)
+        print(f"With {arguments.latency:g} ms of latency per request:\n")
+        print_results(late, most)
+        print(
+            f"{CONCURRENCY} parallel requests of {BATCH} can carry {most:,.0f} records/s; "
+            "the official SDK sends 2 at a time, the usual script 1.\n"
+        )
+    failed = print_failures([*fast, *(late or ())])
+    return speed_goals(fast, late, latency), failed
+
+
+def grow(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
+    """Ours, with few records and with many."""
+    contenders: Sequence[Contender] = [one for one in arguments.contenders if one in OURS]
+    few = [(contender, FEW) for contender in contenders]
+    many = [(contender, arguments.records) for contender in contenders]
+    with sinks.nginx() as sink:
+        results = run_rounds(sink, [*few, *many], arguments.rounds, arguments.repeated)
+    pairs = list(zip(results[: len(few)], results[len(few) :], strict=True))
+    rows = []
+    for pair in pairs:
+        if not all(result.loads for result in pair):
+            rows.append([pair[0].contender.title, "failed"])
+            continue
+        row = [pair[0].contender.title]
+        for shown, measure in (("{:.2f}", "microseconds"), ("{:.1f}", "peak")):
+            values = [getattr(result, measure) for result in pair]
+            row += [shown.format(value) for value in values] + [f"{values[1] / values[0]:.2f}"]
+        rows.append(row)
+    sizes = f"{FEW:,}", f"{arguments.records:,}", "ratio"
+    print("Microseconds for a record, and peak memory in MB, by the number of records:\n")
+    print_table(["contender", *(f"us: {size}" for size in sizes), *(f"MB: {size}" for size in sizes)], rows)
+    return growth_goals(pairs), print_failures(results)
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, _end)
+    sinks.nginx_program()
+    if arguments.profile:
+        with sinks.nginx() as sink:
+            try:
+                profile(CONTENDERS[arguments.profile], arguments.records, sink)
+            except ContenderError as error:
+                sys.exit(f"FAILED {arguments.profile}: {error}")
+        return 0
+    print_header(arguments)
+    goals, failed = (grow if arguments.growth else compare)(arguments)
+    held = print_goals(goals)
+    return int(failed or (arguments.check and not held))
+
+
+def _end(*_: object) -> NoReturn:
+    """Have SIGTERM end the sinks too."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
