@@ -18,13 +18,15 @@ def main() -> None:
     """Serve until told to stop."""
     arguments = _parser().parse_args()
     try:
-        from airflow_provider_cdf_records.local_server.app import Settings  # noqa: PLC0415
+        from airflow_provider_cdf_records.local_server.app import LocalCdf  # noqa: PLC0415
+        from airflow_provider_cdf_records.local_server.project import Project  # noqa: PLC0415
         from airflow_provider_cdf_records.local_server.running import (  # noqa: PLC0415
             connection_json,
             listening_socket,
             make_server,
             url_of,
         )
+        from airflow_provider_cdf_records.local_server.settings import Settings  # noqa: PLC0415
     except ImportError as error:
         sys.exit(MISSING.format(error=error))
     settings = Settings(
@@ -41,7 +43,7 @@ def main() -> None:
         sys.exit(
             f"Cannot listen on {arguments.host}:{arguments.port}: {error}. --port 0 takes any free port."
         )
-    server = make_server(settings)
+    server = make_server(LocalCdf(Project(settings)))
     url = url_of(listening)
     print(f"A local CDF, project {settings.project!r}, at {url}, data in {settings.database}. For Airflow:")
     print(f"export AIRFLOW_CONN_CDF_DEFAULT='{connection_json(url, settings)}'", flush=True)

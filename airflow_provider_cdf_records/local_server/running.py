@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,10 @@ from typing import Any
 
 import uvicorn
 
-from airflow_provider_cdf_records.local_server.app import Settings, make_app
+from airflow_provider_cdf_records.local_server.app import LocalCdf
+from airflow_provider_cdf_records.local_server.faults import DEFAULT_RATE, FaultPlan
+from airflow_provider_cdf_records.local_server.project import Project
+from airflow_provider_cdf_records.local_server.settings import Settings
 
 STOP_WITHIN = 5.0  # seconds
 
@@ -43,7 +48,9 @@ class LocalServer:
         path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
         self.settings = replace(Settings(path), **settings)
         self._socket = listening_socket(host, port)
-        self._server = make_server(self.settings)
+        self._project = Project(self.settings)
+        self._app = LocalCdf(self._project)
+        self._server = make_server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
         )
@@ -70,6 +77,19 @@ class LocalServer:
     def connection_json(self) -> str:
         """Return an Airflow connection to this server, as for ``AIRFLOW_CONN_CDF_DEFAULT``."""
         return connection_json(self.url, self.settings)
+
+    @contextmanager
+    def faults(self, seed: int, rate: float = DEFAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
+        """Let faults happen to a share of the record writes; the same seed makes the same faults.
+
+        :param timing: further arguments of :class:`FaultPlan`.
+        """
+        plan = FaultPlan(seed, rate, **timing)
+        self._app.faults.plan = plan
+        try:
+            yield plan
+        finally:
+            self._app.faults.plan = None
 
 
 def connection_json(url: str, settings: Settings) -> str:
@@ -107,9 +127,15 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(settings: Settings) -> uvicorn.Server:
+def make_server(app: LocalCdf) -> uvicorn.Server:
     """Return a server that is ready to run on a socket."""
     config = uvicorn.Config(
-        make_app(settings), log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3
+        app,
+        http=app.connections.protocol(),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,  # a client is known by its connection
+        lifespan="on",
+        timeout_graceful_shutdown=3,
     )
     return uvicorn.Server(config)
