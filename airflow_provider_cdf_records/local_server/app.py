@@ -45,6 +45,7 @@ class LocalCdf:
 
     def __init__(self, project: Project) -> None:
         settings = project.settings
+        self.project = project
         self.connections = Connections()
         tokens = Tokens(
             {settings.client_id: settings.client_secret, **settings.clients}, settings.token_lifetime

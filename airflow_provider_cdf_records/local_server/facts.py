@@ -46,6 +46,7 @@ RESERVED_PROPERTIES = frozenset(
 MUTABLE, IMMUTABLE = "Mutable", "Immutable"
 TEMPLATES = {"BasicLiveData": MUTABLE, "BasicArchive": IMMUTABLE, "ImmutableTestStream": IMMUTABLE}  # D
 RETAINED_AFTER_SOFT_DELETE = "P42D"  # D
+DEFAULT_TEMPLATE = "BasicLiveData"  # ours, where none is named
 DATA_DELETED_AFTER, MAX_FILTERING_INTERVAL = "P1Y", "P1Y"  # D: of immutable streams, in the examples
 STREAM_RECORDS, STREAM_GIGABYTES = 10_000_000, 50.0  # I: they depend on the template and the project
 

@@ -29,7 +29,8 @@ class FaultPlan:
     :param slow: seconds until a slow answer comes.
     :param late: seconds until a late request is worked on.
     :param retry_after: what ``Retry-After`` says.
-    :param jitter: the most seconds that any record write is held up before, which shakes their order.
+    :param delay: seconds that every record write takes besides.
+    :param jitter: the most seconds that come on top of that, which shakes their order.
     """
 
     def __init__(
@@ -40,19 +41,22 @@ class FaultPlan:
         slow: float = 5.0,
         late: float = 0.5,
         retry_after: float = 1,
+        delay: float = 0.0,
         jitter: float = 0.0,
     ) -> None:
+        self.writes = 0
         self.injected: Counter[str] = Counter()
         self.slow, self.late, self.retry_after = slow, late, retry_after
         self._random = random.Random(seed)  # noqa: S311 (it is to be repeatable)
         self._rate = rate
-        self._jitter = jitter
+        self._delay, self._jitter = delay, jitter
         self._used: set[str] = set()
         self._expired: set[str] = set()
 
     def hold_up(self) -> float:
         """Return the seconds that a record write waits before anything happens."""
-        return self._random.uniform(0, self._jitter)
+        self.writes += 1
+        return self._delay + self._random.uniform(0, self._jitter)
 
     def next(self, token: str) -> str | None:
         """Return the fault of the next record write, if any."""

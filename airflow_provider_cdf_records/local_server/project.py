@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_cdf_records.local_server.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.queries import Queries
 from airflow_provider_cdf_records.local_server.rates import Rates
 from airflow_provider_cdf_records.local_server.records import Records
@@ -21,7 +22,10 @@ class Project:
         self.rates = Rates()
         self.schema = Schema(self.store)
         self.streams = Streams(self.store, capacity)
-        self.records = Records(self.store, self.schema, self.streams, capacity, self.rates)
+        missing = MissingCreator(self.schema, self.streams) if settings.create_missing else None
+        self.records = Records(
+            self.store, self.schema, self.streams, capacity, rates=self.rates, missing=missing
+        )
         self.queries = Queries(self.store, self.schema, self.streams, settings.visibility_delay)
 
     def close(self) -> None:

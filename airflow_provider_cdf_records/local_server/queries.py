@@ -40,6 +40,11 @@ class Queries:
         self._streams = streams
         self._delay_ms = int(visibility_delay * 1000)
 
+    def all(self, stream_id: str) -> list[Fields]:
+        """Return all records that are there, visible to queries or not yet."""
+        self._streams.get(stream_id)
+        return [_fields(record) for record in self._store.records(stream_id)]
+
     def filter(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records/filter``: one page."""
         query = _read_query(body)

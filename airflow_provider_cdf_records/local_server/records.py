@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.rates import Rates
 from airflow_provider_cdf_records.local_server.reading import (
@@ -35,19 +36,29 @@ class Records:
     """Upsert, ingest and delete.
 
     :param capacity: what each stream may hold.
+    :param missing: makes what new records name and is not there; without it they are refused.
     """
 
     def __init__(
-        self, store: Store, schema: Schema, streams: Streams, capacity: Capacity, rates: Rates
+        self,
+        store: Store,
+        schema: Schema,
+        streams: Streams,
+        capacity: Capacity,
+        *,
+        rates: Rates,
+        missing: MissingCreator | None = None,
     ) -> None:
         self._store = store
         self._schema = schema
         self._streams = streams
         self._capacity = capacity
         self._rates = rates
+        self._missing = missing
 
     def upsert(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records/upsert``: full replace by space and external id."""
+        self._prepare(stream_id, body)
         self._mutable(stream_id, "upsert")
         records = self._read(body)
         with self._room(stream_id):
@@ -57,6 +68,7 @@ class Records:
 
     def ingest(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records``: new records only, where the stream is mutable."""
+        self._prepare(stream_id, body)
         mutable = self._streams.is_mutable(self._streams.get(stream_id))
         records = self._read(body, twice_allowed=not mutable)
         existing: list[Identity] = []
@@ -81,6 +93,10 @@ class Records:
             stream_id, [_read_identity(item, f"items[{index}]") for index, item in enumerate(items_of(body))]
         )
         return {}
+
+    def _prepare(self, stream_id: str, body: object) -> None:
+        if self._missing is not None:
+            self._missing.prepare(stream_id, body)
 
     def _mutable(self, stream_id: str, operation: str) -> None:
         if not self._streams.is_mutable(self._streams.get(stream_id)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import uvicorn
 
 from airflow_provider_cdf_records.local_server.app import LocalCdf
 from airflow_provider_cdf_records.local_server.faults import DEFAULT_RATE, FaultPlan
+from airflow_provider_cdf_records.local_server.load import DefinitionsError, load
 from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.settings import Settings
 
@@ -48,8 +49,7 @@ class LocalServer:
         path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
         self.settings = replace(Settings(path), **settings)
         self._socket = listening_socket(host, port)
-        self._project = Project(self.settings)
-        self._app = LocalCdf(self._project)
+        self._app = make_app(self.settings)
         self._server = make_server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
@@ -77,6 +77,14 @@ class LocalServer:
     def connection_json(self) -> str:
         """Return an Airflow connection to this server, as for ``AIRFLOW_CONN_CDF_DEFAULT``."""
         return connection_json(self.url, self.settings)
+
+    def load(self, definitions: str | Path | Mapping[str, Any]) -> None:
+        """Make the spaces, containers and streams of a YAML or JSON file, or of a mapping of that form."""
+        load(self._app.project, definitions)
+
+    def records(self, stream_id: str) -> list[dict[str, Any]]:
+        """Return all records of a stream as queries answer them, for a test to look at."""
+        return self._app.project.queries.all(stream_id)
 
     @contextmanager
     def faults(self, seed: int, rate: float = DEFAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
@@ -125,6 +133,21 @@ def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (read, not bound)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_app(settings: Settings, definitions: Path | None = None) -> LocalCdf:
+    """Return an application with its database open, and with what a file defines.
+
+    :raises ValueError: the database or the definitions cannot be used.
+    """
+    project = Project(settings)
+    try:
+        if definitions is not None:
+            load(project, definitions)
+    except DefinitionsError:
+        project.close()
+        raise
+    return LocalCdf(project)
 
 
 def make_server(app: LocalCdf) -> uvicorn.Server:

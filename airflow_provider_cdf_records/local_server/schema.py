@@ -88,6 +88,10 @@ class Schema:
         ]
         return {"items": [self._definitions[key] for key in wanted if key in self._definitions]}
 
+    def has_space(self, space: str) -> bool:
+        """Whether the space is there."""
+        return space in self._spaces
+
     def check_space(self, space: str, where: str) -> None:
         """Refuse a space that does not exist."""
         if space not in self._spaces:

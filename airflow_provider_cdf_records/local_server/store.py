@@ -71,7 +71,11 @@ class Store:
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._keep_ms = int(keep_superseded * 1000)
         self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
-        tables.prepare(self._db, keep_superseded=bool(self._keep_ms))
+        try:
+            tables.prepare(self._db, keep_superseded=bool(self._keep_ms))
+        except BaseException:
+            self._db.close()
+            raise
         self._seq: int
         self._clock: int
         self._seq, self._clock = self._db.execute(tables.NEWEST).fetchone()

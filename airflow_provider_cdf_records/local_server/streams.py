@@ -87,6 +87,11 @@ class Streams:
             raise no_such_stream(stream_id)
         return stream
 
+    def has(self, stream_id: object) -> bool:
+        """Whether the stream is there."""
+        stream = self._streams.get(stream_id) if isinstance(stream_id, str) else None
+        return stream is not None and not stream.deleted
+
     def is_mutable(self, stream: StoredStream) -> bool:
         """Whether its records can be replaced and deleted."""
         return facts.TEMPLATES[stream.template] == facts.MUTABLE

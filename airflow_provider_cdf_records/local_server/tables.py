@@ -105,7 +105,7 @@ def prepare(db: sqlite3.Connection, *, keep_superseded: bool) -> None:
     db.execute("PRAGMA synchronous = NORMAL")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version != VERSION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        raise OtherVersion("made by another version of the local server; start with a new file")
+        raise OtherVersion("the database was made by another version of the local server; take a new one.")
     db.executescript(TABLES)
     db.execute(f"PRAGMA user_version = {VERSION}")
     if keep_superseded:
