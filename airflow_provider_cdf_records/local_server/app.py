@@ -30,6 +30,7 @@ from airflow_provider_cdf_records.local_server.http import (
     read_json,
 )
 from airflow_provider_cdf_records.local_server.limits import Limits
+from airflow_provider_cdf_records.local_server.page import page_routes
 from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.tokens import Tokens
 from airflow_provider_cdf_records.local_server.traffic import ITEMS, Traffic
@@ -50,15 +51,17 @@ class LocalCdf:
         tokens = Tokens(
             {settings.client_id: settings.client_secret, **settings.clients}, settings.token_lifetime
         )
-        self.faults = Faults(Limits(_make_api(project, tokens), settings, tokens.client_of), self.connections)
-        self.traffic = Traffic(self.faults)
-        self._app = _with_request_id(self.traffic)
+        traffic = Traffic()
+        page = page_routes(project, traffic.last)
+        api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
+        self.faults = Faults(api, self.connections)
+        self._app = _with_request_id(traffic.around(self.faults))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
 
-def _make_api(project: Project, tokens: Tokens) -> ASGIApp:
+def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
     settings, schema, streams = project.settings, project.schema, project.streams
     records, queries = project.records, project.queries
 
@@ -136,7 +139,7 @@ def _make_api(project: Project, tokens: Tokens) -> ASGIApp:
         ("POST", records_path + "/sync", of_stream(queries.sync)),
     ]
     return Starlette(
-        routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in routes],
+        routes=[*page, *(Route(path, endpoint, methods=[method]) for method, path, endpoint in routes)],
         exception_handlers={
             ApiError: _refused,
             OAuthError: _not_granted,

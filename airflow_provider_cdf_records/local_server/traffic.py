@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,8 +34,7 @@ class LoggedRequest:
 class Traffic:
     """Remembers the last requests to the API."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._number = 0
         self._last: deque[LoggedRequest] = deque(maxlen=KEPT)
 
@@ -44,36 +42,45 @@ class Traffic:
         """Return the last requests, the newest first."""
         return list(reversed(self._last.copy()))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(LOGGED):
-            await self._app(scope, receive, send)
-            return
-        seen: dict[str, Any] = {"status": None, "size": 0}
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """Return an application whose requests are remembered."""
 
-        async def receive_and_count() -> Message:
-            message = await receive()
-            seen["size"] += len(message.get("body", b""))
-            return message
+        async def remembered(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or not scope["path"].startswith(LOGGED):
+                await app(scope, receive, send)
+                return
+            status: int | None = None
+            size = 0
 
-        async def send_and_note(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
-            await send(message)
+            async def receive_and_count() -> Message:
+                nonlocal size
+                message = await receive()
+                size += len(message.get("body", b""))
+                return message
 
-        started, at = time.perf_counter(), time.time_ns() // 1_000_000
-        try:
-            await self._app(scope, receive_and_count, send_and_note)
-        finally:
-            self._number += 1
-            self._last.append(
-                LoggedRequest(
-                    number=self._number,
-                    at=at,
-                    method=scope["method"],
-                    path=scope["path"].removeprefix(PROJECTS)[:LONGEST_PATH],
-                    seconds=time.perf_counter() - started,
-                    items=scope.get(ITEMS),
-                    fault=scope.get(FAULT),
-                    **seen,
+            async def send_and_note(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
+
+            started, at = time.perf_counter(), time.time_ns() // 1_000_000
+            try:
+                await app(scope, receive_and_count, send_and_note)
+            finally:
+                self._number += 1
+                self._last.append(
+                    LoggedRequest(
+                        number=self._number,
+                        at=at,
+                        method=scope["method"],
+                        path=scope["path"].removeprefix(PROJECTS)[:LONGEST_PATH],
+                        status=status,
+                        size=size,
+                        seconds=time.perf_counter() - started,
+                        items=scope.get(ITEMS),
+                        fault=scope.get(FAULT),
+                    )
                 )
-            )
+
+        return remembered
