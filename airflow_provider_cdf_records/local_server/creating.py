@@ -34,9 +34,9 @@ class MissingCreator:
                 settings = {"template": {"name": facts.DEFAULT_TEMPLATE}}
                 self._streams.create({"items": [{"externalId": stream_id, "settings": settings}]})
             wanted = _properties_of(records)
-            spaces = {record.get("space") for record in records} | {space for space, _ in wanted}
-            for space in spaces:
-                if isinstance(space, str) and not self._schema.has_space(space):
+            named = [record.get("space") for record in records] + [space for space, _ in wanted]
+            for space in {space for space in named if isinstance(space, str)}:
+                if not self._schema.has_space(space):
                     self._schema.create_spaces({"items": [{"space": space}]})
             for (space, name), values in wanted.items():
                 self._make_container(space, name, values)

@@ -71,10 +71,11 @@ def _file(name: str, kind: str) -> Endpoint:
 
 def _check_host(request: Request) -> None:
     """Refuse a public name: by one of its own, a web site could have a browser read this page for it."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    host = request.headers.get("host", "")
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
+        name = urlsplit(f"//{host}").hostname or ""
+        ipaddress.ip_address(name)
+    except ValueError:  # not an address; within a private network, names are without a dot
         if "." in host:
             raise ApiError(403, f"The page is not shown at {host!r}; open it by address.") from None
 
