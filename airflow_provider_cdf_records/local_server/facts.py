@@ -1,6 +1,7 @@
 """What is known of CDF, in numbers and names.
 
-D: documented publicly. S: seen in the official Python SDK. I: inferred, and so easy to change here.
+D: documented publicly. S: seen in the official SDKs. I: inferred, and so easy to change here.
+``FIDELITY.md`` says more of each that is inferred.
 """
 
 from __future__ import annotations
