@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 from pathlib import Path
 
-from airflow_provider_cdf_records.local_server.settings import Quota, Settings
+from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
 
 DEFAULTS = Settings(database=Path("cdf.sqlite"))
 NOT_SETTINGS = {"host", "port", "load", "faults", "fault_rate", "strict"}
@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--fault-rate",
         type=_share,
-        default=0.1,
+        default=DEFAULT_FAULT_RATE,
         metavar="SHARE",
         help="the share of record writes that meet a fault (%(default)g)",
     )

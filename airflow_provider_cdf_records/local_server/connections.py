@@ -17,7 +17,8 @@ class Connections:
 
     def close(self, scope: Scope) -> None:
         """Close the connection that a request came by, once what was sent is out."""
-        self._transports[tuple(scope["client"])].close()
+        if transport := self._transports.get(tuple(scope["client"])):
+            transport.close()
 
     def protocol(self) -> type[asyncio.Protocol]:
         """Return uvicorn's protocol for HTTP, which tells of its connections here."""

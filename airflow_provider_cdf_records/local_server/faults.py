@@ -14,12 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_cdf_records.local_server.connections import Connections
 from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
+from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE
 from airflow_provider_cdf_records.local_server.traffic import FAULT
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)
 WRITES = ("/records", "/records/upsert", "/records/delete")
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
-DEFAULT_RATE = 0.1
 
 
 class FaultPlan:
@@ -36,7 +36,7 @@ class FaultPlan:
     def __init__(
         self,
         seed: int,
-        rate: float = DEFAULT_RATE,
+        rate: float = DEFAULT_FAULT_RATE,
         *,
         slow: float = 5.0,
         late: float = 0.5,

@@ -16,10 +16,10 @@ from typing import Any
 import uvicorn
 
 from airflow_provider_cdf_records.local_server.app import LocalCdf
-from airflow_provider_cdf_records.local_server.faults import DEFAULT_RATE, FaultPlan
+from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from airflow_provider_cdf_records.local_server.load import DefinitionsError, load
 from airflow_provider_cdf_records.local_server.project import Project
-from airflow_provider_cdf_records.local_server.settings import Settings
+from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Settings
 
 STOP_WITHIN = 5.0  # seconds
 
@@ -87,7 +87,7 @@ class LocalServer:
         return self._app.project.queries.all(stream_id)
 
     @contextmanager
-    def faults(self, seed: int, rate: float = DEFAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
+    def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
         """Let faults happen to a share of the record writes; the same seed makes the same faults.
 
         :param timing: further arguments of :class:`FaultPlan`.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from airflow_provider_cdf_records.local_server import facts
 
+DEFAULT_FAULT_RATE = 0.1  # of record writes, once faults are asked for
+
 
 @dataclass(frozen=True)
 class Quota:
