@@ -19,11 +19,11 @@ def games(client: CogniteClient) -> None:
     """Upsert a few records: three on 1 January, one on the 2nd, one in February, and one without values."""
     upsert(
         client,
-        a_record("a", text="ann", small=1, double=1.5, time="2026-01-01T01:00:00Z", texts=["x", "y"]),
+        a_record("a", text="zed", small=1, double=1.5, time="2026-01-01T01:00:00Z", texts=["x", "y"]),
         a_record("b", text="bob", small=2, double=2.5, time="2026-01-01T01:30:00Z", texts=["x"]),
-        a_record("c", text="ann", small=5, double=-7.0, time="2026-01-01T23:59:59.999Z"),
+        a_record("c", text="zed", small=5, double=-7.0, time="2026-01-01T23:59:59.999Z"),
         a_record("d", text="cid", small=12, double=0.0, time="2026-01-02T00:30:00+01:00", day="2026-01-02"),
-        a_record("e", text="ann", small=20, time="2026-02-03T00:00:00Z", flag=True, day="2026-02-03"),
+        a_record("e", text="zed", small=20, time="2026-02-03T00:00:00Z", flag=True, day="2026-02-03"),
         a_record("f"),
     )
 
@@ -64,9 +64,9 @@ def test_unique_values_come_largest_first(client: CogniteClient) -> None:
     games(client)
     result = aggregated(client, aggs.UniqueValues(prop("text")))
     assert isinstance(result, aggs.UniqueValuesResult)
-    assert [(bucket.value, bucket.count) for bucket in result.buckets] == [("ann", 3), ("bob", 1), ("cid", 1)]
+    assert [(bucket.value, bucket.count) for bucket in result.buckets] == [("zed", 3), ("bob", 1), ("cid", 1)]
     (first,) = aggregated(client, aggs.UniqueValues(prop("text"), size=1)).buckets
-    assert first.value == "ann"
+    assert first.value == "zed"
 
 
 def test_unique_values_of_a_list_count_each_of_its_items(client: CogniteClient) -> None:
@@ -139,7 +139,7 @@ def test_days_and_times_of_change_make_time_histograms_too(client: CogniteClient
 
 def test_filters_make_a_bucket_each(client: CogniteClient) -> None:
     games(client)
-    tests = [filters.Equals(prop("text"), "ann"), filters.Range(prop("small"), gt=1), filters.MatchAll()]
+    tests = [filters.Equals(prop("text"), "zed"), filters.Range(prop("small"), gt=1), filters.MatchAll()]
     result = aggregated(client, aggs.Filters([test.dump(camel_case_property=False) for test in tests]))
     assert isinstance(result, aggs.FiltersResult)
     assert [bucket.count for bucket in result.buckets] == [3, 4, 6]
@@ -158,8 +158,8 @@ def test_aggregates_nest(client: CogniteClient) -> None:
     first, second = aggregated(client, by_day).buckets
     assert first.aggregates["best"].value == 12
     who = {bucket.value: bucket.aggregates["points"].value for bucket in first.aggregates["who"].buckets}
-    assert who == {"ann": 6, "bob": 2, "cid": 12}
-    assert [bucket.value for bucket in second.aggregates["who"].buckets] == ["ann"]
+    assert who == {"zed": 6, "bob": 2, "cid": 12}
+    assert [bucket.value for bucket in second.aggregates["who"].buckets] == ["zed"]
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_moving_functions_look_at_the_buckets_before(
 
 def test_aggregates_take_filter_time_and_typing(client: CogniteClient) -> None:
     games(client)
-    ann = filters.Equals(prop("text"), "ann").dump(camel_case_property=False)
-    assert aggregated(client, aggs.Count(), filter=ann).value == 3
+    zed = filters.Equals(prop("text"), "zed").dump(camel_case_property=False)
+    assert aggregated(client, aggs.Count(), filter=zed).value == 3
     assert aggregated(client, aggs.Count(), last_updated_time=TimeRange(gt="2100-01-01T00:00:00Z")).value == 0
     answer = client.data_modeling.records.aggregate(
         {"it": aggs.Sum(prop("small"))}, stream_id=STREAM, include_typing=True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -93,23 +95,18 @@ def test_a_count_sees_one_moment_however_much_is_changed_meanwhile(clients: list
     assert counts == {1000: 50}
 
 
-def test_a_stream_that_is_deleted_meanwhile_keeps_nothing(clients: list[Raw]) -> None:
+def test_a_stream_that_is_deleted_meanwhile_keeps_nothing(server: LocalServer, clients: list[Raw]) -> None:
+    records = [a_record(str(number)) for number in range(500)]  # which take a while to check
     for number in range(10):
         stream = f"short-{number}"
         settings = {"template": {"name": "BasicLiveData"}}
         clients[0].post("/streams", {"items": [{"externalId": stream, "settings": settings}]})
-        barrier = threading.Barrier(TOGETHER)
-
-        def upsert(client: Raw, stream: str = stream, barrier: threading.Barrier = barrier) -> set[int]:
-            barrier.wait()
-            answers = [client.upsert(a_record(str(n)), stream=stream).status_code for n in range(5)]
-            return set(answers)
-
-        def delete(stream: str = stream, barrier: threading.Barrier = barrier) -> int:
-            barrier.wait()
-            return clients[0].post("/streams/delete", {"items": [{"externalId": stream}]}).status_code
-
         with ThreadPoolExecutor(TOGETHER) as pool:
-            upserts = [pool.submit(upsert, client) for client in clients[1:]]
-            assert pool.submit(delete).result() == 200
-            assert set().union(*(one.result() for one in upserts)) <= {202, 404}
+            upserts = [pool.submit(client.upsert, *records, stream=stream) for client in clients[1:]]
+            while not any(upsert.done() for upsert in upserts):
+                pass
+            body = {"items": [{"externalId": stream}]}
+            assert clients[0].post("/streams/delete", body).status_code == 200
+            assert {upsert.result().status_code for upsert in upserts} <= {202, 404}
+    with closing(sqlite3.connect(server.settings.database)) as database:
+        assert database.execute("SELECT COUNT(*) FROM record").fetchone() == (0,)
