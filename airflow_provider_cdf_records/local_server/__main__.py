@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sqlite3
 import sys
@@ -36,7 +37,7 @@ def main() -> None:
         app.faults.plan = faults.FaultPlan(arguments.faults, arguments.fault_rate)
     url = running.url_of(listening)
     print(f"A local CDF, project {settings.project!r}, at {url}, data in {settings.database}. For Airflow:")
-    print(f"export AIRFLOW_CONN_CDF_DEFAULT='{running.connection_json(url, settings)}'")
+    print(f"export AIRFLOW_CONN_CDF_DEFAULT={shlex.quote(running.connection_json(url, settings))}")
     print(f"To see streams, records and requests, open {url}/", flush=True)
     if not is_loopback(arguments.host):
         print(

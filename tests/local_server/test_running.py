@@ -104,6 +104,20 @@ def raw_again(server: LocalServer) -> Raw:
     return Raw(server.url, server.settings)
 
 
+def test_the_printed_line_is_good_for_a_shell_whatever_the_secret(tmp_path: Path) -> None:
+    secret = 'it\'s "$HOME" `here`'
+    arguments = ["--database", str(tmp_path / "cdf.sqlite"), "--client-secret", secret]
+    with command(*arguments) as (_, (_, export)):
+        script = f'{export}printf %s "$AIRFLOW_CONN_CDF_DEFAULT"'
+        printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed)["password"] == secret
+
+
+def test_the_database_is_in_wal_mode(server: LocalServer) -> None:
+    with closing(sqlite3.connect(server.settings.database)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_data_and_definitions_survive_a_restart(tmp_path: Path) -> None:
     database = tmp_path / "cdf.sqlite"
     with LocalServer(database) as server:

@@ -126,6 +126,33 @@ def test_values_of_all_types_come_back_as_they_went(client: CogniteClient) -> No
     assert record.created_time == record.last_updated_time > 1_700_000_000_000
 
 
+def test_lists_of_all_types_come_back_as_they_went(client: CogniteClient) -> None:
+    listed = {name: type(kind)(is_list=True) for name, kind in ALL_TYPES.items() if not kind.is_list}
+    properties = {name: ContainerPropertyApply(type=kind) for name, kind in listed.items()}
+    client.data_modeling.containers.apply(ContainerApply(SPACE, "Lists", properties, used_for="record"))
+    values = {name: [VALUES[name], VALUES[name]] for name in listed}
+    source = RecordSource(RecordContainerId(SPACE, "Lists"), values)
+    upsert(client, RecordWrite(SPACE, "a", [source]))
+    (record,) = client.data_modeling.records.filter(stream_id=STREAM)
+    assert record.properties[SPACE]["Lists"] == values
+
+
+def test_many_records_are_sent_in_requests_of_a_thousand(client: CogniteClient) -> None:
+    upsert(client, *(a_record(str(number), small=number) for number in range(2500)))
+    pages = list(client.data_modeling.records.sync(STREAM, initialize_cursor="1d-ago"))
+    assert sum(map(len, pages)) == 2500
+    assert {record.external_id for page in pages for record in page} == set(map(str, range(2500)))
+
+
+def test_records_read_can_be_written_again(client: CogniteClient) -> None:
+    upsert(client, a_record("a", **VALUES))
+    found = client.data_modeling.records.filter(stream_id=STREAM)
+    client.data_modeling.records.upsert(found.as_write(), stream_id=STREAM)
+    (again,) = client.data_modeling.records.filter(stream_id=STREAM)
+    assert again.properties == found[0].properties
+    assert again.last_updated_time > found[0].last_updated_time
+
+
 def test_an_upsert_replaces_the_whole_record(client: CogniteClient) -> None:
     upsert(client, a_record("a", text="old", small=1))
     (old,) = client.data_modeling.records.filter(stream_id=STREAM)
