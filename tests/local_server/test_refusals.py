@@ -174,7 +174,7 @@ def test_the_limit_counts_what_gzip_hides(raw: Raw) -> None:
     refusal(raw.post(UPSERT, gzip.compress(body_of(10_000_000)), **packed), 400)
     refusal(raw.post(UPSERT, gzip.compress(body_of(10_000_001)), **packed), 413)
     packer = zlib.compressobj(wbits=31)
-    bomb = b"".join(packer.compress(b"\0" * 10_000_000) for _ in range(200)) + packer.flush()
+    bomb = b"".join(packer.compress(b"\0" * 10_000_000) for _ in range(30)) + packer.flush()
     refusal(raw.post(UPSERT, bomb, **packed), 413)
 
 
