@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.pipeline.outcome import Tally
 from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from airflow_provider_cdf_records.pipeline.sources import Source
 
-STOP_WITHIN = 4.0  # seconds that requests in flight get to end when the load is stopped
+STOP_WITHIN = 3.0  # seconds that requests in flight get to end when the load is stopped
 STOP_CHECK = 0.25  # seconds between two looks whether it is
 
 
