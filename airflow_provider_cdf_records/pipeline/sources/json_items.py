@@ -129,6 +129,11 @@ class _Document:
                 if not cut_short or not self._read_more():
                     msg = f"item {self.item} is not JSON: {error.msg}"
                     raise FormatError(msg) from None
+            except FormatError:
+                raise
+            except ValueError as error:  # such as a number of too many digits
+                msg = f"item {self.item} is not JSON: {error}"
+                raise FormatError(msg) from None
             except RecursionError:
                 msg = f"item {self.item} is nested too deeply"
                 raise FormatError(msg) from None
