@@ -329,6 +329,13 @@ def test_a_row_that_was_refused_before_the_place_is_not_refused_again(tmp_path: 
         assert [position for position, _ in refusals_of(source)] == expected
 
 
+def test_refused_rows_of_a_second_file_have_positions_of_their_own(tmp_path: Path) -> None:
+    paths = [write(tmp_path / name, b"a,b\n1\n2,2\n") for name in ("a.csv", "b.csv")]
+    source = FileSource(*paths)
+    first, second = (position for position, _ in refusals_of(source))
+    assert [source.where(first), source.where(second)] == [f"row 1 of {path}" for path in paths]
+
+
 def test_nothing_left_is_no_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ndjson", NDJSON)
     [chunk] = FileSource(path)

@@ -81,7 +81,7 @@ def test_only_a_window_of_a_json_file_is_held(tmp_path: Path) -> None:
         (b'[{"n": 1} {"n": 2}]', "after item 1: expected ',', found '{'"),
         (b'[{"n": 1}, {"n": 2}', "after item 2: expected ',', found the end of the file"),
         (b'[{"n": 1}, {"n": "2', "item 1 is not JSON"),
-        (b'[{"n": NaN}]', "NaN is not JSON"),
+        (b'[{"n": NaN}]', "item 0 is not JSON: there is no NaN"),
         (b'[{"n": ' + b"9" * 5000 + b"}]", "item 0 is not JSON"),
         (b'{"n": 1}', "an object without an array 'items'"),
         (b'{"n": 1}\n{"n": 2}\n', "file_format='ndjson'"),
