@@ -217,7 +217,8 @@ def _external_id(value: Any) -> str:
 
 
 def _external_ids(values: list[Any], kinds: Kinds) -> list[Any] | None:
-    return _texts(values, kinds) if all(values) else None
+    texts = _texts(values, kinds)
+    return texts if texts is not None and all(texts) else None
 
 
 def _direct(space: str | None) -> PropertyType:

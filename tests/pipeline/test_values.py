@@ -192,6 +192,8 @@ def test_whatever_is_refused_the_server_refuses_too(definition: dict[str, Any], 
 @example(definition={"type": "text"}, values=["a", "\ud800"])
 @example(definition={"type": "file"}, values=["a", "\ud800"])
 @example(definition={"type": "one of the future"}, values=[1.5, 10**400])
+@example(definition={"type": "file"}, values=["a", np.array([1, 2]), pd.NA])
+@example(definition={"type": "text"}, values=["a", np.array([1, 2]), pd.NA])
 @example(definition={"type": "timestamp"}, values=["2026-01-02T03:04:05Z\n2026-01-02T03:04:05Z"])
 def test_a_column_is_converted_as_its_values_are_one_by_one(
     definition: dict[str, Any], values: list[Any]
