@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
-from airflow_provider_cdf_records.local_server.values import compile_check
+from airflow_provider_cdf_records.local_server.values import compile_check, instant
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.values import (
     MAX_FLOAT32,
@@ -214,11 +214,8 @@ def test_a_column_is_converted_as_its_values_are_one_by_one(
 def same_moment(value: Any) -> Any:
     """Return a value as the server would read it; a moment may be written in several ways."""
     sent = as_sent(value)
-    try:
-        moment = datetime.fromisoformat(sent) if isinstance(sent, str) and len(sent) > 19 else None
-    except ValueError:
-        return sent
-    return sent if moment is None else moment.astimezone(timezone.utc) if moment.tzinfo else moment
+    moment = instant(sent) if isinstance(sent, str) else None
+    return sent if moment is None else moment
 
 
 @pytest.fixture(scope="module")
@@ -364,7 +361,7 @@ def test_numbers_and_truth_values_that_are_none_are_refused(kind: str, value: An
 def test_a_moment_without_a_zone_is_in_the_time_zone_of_the_mapping(value: Any, expected: str) -> None:
     [sent], wrong = property_type({"type": "timestamp"}, time_zone=OSLO).column([value])
     assert not wrong
-    assert datetime.fromisoformat(sent) == datetime.fromisoformat(expected)
+    assert instant(sent) == instant(expected)
     assert convert(value, "timestamp", time_zone=OSLO) == expected
 
 
