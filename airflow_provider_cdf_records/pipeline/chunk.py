@@ -7,6 +7,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 Identity = str  # "space/externalId"; a space holds no slash, so that no two records share one
+WITHOUT_A_NAME = "values without a column"  # of a row that has too many
 Columns = tuple[str, ...]
 Row = Any  # JSON as bytes, a mapping, or a row of a table: its columns, values, and what stands for no value
 
@@ -88,8 +89,10 @@ def as_mapping(row: Row) -> Mapping[str, Any] | None:
     """Return a row of a table, or a mapping, as a mapping."""
     if isinstance(row, tuple):
         columns, values, nulls = row
-        return {
+        named = {
             name: None if isinstance(value, str) and value in nulls else value
             for name, value in zip(columns, values, strict=False)
         }
+        more = values[len(columns) :]
+        return named | {WITHOUT_A_NAME: list(more)} if more else named
     return row if isinstance(row, Mapping) else None

@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, PropertyS
 from airflow_provider_cdf_records.pipeline.record import (
     MAX_EXTERNAL_ID,
     MAX_RECORD_BYTES,
+    SCHEMA_ID,
     InvalidRecordError,
     check_external_id,
     check_size,
@@ -53,7 +54,7 @@ class RowMapping:
 
     def __call__(self, chunk: Chunk) -> Records:
         table = as_table(chunk, None if self._takes_others else sorted(self._named))
-        if table.rows and not self._is_checked:
+        if table.rows and not self._is_checked and not table.again:
             self._check_columns(table)
         wrong: Wrong = {}
         others = self._others(table)
@@ -80,20 +81,24 @@ class RowMapping:
         external_ids, wrong_ids = self._external_id.fill(table)
         wrong |= {at: f"space: {why}" for at, why in wrong_spaces.items()}
         wrong |= {at: f"external_id: {why}" for at, why in wrong_ids.items()}
-        bad_spaces = {space for space in set(spaces) if space is not None and _problem(check_space, space)}
-        sizes = set(map(len, external_ids)) if not wrong_ids else {0}
-        if (
-            bad_spaces
-            or (sizes and not 0 < min(sizes) <= max(sizes) <= MAX_EXTERNAL_ID)
-            or "\0" in "".join(external_id or "" for external_id in external_ids)
-        ):
-            for at, (space, external_id) in enumerate(zip(spaces, external_ids, strict=True)):
-                problem = at not in wrong and (
-                    _problem(check_space, space) or _problem(check_external_id, external_id)
-                )
-                if problem:
-                    wrong[at] = problem
+        if any(_problem(check_space, space) for space in set(spaces)):
+            _tell(check_space, spaces, wrong)
+        if not _are_good(external_ids):
+            _tell(check_external_id, external_ids, wrong)
         return spaces, external_ids
+
+
+def _are_good(external_ids: list[str]) -> bool:
+    """Check all external ids at once."""
+    sizes = set(map(len, external_ids)) or {1}
+    return min(sizes) >= 1 and max(sizes) <= MAX_EXTERNAL_ID and "\0" not in "".join(external_ids)
+
+
+def _tell(check: Callable[[str], None], values: list[str], wrong: Wrong) -> None:
+    """Tell what is wrong with each value, where nothing is known to be wrong with its row yet."""
+    for at, value in enumerate(values):
+        if at not in wrong and (problem := _problem(check, value)):
+            wrong[at] = problem
 
 
 def _problem(check: Callable[[str], None], value: str) -> str | None:
@@ -131,6 +136,7 @@ class _Source:
         self._known = schema.properties(spec.id)
         self._takes_others = spec.takes_others
         self._check_named(spec)
+        self._named = tuple(spec.named)
         self._fills = {name: self._fill_of(name, prop) for name, prop in spec.named.items()}
         self._json = msgspec.Raw(
             _encode({"type": "container", "space": spec.space, "externalId": spec.container})
@@ -140,10 +146,17 @@ class _Source:
     def _check_named(self, spec: SourceSpec) -> None:
         if self._known is None:
             return
-        for name in spec.named:
+        for name, prop in spec.named.items():
             if name not in self._known:
                 there = ", ".join(self._known)
                 msg = f"mapping: container {self._id} has no property {name!r}; it has {there}."
+                raise InvalidArgumentError(msg)
+            kind = self._known[name]["type"]
+            if prop.direct is not None and kind["type"] != "direct":
+                msg = f"mapping: {self._id}.{name} is {kind['type']}, and 'direct' is for direct relations."
+                raise InvalidArgumentError(msg)
+            if prop.delimiter is not None and not kind.get("list"):
+                msg = f"mapping: {self._id}.{name} is no list, and 'delimiter' is for lists."
                 raise InvalidArgumentError(msg)
         for name, definition in self._known.items():
             if is_required(definition) and name not in spec.named and not self._takes_others:
@@ -165,7 +178,7 @@ class _Source:
                 )
                 raise InvalidArgumentError(msg)
         for name, definition in self._known.items():
-            if is_required(definition) and name not in self._fills and name not in others:
+            if is_required(definition) and name not in self._named and name not in others:
                 msg = f"mapping: {self._id}.{name} needs a value in every record, and the rows have none."
                 raise InvalidArgumentError(msg)
 
@@ -173,16 +186,22 @@ class _Source:
         """Return what each row has for the container; ``wrong`` is told of what it should not have."""
         names: list[str] = []
         columns: list[Column] = []
-        for name in [*self._fills, *(others if self._takes_others else ())]:
+        more = [name for name in others if name not in self._named] if self._takes_others else []
+        for name in [*self._named, *more]:
             if name not in self._fills:
                 self._fills[name] = self._fill_of(name, PropertySpec(column=name))
             column, wrong_here = self._fills[name](table)
             wrong |= wrong_here
+            if not self._may_have(name):
+                continue
             names.append(name)
             columns.append(column)
         struct = self._struct(tuple(names))
         properties = map(struct, *columns) if columns else repeat(struct(), len(table.rows))
         return list(map(_SourceData, repeat(self._json), properties))
+
+    def _may_have(self, name: str) -> bool:
+        return name in self._known if self._known is not None else SCHEMA_ID.fullmatch(name) is not None
 
     def _struct(self, names: Columns) -> type[Any]:
         if names not in self._structs:
@@ -195,12 +214,12 @@ class _Source:
         where = f"{self._id}.{name}"
         definition = None if self._known is None else self._known.get(name)
         kind = self._type_of(definition, spec)
-        if definition is None and self._known is not None:
-            return _nothing(spec.column or name, where)
+        if not self._may_have(name):
+            return _nothing(name, where)
         null = None if self._mapping.nulls == "send" else msgspec.UNSET
         required = definition is not None and is_required(definition)
         if spec.value is not msgspec.UNSET:
-            return _constant(spec.value, kind, where, null)
+            return _constant(spec.value, kind, where, null=null, required=required)
         if spec.format is not None:
             template = Template(spec.format)
             return _typed(template.fill, kind, where, null=null, required=required)
@@ -209,7 +228,7 @@ class _Source:
         return _typed(lambda table: (table.column(column), {}), kind, where, null=null, required=required)
 
     def _type_of(self, definition: Definition | None, spec: PropertySpec) -> PropertyType:
-        kind = {"type": "direct"} if spec.direct is not None else {"type": "any"}
+        kind = {"type": "any" if spec.direct is None else "direct", "list": spec.delimiter is not None}
         return property_type(
             kind if definition is None else definition["type"],
             time_zone=time_zone_of(spec.time_zone or self._mapping.time_zone),
@@ -237,7 +256,10 @@ def _typed(read: Fill, kind: PropertyType, where: str, *, null: Any, required: b
     return fill
 
 
-def _constant(value: Any, kind: PropertyType, where: str, null: Any) -> Fill:
+def _constant(value: Any, kind: PropertyType, where: str, *, null: Any, required: bool) -> Fill:
+    if value is None and required:
+        msg = f"mapping: {where} needs a value in every record (it is not nullable)."
+        raise InvalidArgumentError(msg)
     try:
         constant = null if value is None else kind.checked(value)
     except InvalidValueError as error:
@@ -256,7 +278,7 @@ def _nothing(column: str, where: str) -> Fill:
             for at, value in enumerate(values)
             if value is not None
         }
-        return [msgspec.UNSET] * len(values), there
+        return values, there
 
     return fill
 

@@ -61,7 +61,7 @@ class SourceSpec(msgspec.Struct, forbid_unknown_fields=True):
     @property
     def takes_others(self) -> bool:
         """Whether all other columns are properties of their own names."""
-        return self.properties == ALL_OTHERS or ALL_OTHERS in self.properties
+        return ALL_OTHERS in self.properties
 
 
 class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,8 +107,8 @@ def read_mapping(definition: object) -> MappingSpec:
 
 
 def _check(spec: MappingSpec) -> None:
-    space = Template(spec.space)
-    Template(spec.external_id)
+    space = _template(spec.space, "space")
+    _template(spec.external_id, "external_id")
     if not space.columns:
         check_space(space.text)
     time_zone_of(spec.time_zone)
@@ -121,12 +121,30 @@ def _check(spec: MappingSpec) -> None:
     for number, source in enumerate(spec.sources):
         where = f"sources[{number}]"
         check_space(source.space, f"{where}.space")
-        for what, name in (("container", source.container), *(("properties", name) for name in source.named)):
-            if not SCHEMA_ID.fullmatch(name):
-                msg = f"{where}.{what}: {A_SCHEMA_ID}, got {name!r}"
-                raise InvalidArgumentError(msg)
+        _check_id(source.container, f"{where}.container")
+        if (
+            isinstance(source.properties, dict)
+            and source.properties.get(ALL_OTHERS, ALL_OTHERS) != ALL_OTHERS
+        ):
+            msg = f"{where}.properties: '*' stands for all other columns, and takes no more than '*'"
+            raise InvalidArgumentError(msg)
         for name, prop in source.named.items():
+            _check_id(name, f"{where}.properties")
             _check_property(prop, f"{where}.properties.{name}")
+
+
+def _check_id(name: str, where: str) -> None:
+    if not SCHEMA_ID.fullmatch(name):
+        msg = f"{where}: {A_SCHEMA_ID}, got {name!r}"
+        raise InvalidArgumentError(msg)
+
+
+def _template(text: str, where: str) -> Template:
+    try:
+        return Template(text)
+    except InvalidArgumentError as error:
+        msg = f"{where}: {error}"
+        raise InvalidArgumentError(msg) from None
 
 
 def _check_property(spec: PropertySpec, where: str) -> None:
@@ -135,7 +153,7 @@ def _check_property(spec: PropertySpec, where: str) -> None:
         msg = f"{where}: needs one of 'column', 'format' and 'value'"
         raise InvalidArgumentError(msg)
     if spec.format is not None:
-        Template(spec.format)
+        _template(spec.format, f"{where}.format")
     if spec.time_zone is not None:
         time_zone_of(spec.time_zone)
     if spec.direct is not None:

@@ -20,6 +20,7 @@ class Table:
 
     :ivar rows: as they were read.
     :ivar refusals: the rows that have no columns.
+    :ivar again: whether an earlier load rejected them: they are a few, and need not have all columns.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Table:
         self.positions = chunk.positions
         self.rows = chunk.as_read()
         self.refusals = chunk.refusals
+        self.again = False
         self._names = names
         self._read = read
 
@@ -66,8 +68,10 @@ def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
     if not set(map(type, chunk.rows)) <= {bytes}:
         return _of_mappings(*_only_mappings(chunk))
     if chunk.rows and unwrapped(chunk.rows[0]) is not None:  # a rejected-records file: its rows are inside
-        chunk = chunk._replace(rows=[unwrapped(row) or row for row in chunk.rows])
-    if wanted is None:
+        table = as_table(chunk._replace(rows=[unwrapped(row) or row for row in chunk.rows]), wanted)
+        table.again = True
+        return table
+    if wanted is None or not all(map(_may_be_of_a_struct, wanted)):
         return _of_mappings(*_decoded(chunk, _decode_object))
     return _of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
 
@@ -103,6 +107,11 @@ def _of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Tabl
         return [getattr(struct, attribute) for struct in structs]
 
     return Table(chunk, lambda: (name for row in chunk.rows for name in _decode_object(row)), read)
+
+
+def _may_be_of_a_struct(name: str) -> bool:
+    """Whether msgspec takes a name for a field, which it does not where JSON has to escape it."""
+    return name.isprintable() and '"' not in name and "\\" not in name
 
 
 @lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
 from math import isfinite
 from types import NoneType
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode_value, plain
+from airflow_provider_cdf_records.pipeline.record import encode_value, plain
 
 MAX_TEXT_BYTES = 128_000
 MAX_JSON_BYTES = 40_960
@@ -28,13 +29,12 @@ LONGEST_QUOTE = 80  # characters of a value in a message
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)? ?"
-    r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)? ?"
+    r"(Z|[+-][0-9]{2}(?::?[0-5][0-9])?)?)?"
 )
 TIMESTAMPS_OF_CDF = re.compile(
     r"(?:[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)+"
 )
-DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 BOOLEANS |= {text.upper(): value for text, value in BOOLEANS.items()}
 BOOLEANS |= {text.capitalize(): value for text, value in BOOLEANS.items()}
@@ -88,7 +88,7 @@ class PropertyType:
         """
         try:
             return self.convert(value)
-        except (InvalidValueError, InvalidRecordError, TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             why = f" ({error})" if isinstance(error, InvalidValueError) and str(error) else ""
             msg = f"expected {self.name}, got {quoted(value)}{why}"
             raise InvalidValueError(msg) from None
@@ -125,8 +125,8 @@ def property_type(
         item = _enum(definition)
     elif kind in SIMPLE_TYPES:
         item = SIMPLE_TYPES[kind]
-    else:  # a type that CDF got later than this was written
-        return ANY_TYPE
+    else:  # not known, or a type that CDF got later than this was written
+        item = ANY_TYPE
     if not definition.get("list"):
         return item
     most = MAX_DIRECT_LIST if kind == "direct" else MAX_LIST
@@ -136,10 +136,6 @@ def property_type(
 def _native(value: Any) -> Any:
     """Return JSON's own kind of value for what Python has more kinds of."""
     return value if type(value) in JSON_KINDS else plain(value)
-
-
-def _nothing_wrong_with(kind: type) -> Callable[[list[Any], Kinds], list[Any] | None]:
-    return lambda values, kinds: values if kinds <= {kind} else None
 
 
 # Text
@@ -156,7 +152,8 @@ def _text(definition: Mapping[str, Any]) -> PropertyType:
         return text
 
     def convert_all(values: list[Any], kinds: Kinds) -> list[Any] | None:
-        return values if kinds <= {str} and max(map(len, values), default=0) * 4 <= most else None
+        texts = _texts(values, kinds)
+        return texts if texts is not None and max(map(len, texts), default=0) * 4 <= most else None
 
     return PropertyType("text", convert, convert_all)
 
@@ -165,6 +162,7 @@ def _as_text(value: Any) -> str:
     """Return a text, a number or a truth value as text."""
     value = _native(value)
     if isinstance(value, str):
+        value.encode()  # fails where there is half of a surrogate pair
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -173,10 +171,27 @@ def _as_text(value: Any) -> str:
     raise InvalidValueError
 
 
-def as_texts(values: list[Any]) -> tuple[list[Any], dict[int, str]]:
+def _texts(values: list[Any], kinds: Kinds) -> list[Any] | None:
+    """Pass texts that can be encoded."""
+    if not kinds <= {str}:
+        return None
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        return None
+    return values
+
+
+ANY_TEXT = PropertyType("text", _as_text, _texts)
+
+
+def as_texts(values: list[Any]) -> tuple[list[str], dict[int, str]]:
     """Return a column as texts, as they go into an external id; also ``None`` is wrong there."""
-    texts, wrong = PropertyType("text", _as_text, _nothing_wrong_with(str)).column(values)
-    return texts, wrong | {at: "is empty" for at, value in enumerate(values) if value is None}
+    texts, wrong = ANY_TEXT.column(values)
+    if NoneType in set(map(type, texts)):
+        wrong |= {at: "is empty" for at, value in enumerate(values) if value is None}
+        texts = [text or "" for text in texts]
+    return texts, wrong
 
 
 def _enum(definition: Mapping[str, Any]) -> PropertyType:
@@ -202,17 +217,16 @@ def _external_id(value: Any) -> str:
 
 
 def _external_ids(values: list[Any], kinds: Kinds) -> list[Any] | None:
-    return values if kinds <= {str} and all(values) else None
+    texts = _texts(values, kinds)
+    return texts if texts is not None and all(texts) else None
 
 
 def _direct(space: str | None) -> PropertyType:
     def convert(value: Any) -> dict[str, str]:
         if isinstance(value, Mapping):
-            if value.keys() != {"space", "externalId"} or not all(
-                isinstance(part, str) and part for part in value.values()
-            ):
+            if value.keys() != {"space", "externalId"} or not set(map(type, value.values())) <= {str}:
                 raise InvalidValueError
-            return dict(value)
+            return {name: _external_id(part) for name, part in value.items()}
         if space is None:
             msg = "an external id alone needs a space; set it with 'direct' in the mapping"
             raise InvalidValueError(msg)
@@ -267,8 +281,8 @@ def _integer(name: str, bits: int) -> PropertyType:
     lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def convert(value: Any) -> int:
-        if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,30}", value.strip()):
-            value = int(value)
+        if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+            value = Decimal(value.strip())  # unlike a float, exact
         number = _number(value)
         if number != int(number):
             raise InvalidValueError
@@ -327,11 +341,10 @@ def _timestamp(value: Any, zone: tzinfo) -> str:
     return str(plain(value if value.tzinfo else value.replace(tzinfo=zone)))
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, hint: str = "write it as 2026-01-02T03:04:05Z") -> datetime:
     found = TIMESTAMP.fullmatch(text)
     if found is None:
-        msg = "write it as 2026-01-02T03:04:05Z"
-        raise InvalidValueError(msg)
+        raise InvalidValueError(hint)
     *numbers, fraction, offset = found.groups()
     year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
     microsecond = int((fraction or "0")[:6].ljust(6, "0"))
@@ -360,15 +373,18 @@ def _timestamps(values: list[Any], kinds: Kinds) -> list[Any] | None:
 
 
 def _date(value: Any) -> str:
+    if type(value) not in JSON_KINDS and not isinstance(value, date):
+        value = plain(value)  # numpy's
+    if isinstance(value, str):
+        value = _moment(value.strip(), "write it as 2026-01-02")
+    if not isinstance(value, date):
+        raise InvalidValueError
     if isinstance(value, datetime):
         if value.time() != time():
             msg = "it has a time of day"
             raise InvalidValueError(msg)
-        return value.date().isoformat()
-    text = _native(value)
-    if not isinstance(text, str) or not DATE.fullmatch(text.strip()):
-        raise InvalidValueError
-    return date.fromisoformat(text.strip()).isoformat()
+        value = value.date()
+    return str(value.isoformat())
 
 
 # JSON and lists
@@ -426,13 +442,13 @@ def _anything(value: Any) -> Any:
 
 
 def _all_plain(values: list[Any], kinds: Kinds) -> list[Any] | None:
-    if not kinds <= {str, int, bool, float}:
-        return None
-    return (
-        values
-        if float not in kinds or all(isfinite(value) for value in values if type(value) is float)
-        else None
-    )
+    if kinds <= {str}:
+        return _texts(values, kinds)
+    if kinds <= {int, bool}:
+        return values
+    if kinds <= {int, bool, float} and all(isfinite(value) for value in values if type(value) is float):
+        return values
+    return None
 
 
 ANY_TYPE = PropertyType("a JSON value", _anything, _all_plain)

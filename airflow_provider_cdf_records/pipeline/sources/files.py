@@ -83,9 +83,7 @@ class FileSource:
         self._options = dict(file_options or {})
         CsvOptions.of(self._options)
         self._after = START
-        self._begun: list[
-            tuple[int, int]
-        ] = []  # of each file that was begun: positions before it, its number
+        self._begun = [(0, 0)]  # of each file that was begun: positions before it, its number
         self._reading: OpenFile | None = None
         self._done = 0
         self._size = 0
@@ -93,6 +91,7 @@ class FileSource:
     def resume_after(self, place: Place) -> None:
         """Leave out all before a place: by seeking in plain NDJSON, by passing over rows elsewhere."""
         self._after = place
+        self._begun = [(place.before, place.file)]
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells these files from others, or from a later state of themselves."""
@@ -112,12 +111,13 @@ class FileSource:
     def __iter__(self) -> Iterator[Chunk]:
         after = self._after
         before = after.before
+        self._begun = []
         self._size = sum(path.stat().st_size for path in self._paths if path.exists())
         self._done = sum(path.stat().st_size for path in self._paths[: after.file])
         for number in range(after.file, len(self._paths)):
             self._begun.append((before, number))
-            last = -1
             start = Place(after.position - before, after.offset) if number == after.file else START
+            last = start.position
             for chunk in self._read(number, start):
                 last = chunk.end.position
                 yield _moved(chunk, before, number)
@@ -146,13 +146,12 @@ class FileSource:
             raise SourceError(msg) from None
         finally:
             self._reading = None
-        if empty and file_format in MUST_HOLD_ROWS and after is START:
+        if empty and file_format in MUST_HOLD_ROWS and after == START:
             msg = f"{path} holds no records. {NOTHING_FOUND}"
             raise SourceError(msg)
 
     def where(self, position: int) -> str:
-        begun = self._begun or [(0, 0)]
-        before, number = begun[bisect_right(begun, (position, len(self._paths))) - 1]
+        before, number = self._begun[bisect_right(self._begun, (position, len(self._paths))) - 1]
         unit, _ = READERS[self._formats[number]]
         return f"{unit} {position - before} of {self._paths[number]}"
 
@@ -177,10 +176,10 @@ def _moved(chunk: Chunk, before: int, number: int) -> Chunk:
 
 def _rows_after(chunk: Chunk, position: int) -> Chunk:
     """Return what comes after a position."""
-    if not chunk.positions or chunk.positions[0] > position:
-        return chunk
     passed = bisect_right(chunk.positions, position)
     refusals = [refusal for refusal in chunk.refusals if refusal.position > position]
+    if not passed and len(refusals) == len(chunk.refusals):
+        return chunk
     return chunk._replace(positions=chunk.positions[passed:], rows=chunk.rows[passed:], refusals=refusals)
 
 

@@ -32,8 +32,8 @@ def json_items(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    msg = f"{name} is not JSON"
-    raise FormatError(msg)
+    msg = f"there is no {name}"
+    raise ValueError(msg)
 
 
 class _Document:
@@ -129,6 +129,9 @@ class _Document:
                 if not cut_short or not self._read_more():
                     msg = f"item {self.item} is not JSON: {error.msg}"
                     raise FormatError(msg) from None
+            except ValueError as error:  # NaN, or a number of too many digits
+                msg = f"item {self.item} is not JSON: {error}"
+                raise FormatError(msg) from None
             except RecursionError:
                 msg = f"item {self.item} is nested too deeply"
                 raise FormatError(msg) from None

@@ -16,6 +16,15 @@ from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.sources.iterables import until_failure
 from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
 
+LONGEST_FIELD = 10_000_000  # characters, as many as bytes go into a request; Python's own limit is far lower
+MARKS = {  # the byte order marks that Python does not pass over by itself
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+
 
 @dataclass(frozen=True)
 class CsvOptions:
@@ -44,21 +53,26 @@ class CsvOptions:
         if unknown := sorted(set(given) - set(known)):
             msg = f"file_options: {unknown[0]!r} is not known; there are {', '.join(known)}."
             raise InvalidArgumentError(msg)
+        given = {name: value for name, value in given.items() if value is not None}
         for name in ("delimiter", "quotechar"):
             if name in given and not (isinstance(given[name], str) and len(given[name]) == 1):
                 msg = f"file_options: {name} must be one character, and is {given[name]!r}."
                 raise InvalidArgumentError(msg)
         for name in ("header", "null_values"):
-            value = given.get(name)
-            if value is not None and (isinstance(value, str) or not all(isinstance(v, str) for v in value)):
+            value = given.get(name, ())
+            if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
                 msg = f"file_options: {name} must be a list of texts, and is {value!r}."
                 raise InvalidArgumentError(msg)
+        options = CsvOptions(**given)
+        if options.delimiter in (options.quotechar, "\r", "\n"):
+            msg = f"file_options: delimiter cannot be {options.delimiter!r}."
+            raise InvalidArgumentError(msg)
         try:
-            codecs.lookup(given.get("encoding", "utf-8"))
-        except (LookupError, TypeError):
-            msg = f"file_options: encoding {given['encoding']!r} is not known."
+            "".encode(options.encoding)
+        except (LookupError, TypeError, ValueError):
+            msg = f"file_options: encoding {options.encoding!r} is not known."
             raise InvalidArgumentError(msg) from None
-        return CsvOptions(**given)
+        return options
 
 
 def read_csv(file: io.BufferedReader, options: CsvOptions) -> Iterator[Chunk]:
@@ -66,8 +80,11 @@ def read_csv(file: io.BufferedReader, options: CsvOptions) -> Iterator[Chunk]:
 
     A row with more or fewer values than the header has is refused, and the others are read.
     """
-    encoding = "utf-8-sig" if codecs.lookup(options.encoding).name == "utf-8" else options.encoding
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    mark = MARKS.get(codecs.lookup(options.encoding).name, b"")
+    if mark and file.peek(len(mark)).startswith(mark):
+        file.read(len(mark))
+    text = io.TextIOWrapper(file, encoding=options.encoding, newline="")
+    csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
     try:
         yield from _chunks(text, options)
     finally:
@@ -77,8 +94,12 @@ def read_csv(file: io.BufferedReader, options: CsvOptions) -> Iterator[Chunk]:
 def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
     rows = csv.reader(text, delimiter=options.delimiter, quotechar=options.quotechar, strict=True)
     failures: list[Exception] = []
-    header = options.header if options.header is not None else next(until_failure(rows, failures), None)
-    columns = checked_columns(header or (), "header row")
+    header = options.header
+    if header is None:
+        header = next(filter(None, until_failure(rows, failures)), [])
+    if failures:
+        raise _in_our_words(failures[0], 0, options)
+    columns = checked_columns(header, "header row")
     nulls = frozenset(options.null_values)
     position = 0
     while not failures and (values := list(until_failure(islice(rows, ROWS_AT_ONCE), failures))):

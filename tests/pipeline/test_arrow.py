@@ -1,0 +1,172 @@
+"""Parquet and Arrow files: types, row groups, and files that are no whole ones."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from airflow_provider_cdf_records.pipeline.sources import FileSource
+from tests.pipeline.reading import read, refusal, rows_of
+
+
+def write(path: Path, table: pa.Table, **options: Any) -> Path:
+    """Write a table as what the suffix says; ``stream.arrow`` is an Arrow IPC stream."""
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path, **options)
+    else:
+        make = pa.ipc.new_stream if path.name == "stream.arrow" else pa.ipc.new_file
+        with make(path, table.schema) as writer:
+            writer.write_table(table, **options)
+    return path
+
+
+@pytest.fixture(params=["a.parquet", "a.arrow", "a.feather", "stream.arrow"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return tmp_path / str(request.param)
+
+
+def column(path: Path, values: list[Any], kind: pa.DataType) -> list[Any]:
+    """Return what a column of a file comes back as."""
+    return [row["c"] for _, row in read(write(path, pa.table({"c": pa.array(values, kind)})))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (pa.int8(), [1, None, -128]),
+        (pa.int32(), [1, None, -(2**31)]),
+        (pa.int64(), [2**63 - 1, None]),
+        (pa.uint64(), [2**64 - 1, None]),
+        (pa.float32(), [1.5, None]),
+        (pa.float64(), [0.1, None]),
+        (pa.string(), ["snö ☃", "", None]),
+        (pa.large_string(), ["snö ☃", None]),
+        (pa.bool_(), [True, False, None]),
+        (pa.date32(), [date(2024, 2, 29), date(1, 1, 1), None]),
+        (pa.date64(), [date(2024, 2, 29), None]),
+        (pa.decimal128(20, 4), [Decimal("1234567890123456.5000"), None]),
+        (pa.list_(pa.string()), [["a", None], [], None]),
+        (
+            pa.struct({"id": pa.string(), "deep": pa.struct({"n": pa.int32()})}),
+            [{"id": "a", "deep": {"n": 1}}],
+        ),
+        (pa.binary(), [b"\0\xff", None]),
+        (pa.null(), [None, None]),
+    ],
+    ids=str,
+)
+def test_values_come_as_python_has_them(path: Path, kind: pa.DataType, values: list[Any]) -> None:
+    assert column(path, values, kind) == values
+
+
+def test_a_dictionary_comes_as_its_values(path: Path) -> None:
+    values = pa.array(["low", "high", None, "low"]).dictionary_encode()
+    assert [row["c"] for _, row in read(write(path, pa.table({"c": values})))] == ["low", "high", None, "low"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize(
+    ("zone", "suffix"), [(None, ""), ("UTC", "Z"), ("Europe/Oslo", "Z"), ("+05:30", "Z")]
+)
+def test_moments_of_all_units_come_as_texts_in_utc(
+    path: Path, unit: str, zone: str | None, suffix: str
+) -> None:
+    moments = [
+        datetime(2026, 1, 2, 3, 4, 5, 0, timezone.utc),
+        datetime(2024, 2, 29, 23, 59, 59, 0, timezone.utc),
+        datetime(1969, 12, 31, 23, 59, 59, 0, timezone.utc),
+        None,
+    ]
+    given = [moment if zone or moment is None else moment.replace(tzinfo=None) for moment in moments]
+    assert column(path, given, pa.timestamp(unit, zone)) == [
+        None if moment is None else moment.strftime(f"%Y-%m-%dT%H:%M:%S.000{suffix}") for moment in moments
+    ]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_moments_keep_their_milliseconds(path: Path, unit: str) -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678000, timezone.utc)
+    assert column(path, [moment], pa.timestamp(unit, "UTC")) == ["2026-01-02T03:04:05.678Z"]
+
+
+def test_moments_finer_than_milliseconds_are_cut(path: Path) -> None:
+    nanoseconds = pa.array([1767323045_678_999_999], pa.timestamp("ns", "UTC"))
+    [(_, row)] = read(write(path, pa.table({"c": nanoseconds})))
+    assert row == {"c": "2026-01-02T03:04:05.678Z"}
+
+
+def test_the_first_and_the_last_year_are_there(path: Path) -> None:
+    moments = [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)]
+    assert column(path, moments, pa.timestamp("us")) == ["0001-01-01T00:00:00.000", "9999-12-31T23:59:59.000"]
+
+
+def test_what_pandas_wrote_is_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"n": [1.5, None], "at": pd.to_datetime(["2026-01-02", None]), "t": ["a", None]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [
+        (1, {"n": 1.5, "at": "2026-01-02T00:00:00.000", "t": "a"}),
+        (2, {"n": None, "at": None, "t": None}),
+    ]
+
+
+@pytest.mark.parametrize(("name", "option"), [("a.parquet", "row_group_size"), ("a.arrow", "max_chunksize")])
+def test_rows_are_numbered_through_all_groups(tmp_path: Path, name: str, option: str) -> None:
+    path = write(tmp_path / name, pa.table({"n": range(3500)}), **{option: 700})
+    source = FileSource(path)
+    assert rows_of(source) == [(number + 1, {"n": number}) for number in range(3500)]
+    assert source.where(3500) == f"row 3500 of {path}"
+
+
+def test_no_rows_are_no_error(path: Path) -> None:
+    assert read(write(path, pa.table({"n": pa.array([], pa.int64())}))) == []
+
+
+def test_compression_inside_is_read(tmp_path: Path) -> None:
+    for compression in ("snappy", "gzip", "zstd", "brotli"):
+        path = tmp_path / f"{compression}.parquet"
+        parquet.write_table(pa.table({"n": [1]}), path, compression=compression)
+        assert read(path) == [(1, {"n": 1})]
+
+
+def test_two_columns_of_one_name_are_refused(path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    assert "names column 'a' more than once in its schema" in refusal(write(path, table))
+
+
+# Files that are no whole ones
+
+
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.9, 0.999])
+def test_a_file_cut_short_is_refused(path: Path, left: float) -> None:
+    write(path, pa.table({"n": range(10_000), "t": [str(number) for number in range(10_000)]}))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * left)])
+    what = "Parquet" if path.suffix == ".parquet" else "Arrow"
+    message = refusal(path)
+    assert f"is not a whole {what} file: " in message
+    assert "Was it still being written?" in message
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"x", b'{"n": 1}\n' * 1000, b"\0" * 1000])
+@pytest.mark.parametrize(("name", "what"), [("a.parquet", "Parquet"), ("a.arrow", "Arrow")])
+def test_something_else_is_refused(tmp_path: Path, name: str, what: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert f"is not a whole {what} file: " in refusal(tmp_path / name)
+
+
+def test_a_damaged_page_is_refused_after_what_came_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table({"n": [f"{number:09}" for number in range(50_000)]})
+    parquet.write_table(table, path, row_group_size=10_000, use_dictionary=False, compression="zstd")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = b"\xff" * 4000
+    path.write_bytes(bytes(content))
+    assert "is not a whole Parquet file: " in refusal(path)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from upath import UPath
+
+from airflow_provider_cdf_records.pipeline.errors import SourceError
+from airflow_provider_cdf_records.pipeline.sources import files_of
+
+NAMES = ["b.csv", "a.csv", "10.csv", "9.ndjson", "_SUCCESS", ".hidden.csv", "inner/c.csv", "inner/deep/d.csv"]
+
+
+@pytest.fixture(params=["local", "objects"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A folder on a disk, and one in a store of objects."""
+    folder = (
+        UPath(f"memory://{tmp_path.name}/data") if request.param == "objects" else UPath(tmp_path / "data")
+    )
+    for name in NAMES:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a\n1\n")
+    return folder
+
+
+def names_of(folder: Any, path: Any) -> list[str]:
+    return [str(file).removeprefix(f"{folder}/") for file in files_of(path)]
+
+
+def test_a_folder_is_its_files_in_the_order_of_their_names(folder: Any) -> None:
+    assert names_of(folder, folder) == ["10.csv", "9.ndjson", "a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.csv", ["10.csv", "a.csv", "b.csv"]),
+        ("?.csv", ["a.csv", "b.csv"]),
+        ("[a-z].csv", ["a.csv", "b.csv"]),
+        ("*/*.csv", ["inner/c.csv"]),
+        ("inner/*", ["inner/c.csv"]),
+        ("*", ["10.csv", "9.ndjson", "a.csv", "b.csv"]),
+    ],
+)
+def test_a_pattern_is_the_files_that_it_matches(folder: Any, pattern: str, expected: list[str]) -> None:
+    assert names_of(folder, folder / pattern) == expected
+
+
+def test_a_file_is_itself_also_where_its_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    for name in ("a.csv", "a[1].csv"):
+        path = UPath(tmp_path / name)
+        path.write_bytes(b"a\n1\n")
+        assert files_of(path) == [path]
+
+
+def test_a_path_of_nothing_is_left_to_the_reader(tmp_path: Path) -> None:
+    assert files_of(UPath(tmp_path / "missing.csv")) == [UPath(tmp_path / "missing.csv")]
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda folder: folder, "is a folder with no files"),
+        (lambda folder: folder / "*.csv", "is a pattern with no files"),
+        (lambda folder: folder / "missing" / "*.csv", "is a pattern with no files"),
+    ],
+    ids=["folder", "pattern", "pattern in a missing folder"],
+)
+def test_no_files_are_refused(tmp_path: Path, make: Callable[[Any], Any], what: str) -> None:
+    (tmp_path / "_SUCCESS").write_bytes(b"")
+    with pytest.raises(SourceError, match=what):
+        files_of(make(UPath(tmp_path)))
