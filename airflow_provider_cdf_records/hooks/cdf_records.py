@@ -315,9 +315,11 @@ def _storage_path(path: str | PathLike[str], argument: str) -> StoragePath:
         msg = f"{argument} must be a path or an fsspec URL, and is {path!r}."
         raise InvalidArgumentError(msg)
     try:
-        storage_path: StoragePath = object_storage_path(str(path))
-        storage_path.exists()
+        opened = object_storage_path(str(path))
+        opened.fs.invalidate_cache()  # of listings, which may lack what an upstream task just wrote
+        opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
         raise InvalidArgumentError(msg) from None
+    storage_path: StoragePath = opened
     return storage_path
