@@ -96,11 +96,9 @@ class Query:
 
 
 def _cursor(conn: Any) -> Any:
-    """Return a cursor that holds few rows at a time, where the way to it is known."""
+    """Return a cursor; of PostgreSQL one with a name, which leaves the rows there until they are fetched."""
     if type(conn).__module__.partition(".")[0] in POSTGRES:
-        return conn.cursor(
-            "cdf_records"
-        )  # one with a name leaves the rows on the server until they are fetched
+        return conn.cursor("cdf_records")
     return conn.cursor()
 
 
