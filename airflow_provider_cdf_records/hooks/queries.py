@@ -12,11 +12,7 @@ from airflow_provider_cdf_records.version_compat import AirflowException, BaseHo
 
 POSTGRES = ("psycopg", "psycopg2")
 FINAL = {"ProgrammingError", "DataError", "NotSupportedError", "IntegrityError"}  # of any DB-API module
-FINAL_OF_SQLITE = (
-    "no such",
-    "syntax error",
-    "unable to open",
-)  # it has one class for these and for a locked file
+FINAL_OF_SQLITE = ("no such", "syntax error", "unable to open")  # of the class that a locked file has too
 CANCEL = ("cancel", "interrupt")  # what connections call it, PostgreSQL's and SQLite's for two
 
 Parameters = Sequence[Any] | Mapping[str, Any]
