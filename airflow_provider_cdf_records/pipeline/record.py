@@ -139,7 +139,7 @@ class ApiShaped:
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
             shapes = list(map(_decode_shape, bodies))
-        except (ValueError, RecursionError, AttributeError):  # which of them it is, the rows tell one by one
+        except (ValueError, RecursionError):  # which of them it is, the rows tell one by one
             return self._one_by_one(chunk)
         request = request_body(bodies)
         if not self._are_good(shapes, request):
@@ -201,13 +201,7 @@ def to_record(row: Row, check: Callable[[_Shape], None] = lambda _: None) -> Rec
     :param check: of what the record refers to.
     :raises InvalidRecordError: saying which field is wrong, and how.
     """
-    if isinstance(row, bytes):
-        body = row
-    elif isinstance(row, Mapping):
-        body = encode(row)
-    else:
-        msg = f"expected a record (a dict), got {type(row).__name__}"
-        raise InvalidRecordError(msg)
+    body = _body(row)
     try:
         shape = _decode_shape(body)
     except msgspec.ValidationError as error:
@@ -284,7 +278,12 @@ def unwrapped(body: bytes) -> bytes | None:
 
 
 def _body(row: Row) -> bytes:
-    return row if isinstance(row, bytes) else encode(row)
+    if isinstance(row, bytes):
+        return row
+    if isinstance(row, Mapping):
+        return encode(row)
+    msg = f"expected a record (a dict), got {type(row).__name__}"
+    raise InvalidRecordError(msg)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -310,7 +309,7 @@ def encode(row: Mapping[str, Any]) -> bytes:
 
     :raises InvalidRecordError: for NaN, an infinity, or anything else that JSON does not have.
     """
-    return encode_value(row if isinstance(row, dict) else plain(row))
+    return encode_value(row if isinstance(row, dict) else dict(row))
 
 
 def encode_value(value: Any) -> bytes:

@@ -39,10 +39,10 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 hook = CdfRecordsHook()
-hook.upsert_records(STREAM, [a_record("warm")])
+hook.upsert_records(STREAM, [a_record("warm")], check_schema=False)
 imported = peak()
 rows = (a_record(str(n), number=n, text="some text") for n in range(2_000_000))
-summary = hook.upsert_records(STREAM, rows)
+summary = hook.upsert_records(STREAM, rows, check_schema=False)
 print(json.dumps({"imported": imported, "peak": peak(), "upserted": summary.upserted}))
 """
 

@@ -17,6 +17,7 @@ import pytest
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
 from airflow_provider_cdf_records.pipeline import batches
+from airflow_provider_cdf_records.pipeline.sources import lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory
 from tests.records import STREAM, a_record
@@ -29,10 +30,13 @@ STOPS_WITHIN = 5.0
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     """Accepts three batches of ten and then hangs."""
     monkeypatch.setattr(batches, "MAX_RECORDS", 10)
+    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 10)
     released = threading.Event()
     with ScriptedServer() as server:
         hang = Answer(before=lambda: released.wait(60))
         server.answer("/upsert", Answer(), Answer(), Answer(), hang)
+        server.answer(f"/streams/{STREAM}", Answer(body={"externalId": STREAM, "type": "Mutable"}))
+        server.answer("/containers/byids", Answer(403))
         fields = {"conn_type": "cdf", "host": server.url, "schema": "p", "extra": {"token": "ready"}}
         monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
         yield server
@@ -59,7 +63,7 @@ def when_it_hangs(server: ScriptedServer, act: Callable[[], None]) -> None:
 
 def check_what_is_left(store: Memory, rejected: Path) -> None:
     mark = store.kept["cdf_records_upsert"]["mark"]
-    assert (mark["position"], mark["rejected"]) == (31, 1)
+    assert (mark["position"], mark["rejected"]) == (30, 1)
     assert json.loads(rejected.read_text())["position"] == 6
 
 

@@ -13,7 +13,8 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.pipeline import batches
 from airflow_provider_cdf_records.pipeline import checkpoint as checkpoint_module
 from airflow_provider_cdf_records.pipeline.checkpoint import KEY, Checkpoint, Mark
-from airflow_provider_cdf_records.pipeline.sources import FileSource
+from airflow_provider_cdf_records.pipeline.chunk import Place
+from airflow_provider_cdf_records.pipeline.sources import FileSource, lines
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.records import STREAM, a_record
@@ -36,7 +37,7 @@ class Memory:
 
 
 def test_a_mark_comes_back_to_the_same_load_only() -> None:
-    store, mark = Memory(), Mark(position=7, offset=70, read=7, rejected=1)
+    store, mark = Memory(), Mark(Place(7, offset=70, file=1, before=3), read=7, rejected=1)
     first = Checkpoint(store, {"path": "a", "size": 1})
     first.settled(mark)
     first.save()
@@ -48,7 +49,7 @@ def test_a_mark_comes_back_to_the_same_load_only() -> None:
 def test_a_changed_source_is_said(caplog: pytest.LogCaptureFixture) -> None:
     store = Memory()
     first = Checkpoint(store, {"size": 1})
-    first.settled(Mark(1))
+    first.settled(Mark(Place(1)))
     first.save()
     with caplog.at_level(logging.WARNING):
         assert Checkpoint(store, {"size": 2}).load() is None
@@ -59,10 +60,10 @@ def test_marks_are_written_at_intervals_and_not_each(monkeypatch: pytest.MonkeyP
     store = Memory()
     checkpoint = Checkpoint(store, {})
     for position in range(1000):
-        checkpoint.settled(Mark(position))
+        checkpoint.settled(Mark(Place(position)))
     assert store.writes == 0
     monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
-    checkpoint.settled(Mark(1000))
+    checkpoint.settled(Mark(Place(1000)))
     assert store.kept[KEY]["mark"]["position"] == 1000
 
 
@@ -75,7 +76,7 @@ def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixtu
     checkpoint = Checkpoint(Broken(), {})
     with caplog.at_level(logging.WARNING):
         assert checkpoint.load() is None
-        checkpoint.settled(Mark(1))
+        checkpoint.settled(Mark(Place(1)))
         checkpoint.save()
         checkpoint.clear()
     assert caplog.text.count("will start over, since its state store fails: no such endpoint") == 1
@@ -84,7 +85,7 @@ def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixtu
 def test_a_cleared_checkpoint_is_gone() -> None:
     store = Memory()
     checkpoint = Checkpoint(store, {})
-    checkpoint.settled(Mark(1))
+    checkpoint.settled(Mark(Place(1)))
     checkpoint.save()
     checkpoint.clear()
     assert Checkpoint(store, {}).load() is None
@@ -93,10 +94,10 @@ def test_a_cleared_checkpoint_is_gone() -> None:
 LINES = [b'{"n":%d}' % n for n in range(10)]
 
 
-def rows_after(path: Path, mark: Mark) -> list[int]:
+def rows_after(path: Path, place: Place) -> list[int]:
     source = FileSource(path)
-    source.resume_after(mark)
-    rows = [json.loads(row) if isinstance(row, bytes) else row for _, row in source]
+    source.resume_after(place)
+    rows = [json.loads(row) if isinstance(row, bytes) else row for chunk in source for row in chunk.rows]
     return [row["n"] for row in rows]
 
 
@@ -105,26 +106,28 @@ def test_plain_ndjson_is_gone_on_with_by_seeking(tmp_path: Path) -> None:
     content = b"\n".join(LINES)
     offset = content.index(LINES[4])
     path.write_bytes(b"x" * offset + content[offset:])  # what comes before is not even looked at
-    assert rows_after(path, Mark(position=4, offset=offset)) == [4, 5, 6, 7, 8, 9]
+    assert rows_after(path, Place(position=4, offset=offset)) == [4, 5, 6, 7, 8, 9]
 
 
 def test_line_numbers_go_on_after_a_seek(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\n".join(LINES))
     source = FileSource(path)
-    source.resume_after(Mark(position=4, offset=path.read_bytes().index(LINES[4])))
-    position, _ = next(iter(source))
-    assert position == 5
-    assert source.offset_before() == path.read_bytes().index(LINES[4])
+    source.resume_after(Place(position=4, offset=path.read_bytes().index(LINES[4])))
+    chunk = next(iter(source))
+    assert chunk.positions[0] == 5
+    assert chunk.end == Place(10, len(path.read_bytes()))
 
 
-def test_offsets_are_those_of_the_lines(tmp_path: Path) -> None:
+def test_offsets_are_those_of_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 3)
     path = tmp_path / "a.ndjson"
-    path.write_bytes(b"\r\n\n".join(LINES))
-    source = FileSource(path)
+    path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\n".join(LINES))
     content = path.read_bytes()
-    for _, row in source:
-        assert content[source.offset_before() :].startswith(row)
+    for chunk in FileSource(path):
+        position, offset = chunk.end[:2]
+        assert content[:offset].count(b"\n") == min(position, content.count(b"\n"))
+        assert offset == len(content) or content[:offset].endswith(b"\n")
 
 
 @pytest.mark.parametrize("name", ["a.ndjson.gz", "a.json", "a.json.gz"])
@@ -133,13 +136,13 @@ def test_other_files_are_gone_on_with_by_passing_over(tmp_path: Path, name: str)
     content = b"\n".join(LINES) if "ndjson" in name else b"[" + b",".join(LINES) + b"]"
     path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     first = 1 if "ndjson" in name else 0
-    assert rows_after(path, Mark(position=3 + first, offset=17)) == [4, 5, 6, 7, 8, 9]
+    assert rows_after(path, Place(position=3 + first, offset=17)) == [4, 5, 6, 7, 8, 9]
 
 
 def test_nothing_left_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\n".join(LINES))
-    assert rows_after(path, Mark(position=10, offset=len(path.read_bytes()))) == []
+    assert rows_after(path, Place(position=10, offset=len(path.read_bytes()))) == []
 
 
 class Witness(Memory):
@@ -162,6 +165,7 @@ def test_no_mark_is_written_before_the_rejected_records_up_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
 ) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 5)
+    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 5)
     monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
     path = tmp_path / "a.ndjson"
     rows = [a_record(str(n), number="bad" if n % 7 == 0 else n) for n in range(100)]
@@ -180,6 +184,7 @@ def test_a_load_that_failed_for_good_starts_over_when_it_is_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 5)
+    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 5)
     monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
     path, store = tmp_path / "a.ndjson", Memory()
     rows = [a_record(str(n), number="bad" if n == 42 else n) for n in range(50)]

@@ -17,13 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place, Records
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.record import (
     MAX_RECORD_BYTES,
+    ApiShaped,
+    Container,
     InvalidRecordError,
     check_stream_id,
     to_record,
 )
+from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from tests.records import a_record
 
 
@@ -33,13 +37,13 @@ class Severity(Enum):
 
 def sent(value: Any) -> Any:
     """What arrives for a property's value."""
-    record = to_record(0, a_record(value=value))
+    record = to_record(a_record(value=value))
     return json.loads(record.body)["sources"][0]["properties"]["value"]
 
 
 def refusal(row: Any) -> str:
     with pytest.raises(InvalidRecordError) as refused:
-        to_record(0, row)
+        to_record(row)
     return str(refused.value)
 
 
@@ -47,17 +51,16 @@ def changed(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (a_record() | changes).items() if value is not ...}
 
 
-def test_a_record_keeps_its_position_identity_and_fields() -> None:
+def test_a_record_keeps_its_identity_and_fields() -> None:
     row = a_record("æ/1", text="snö ☃", number=1)
-    record = to_record(17, row)
-    assert record.position == 17
-    assert record.identity == ("plant", "æ/1")
+    record = to_record(row)
+    assert record.identity == "plant/æ/1"
     assert json.loads(record.body) == row
 
 
 def test_json_goes_out_as_it_came_in() -> None:
     line = json.dumps(a_record(), indent=1).encode()
-    assert to_record(0, line).body == line
+    assert to_record(line).body == line
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_a_value_within_itself_is_refused() -> None:
 
 def test_any_mapping_is_a_record() -> None:
     row: Mapping[str, Any] = UserDict(a_record())
-    assert to_record(0, row).identity == ("plant", "a")
+    assert to_record(row).identity == "plant/a"
 
 
 @pytest.mark.parametrize(
@@ -180,13 +183,13 @@ def test_a_wrong_source_is_refused(source: dict[str, str], message: str) -> None
 
 def test_a_view_is_a_source_too() -> None:
     view = {"type": "view", "space": "plant", "externalId": "V", "version": "1"}
-    assert to_record(0, changed(sources=[{"source": view, "properties": {"x": 1}}]))
+    assert to_record(changed(sources=[{"source": view, "properties": {"x": 1}}]))
 
 
 @pytest.mark.parametrize("properties", [None, [], "x", 1])
 def test_properties_must_be_an_object(properties: object) -> None:
     source = a_record()["sources"][0] | {"properties": properties}
-    assert "sources[0].properties: expected an object" in refusal(changed(sources=[source]))
+    assert "sources[0].properties: expected `object`" in refusal(changed(sources=[source]))
 
 
 def test_bytes_that_are_not_utf8_are_refused() -> None:
@@ -195,14 +198,14 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
 
 
 def test_a_record_over_the_limit_of_a_request_is_refused() -> None:
-    room = MAX_RECORD_BYTES - len(to_record(0, a_record(text="")).body)
-    assert to_record(0, a_record(text="x" * room))
+    room = MAX_RECORD_BYTES - len(to_record(a_record(text="")).body)
+    assert to_record(a_record(text="x" * room))
     assert "CDF takes 10,000,000" in refusal(a_record(text="x" * (room + 1)))
 
 
 def test_a_line_of_a_rejected_records_file_is_its_record() -> None:
-    line = json.dumps({"position": 3, "message": "no", "record": a_record("inner")}).encode()
-    assert to_record(0, line).identity == ("plant", "inner")
+    line = rejection_of("line 3", 3, a_record("inner"), "no", status=400).as_line()
+    assert to_record(line).identity == "plant/inner"
 
 
 @given(st.text(min_size=1, max_size=256).filter(lambda text: "\0" not in text))
@@ -212,7 +215,7 @@ def test_any_external_id_survives(external_id: str) -> None:
     except UnicodeEncodeError:
         assert "externalId" in refusal(a_record(external_id))
     else:
-        assert to_record(0, a_record(external_id)).identity[1] == external_id
+        assert to_record(a_record(external_id)).identity == f"plant/{external_id}"
 
 
 @given(
@@ -258,3 +261,65 @@ def test_good_stream_ids_pass(stream_id: str) -> None:
 def test_bad_stream_ids_are_refused(stream_id: object) -> None:
     with pytest.raises(InvalidArgumentError, match="stream_id"):
         check_stream_id(stream_id)
+
+
+def converted(rows: list[Any], convert: ApiShaped | None = None) -> Records:
+    """What becomes of a chunk; the first pass only learns what is good, so that the second can be quick."""
+    convert = convert or ApiShaped()
+    chunk = Chunk(range(10, 10 + len(rows)), rows, Place(9 + len(rows)))
+    first, second = convert(chunk), convert(chunk)
+    assert list(first.positions) == list(second.positions)
+    assert first[1:3] == second[1:3]
+    assert list(first.refusals) == list(second.refusals)
+    return second
+
+
+def test_a_chunk_of_good_rows_is_taken_as_it_is() -> None:
+    rows = [json.dumps(a_record(str(n), text="snö")).encode() for n in range(5)]
+    records = converted(rows)
+    assert list(records.positions) == [10, 11, 12, 13, 14]
+    assert records.identities == [f"plant/{n}" for n in range(5)]
+    assert records.bodies == rows
+    assert json.loads(records.request or b"") == {"items": [json.loads(row) for row in rows]}
+
+
+BAD_LINES = {
+    "not JSON": b'{"space": "plant",',
+    "no UTF-8": json.dumps(a_record(text="\xe9"), ensure_ascii=False).encode("latin-1"),
+    "null byte": json.dumps(a_record("a\0b")).encode(),
+    "reserved space": json.dumps(a_record() | {"space": "system"}).encode(),
+    "bad space": json.dumps(a_record() | {"space": "1"}).encode(),
+    "bad container": json.dumps(a_record()).replace("Alarm", "A-1").encode(),
+    "no object": json.dumps(
+        a_record() | {"sources": [a_record()["sources"][0] | {"properties": []}]}
+    ).encode(),
+    "too large": json.dumps(a_record(text="x" * MAX_RECORD_BYTES)).encode(),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_LINES.values(), ids=BAD_LINES.keys())
+def test_one_bad_row_of_a_chunk_is_refused_and_the_others_stay(bad: bytes) -> None:
+    good = [json.dumps(a_record(str(n))).encode() for n in range(4)]
+    records = converted([*good[:2], bad, *good[2:]])
+    assert records.bodies == good
+    assert list(records.positions) == [10, 11, 13, 14]
+    assert [(refusal.position, refusal.row) for refusal in records.refusals] == [(12, bad)]
+
+
+def test_rows_of_a_table_are_no_records() -> None:
+    with pytest.raises(InvalidArgumentError, match="need a mapping .* the columns are 'a', 'b'"):
+        ApiShaped()(Chunk([1], [["x", "y"]], Place(1), ("a", "b")))
+
+
+def test_a_container_is_asked_about_once() -> None:
+    asked: list[Container] = []
+
+    def problem_with(container: Container) -> str | None:
+        asked.append(container)
+        return "no such container" if container.externalId == "Typo" else None
+
+    typo = json.loads(json.dumps(a_record("typo")).replace("Alarm", "Typo"))
+    records = converted([a_record("a"), typo, a_record("b"), typo], ApiShaped(problem_with))
+    assert records.identities == ["plant/a", "plant/b"]
+    assert [refusal.message for refusal in records.refusals] == ["no such container"] * 2
+    assert asked == [Container("plant", "Alarm"), Container("plant", "Typo")]

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
+from airflow_provider_cdf_records.pipeline.chunk import identity_of
+from airflow_provider_cdf_records.pipeline.record import ApiShaped
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
@@ -58,7 +60,7 @@ class Stream:
             if not bad:
                 self.held.update(values)
         if bad:
-            named = [("plant", external_id) for external_id in bad] if self._names_them else []
+            named = [identity_of("plant", external_id) for external_id in bad] if self._names_them else []
             raise RequestRefusedError("bad value", status=422, request_id="req", identities=named)
 
     def cancel(self) -> None:
@@ -75,7 +77,7 @@ def load(
 ) -> UpsertSummary:
     rejected_file = RejectedFile(rejected_path) if rejected_path else None
     with Tally(STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
-        upload(RecordsSource(rows), stream, tally, max_concurrency=max_concurrency)
+        upload(RecordsSource(rows), ApiShaped(), stream, tally, max_concurrency=max_concurrency)
         summary = tally.summary()
         tally.raise_if_too_many_rejected(summary)
     assert summary.read == summary.upserted + summary.superseded + summary.rejected
