@@ -22,7 +22,7 @@ from tests.sql.conftest import DRIVERS, WIDE, Postgres, mapping
 
 ROOT = Path(__file__).parent.parent.parent
 UsePostgres = Callable[..., Postgres]
-MEMORY_ALLOWED = 60  # MB above what the imported package takes
+MEMORY_ALLOWED = 30  # MB above what the imported package takes
 SLOW = "SELECT 1 AS id, pg_sleep(120)"
 
 
