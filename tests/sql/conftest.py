@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,14 @@ class Postgres:
                 cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def of_the_provider(self) -> list[Any]:
+    def left_over(self) -> list[Any]:
+        """Return what still goes on a moment later: a closed connection ends on the server when it notices."""
+        deadline = time.monotonic() + 2
+        while (left := self.going_on()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return left
+
+    def going_on(self) -> list[Any]:
         """Return what goes on for somebody else: the state and text of each query."""
         return self.execute(
             "SELECT state, query FROM pg_stat_activity "

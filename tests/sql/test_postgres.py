@@ -184,7 +184,7 @@ def test_nothing_is_left_on_the_server(
     else:
         with pytest.raises(AirflowFailException, match="row 1 of the query"):
             task.execute({})
-    assert server.of_the_provider() == []
+    assert server.left_over() == []
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -195,7 +195,7 @@ def test_a_killed_task_ends_within_seconds_and_so_does_its_query(
     task = operator(SLOW)
 
     def kill_when_it_runs() -> None:
-        while not server.of_the_provider():
+        while not server.going_on():
             time.sleep(0.05)
         time.sleep(0.2)
         task.on_kill()
@@ -206,7 +206,7 @@ def test_a_killed_task_ends_within_seconds_and_so_does_its_query(
         task.execute({})
     assert time.monotonic() - started < 5
     assert not isinstance(error.value, AirflowFailException)
-    assert server.of_the_provider() == []
+    assert server.left_over() == []
 
 
 INTERRUPTED = """
@@ -239,7 +239,7 @@ def test_a_time_out_ends_a_task_whose_query_blocks(cdf: LocalCdf, postgres: UseP
         command, env=environment, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT
     )
     assert done.stdout.splitlines()[-1] == "told"
-    assert server.of_the_provider() == []
+    assert server.left_over() == []
 
 
 STREAMED = """
