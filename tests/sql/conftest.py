@@ -79,7 +79,7 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def left_over(self) -> list[Any]:
-        """Return what still goes on a moment later: a closed connection ends on the server when it notices."""
+        """Return what still goes on a moment later, when the server has noticed what was closed."""
         deadline = time.monotonic() + 2
         while (left := self.going_on()) and time.monotonic() < deadline:
             time.sleep(0.05)

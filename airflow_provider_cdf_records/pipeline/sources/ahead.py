@@ -59,13 +59,15 @@ class ReadAhead:
         self._thread = threading.Thread(target=run, args=(self._read,), name="cdf-source", daemon=True)
         self._thread.start()
         while not self._is_stopped:
-            with suppress(Empty):
+            try:
                 item = self._ready.get(timeout=LOOK_EVERY)
-                if item is None:
-                    return
-                if isinstance(item, Exception):
-                    raise item
-                yield item
+            except Empty:
+                continue
+            if item is None:
+                return
+            if isinstance(item, Exception):
+                raise item
+            yield item
 
     def where(self, position: int) -> str:
         return self._source.where(position)
