@@ -4,13 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak bench bench-growth lint build check-dist clean
+.PHONY: demo test chromium soak bench bench-growth lint build check-dist clean
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python scripts/demo.py
 
-test: $(READY)  ## all tests
+test: $(READY) chromium  ## all tests
 	$(BIN)/python -m pytest
+
+chromium: $(READY)  ## the browser that the local server's page is tested in, where apt-get can install it
+	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
+	if [ -n "$$CDF_WITHOUT_BROWSER" ] || ! command -v apt-get > /dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2> /dev/null; then sudo="sudo -n"; else exit 0; fi; \
+	echo "Installing chromium, which the local server's page is tested in."; \
+	{ $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends chromium; } \
+		> $(VENV)/chromium.log 2>&1 || echo "That failed; $(VENV)/chromium.log says why."
 
 soak: $(READY)  ## the fault and crash tests, ten times as long
 	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(BIN)/python -m pytest tests/faults
@@ -38,6 +46,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
 	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/'
+	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 

@@ -1,18 +1,15 @@
-"""HTTP: addresses, bodies, tokens, and errors on their way out."""
+"""HTTP: addresses, tokens, errors on their way out, and the layers around it all."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -22,61 +19,71 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.connections import Connections
 from airflow_provider_cdf_records.local_server.errors import ApiError, OAuthError
-from airflow_provider_cdf_records.local_server.queries import Queries
-from airflow_provider_cdf_records.local_server.records import Records
-from airflow_provider_cdf_records.local_server.schema import Schema
-from airflow_provider_cdf_records.local_server.store import Store
-from airflow_provider_cdf_records.local_server.streams import Streams
+from airflow_provider_cdf_records.local_server.faults import Faults
+from airflow_provider_cdf_records.local_server.http import (
+    PROJECTS,
+    error_answer,
+    json_answer,
+    read_body,
+    read_json,
+)
+from airflow_provider_cdf_records.local_server.limits import Limits
+from airflow_provider_cdf_records.local_server.page import page_routes
+from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.tokens import Tokens
+from airflow_provider_cdf_records.local_server.traffic import ITEMS, Traffic
 
 log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-PROJECT = "/api/v1/projects/{project}"
-GZIP_WINDOW = 16 + zlib.MAX_WBITS
 MAX_FORM_BYTES = 100_000
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How the server behaves.
+class LocalCdf:
+    """The ASGI application of a project; it closes the project's database when it shuts down."""
 
-    :param token_lifetime: seconds.
-    :param visibility_delay: seconds from the answer to an upsert until the record can be queried.
-    """
+    def __init__(self, project: Project) -> None:
+        settings = project.settings
+        self.project = project
+        self.connections = Connections()
+        tokens = Tokens(
+            {settings.client_id: settings.client_secret, **settings.clients}, settings.token_lifetime
+        )
+        traffic = Traffic()
+        page = page_routes(project, traffic.last)
+        api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
+        self.faults = Faults(api, self.connections)
+        self._app = _with_request_id(traffic.around(self.faults))
 
-    database: Path
-    project: str = "local"
-    client_id: str = "local-client"
-    client_secret: str = "local-secret"  # noqa: S105 (a default for a server that keeps no secrets)
-    token_lifetime: float = 3600.0
-    visibility_delay: float = 0.0
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
-def make_app(settings: Settings) -> ASGIApp:
-    """Return the ASGI application; it closes the database when it shuts down."""
-    store = Store(settings.database)
-    tokens = Tokens(settings.client_id, settings.client_secret, settings.token_lifetime)
-    schema, streams = Schema(store), Streams(store)
-    records = Records(store, schema, streams)
-    queries = Queries(store, schema, streams, settings.visibility_delay)
+def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
+    settings, schema, streams = project.settings, project.schema, project.streams
+    records, queries = project.records, project.queries
 
     @asynccontextmanager
-    async def closing_store(_: Starlette) -> AsyncIterator[None]:
+    async def closing(_: Starlette) -> AsyncIterator[None]:
         yield
-        store.close()
+        project.close()
 
     def guarded(work: Callable[[Request, Any], Any], status: int = 200) -> Endpoint:
         """Check token and project, read the body, do the work off the event loop, answer with JSON."""
 
         async def endpoint(request: Request) -> Response:
             tokens.check(request.headers.get("authorization"))
-            project = request.path_params.get("project", settings.project)
-            if project != settings.project:
-                raise ApiError(facts.NO_ACCESS_TO_PROJECT, f"The token has no access to project {project!r}.")
-            body = await _read_json(request) if request.method == "POST" else None
-            return _json(await run_in_threadpool(work, request, body), status)
+            name = request.path_params.get("project", settings.project)
+            if name != settings.project:
+                raise ApiError(facts.NO_ACCESS_TO_PROJECT, f"The token has no access to project {name!r}.")
+            body = await read_json(request) if request.method == "POST" else None
+            if isinstance(body, dict) and isinstance(body.get("items"), list):
+                request.scope[ITEMS] = len(body["items"])
+            if settings.latency:
+                await asyncio.sleep(settings.latency)
+            return json_answer(await run_in_threadpool(work, request, body), status)
 
         return endpoint
 
@@ -86,39 +93,44 @@ def make_app(settings: Settings) -> ASGIApp:
     def of_body(work: Callable[[Any], Any], status: int = 200) -> Endpoint:
         return guarded(lambda _, body: work(body), status)
 
-    def of_nothing(work: Callable[[], Any]) -> Endpoint:
-        return guarded(lambda _, __: work())
+    def of_query(work: Callable[[Mapping[str, str]], Any]) -> Endpoint:
+        return guarded(lambda request, _: work(request.query_params))
 
     def retrieve_stream(request: Request, _: Any) -> Any:
         statistics = request.query_params.get("includeStatistics", "").lower() == "true"
         return streams.retrieve(request.path_params["stream"], statistics=statistics)
 
-    def inspect_token() -> dict[str, Any]:
+    def inspect_token(request: Request, _: Any) -> dict[str, Any]:
         capabilities = [
             {**acl, "projectScope": {"projects": [settings.project]}} for acl in facts.CAPABILITIES
         ]
-        project = {"projectUrlName": settings.project, "groups": [1]}
-        return {"subject": settings.client_id, "projects": [project], "capabilities": capabilities}
+        return {
+            "subject": tokens.client_of(request.headers.get("authorization")),
+            "projects": [{"projectUrlName": settings.project, "groups": [1]}],
+            "capabilities": capabilities,
+        }
 
     async def token(request: Request) -> Response:
-        body = await _read_body(request, MAX_FORM_BYTES)
+        body = await read_body(request, MAX_FORM_BYTES)
         form = dict(parse_qsl(body.decode(errors="replace")))
-        return _json(tokens.grant(form, request.headers.get("authorization")))
+        return json_answer(tokens.grant(form, request.headers.get("authorization")))
 
-    records_path = PROJECT + "/streams/{stream}/records"
+    models, stream_path = PROJECTS + "{project}/models", PROJECTS + "{project}/streams"
+    records_path = stream_path + "/{stream}/records"
     routes = [
         ("POST", "/oauth2/token", token),
-        ("GET", "/api/v1/token/inspect", of_nothing(inspect_token)),
-        ("GET", PROJECT + "/models/spaces", of_nothing(schema.list_spaces)),
-        ("POST", PROJECT + "/models/spaces", of_body(schema.create_spaces)),
-        ("POST", PROJECT + "/models/spaces/byids", of_body(schema.spaces_by_ids)),
-        ("GET", PROJECT + "/models/containers", of_nothing(schema.list_containers)),
-        ("POST", PROJECT + "/models/containers", of_body(schema.create_containers)),
-        ("POST", PROJECT + "/models/containers/byids", of_body(schema.containers_by_ids)),
-        ("GET", PROJECT + "/streams", of_nothing(streams.list)),
-        ("POST", PROJECT + "/streams", of_body(streams.create, 201)),
-        ("POST", PROJECT + "/streams/delete", of_body(streams.delete)),
-        ("GET", PROJECT + "/streams/{stream}", guarded(retrieve_stream)),
+        ("GET", "/api/v1/token/inspect", guarded(inspect_token)),
+        ("GET", models + "/spaces", of_query(schema.list_spaces)),
+        ("POST", models + "/spaces", of_body(schema.create_spaces)),
+        ("POST", models + "/spaces/byids", of_body(schema.spaces_by_ids)),
+        ("GET", models + "/containers", of_query(schema.list_containers)),
+        ("POST", models + "/containers", of_body(schema.create_containers)),
+        ("POST", models + "/containers/byids", of_body(schema.containers_by_ids)),
+        ("GET", stream_path, of_query(lambda _: streams.list())),
+        ("POST", stream_path, of_body(streams.create, 201)),
+        ("POST", stream_path + "/delete", of_body(streams.delete)),
+        ("GET", stream_path + "/{stream}", guarded(retrieve_stream)),
+        ("DELETE", stream_path + "/{stream}", of_query(lambda _: streams.delete_in_the_old_way())),
         ("POST", records_path, of_stream(records.ingest, facts.ACCEPTED)),
         ("POST", records_path + "/upsert", of_stream(records.upsert, facts.ACCEPTED)),
         ("POST", records_path + "/delete", of_stream(records.delete)),
@@ -126,17 +138,16 @@ def make_app(settings: Settings) -> ASGIApp:
         ("POST", records_path + "/aggregate", of_stream(queries.aggregate)),
         ("POST", records_path + "/sync", of_stream(queries.sync)),
     ]
-    app = Starlette(
-        routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in routes],
+    return Starlette(
+        routes=[*page, *(Route(path, endpoint, methods=[method]) for method, path, endpoint in routes)],
         exception_handlers={
             ApiError: _refused,
             OAuthError: _not_granted,
             HTTPException: _no_such_address,
             Exception: _broken,
         },
-        lifespan=closing_store,
+        lifespan=closing,
     )
-    return _with_request_id(app)
 
 
 def _with_request_id(app: ASGIApp) -> ASGIApp:
@@ -156,50 +167,21 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
     return wrapped
 
 
-async def _read_body(request: Request, most: int) -> bytes:
-    """Return the body, decompressed; never holds more than ``most`` bytes of it."""
-    unzip = zlib.decompressobj(GZIP_WINDOW) if request.headers.get("content-encoding") == "gzip" else None
-    body = bytearray()
-    async for chunk in request.stream():
-        try:
-            body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
-        except zlib.error:
-            raise ApiError(400, "body: not the gzip data that Content-Encoding says.") from None
-        if len(body) > most:
-            raise ApiError(facts.TOO_LARGE, f"body: more than {most:,} bytes of uncompressed JSON.")
-    if unzip and not unzip.eof:
-        raise ApiError(400, "body: gzip data that is cut short.")
-    return bytes(body)
-
-
-async def _read_json(request: Request) -> Any:
-    body = await _read_body(request, facts.MAX_REQUEST_BYTES)
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"body: not JSON: {error}") from None
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
-
-
 def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 (what Starlette registers it for)
-    return _json(error.body(), error.status)
+    return error_answer(error)
 
 
 def _not_granted(_: Request, error: Exception) -> Response:
     assert isinstance(error, OAuthError)  # noqa: S101 (what Starlette registers it for)
-    return _json({"error": error.error, "error_description": error.description}, error.status)
+    return json_answer({"error": error.error, "error_description": error.description}, error.status)
 
 
 def _no_such_address(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (what Starlette registers it for)
-    message = f"{request.method} {request.url.path}: {error.detail}."
-    return _json(ApiError(error.status_code, message).body(), error.status_code)
+    return error_answer(ApiError(error.status_code, f"{request.method} {request.url.path}: {error.detail}."))
 
 
 def _broken(_: Request, error: Exception) -> Response:
     log.error("A request broke the local server.", exc_info=error)
-    return _json(ApiError(500, "The local server is broken; its log says where.").body(), 500)
+    return error_answer(ApiError(500, "The local server is broken; its log says where."))

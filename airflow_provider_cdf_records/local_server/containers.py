@@ -35,6 +35,17 @@ def read_container(item: dict[str, Any], where: str) -> dict[str, Any]:
     }
 
 
+def check_change(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
+    """Refuse another type for a property that is there: records may hold values of the one it has."""
+    for name, definition in new["properties"].items():
+        before = old["properties"].get(name, definition)["type"]
+        if any(before.get(part) != definition["type"].get(part) for part in ("type", "list")):
+            raise ApiError(
+                facts.TYPE_CHANGED,
+                f"{where}.properties.{name}: is of type {before['type']}, which cannot be changed.",
+            )
+
+
 def _read_property(name: str, definition: object, where: str) -> dict[str, Any]:
     a_schema_id(name, where)
     if name in facts.RESERVED_PROPERTIES:

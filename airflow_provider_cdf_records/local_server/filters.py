@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from airflow_provider_cdf_records.local_server import facts
 from airflow_provider_cdf_records.local_server.reading import a_list, a_string, an_object, bad_request
 from airflow_provider_cdf_records.local_server.values import TIMESTAMP, instant
 
@@ -13,7 +14,6 @@ Fields = dict[
 ]  # a record as it is answered: space, externalId, createdTime, lastUpdatedTime, properties
 Matches = Callable[[Fields], bool]
 
-MAX_DEPTH = 20
 TOP_LEVEL = frozenset({"space", "externalId", "createdTime", "lastUpdatedTime"})
 BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
     "gt": lambda value, bound: value > bound,
@@ -28,8 +28,8 @@ def compile_filter(expression: object, where: str = "filter", depth: int = 0) ->
 
     :raises ApiError: saying where the expression is wrong.
     """
-    if depth > MAX_DEPTH:
-        raise bad_request(f"{where}: nested more than {MAX_DEPTH} deep.")
+    if depth > facts.MAX_FILTER_DEPTH:
+        raise bad_request(f"{where}: nested more than {facts.MAX_FILTER_DEPTH} deep.")
     one = an_object(expression, where)
     if len(one) != 1:
         raise bad_request(f"{where}: expected one operator, got {len(one)}.")

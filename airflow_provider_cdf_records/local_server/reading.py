@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -36,6 +37,22 @@ def a_string(value: object, where: str) -> str:
     raise bad_request(f"{where}: expected a string, got {kind(value)}.")
 
 
+def an_integer(value: object, least: int, most: int, where: str) -> int:
+    if type(value) is int and least <= value <= most:
+        return value
+    raise bad_request(f"{where}: expected an integer from {least} to {most}, got {value!r}.")
+
+
+def a_number(value: object, where: str) -> float:
+    """Return a number as a float, so that arithmetic with it cannot overflow."""
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        pass
+    raise bad_request(f"{where}: expected a number, got {value!r}.")
+
+
 def items_of(body: object, most: int = facts.MAX_ITEMS) -> list[dict[str, Any]]:
     """Return ``items`` of a request: 1 to ``most`` objects."""
     items = a_list(an_object(body, "body").get("items"), "items")
@@ -45,10 +62,7 @@ def items_of(body: object, most: int = facts.MAX_ITEMS) -> list[dict[str, Any]]:
 
 
 def a_limit(body: dict[str, Any]) -> int:
-    limit = body.get("limit", facts.DEFAULT_LIMIT)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= facts.MAX_LIMIT:
-        raise bad_request(f"limit: expected 1 to {facts.MAX_LIMIT}, got {limit!r}.")
-    return limit
+    return an_integer(body.get("limit", facts.DEFAULT_LIMIT), 1, facts.MAX_LIMIT, "limit")
 
 
 def a_space(value: object, where: str) -> str:

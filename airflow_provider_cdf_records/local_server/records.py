@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.rates import Rates
 from airflow_provider_cdf_records.local_server.reading import (
     a_list,
     a_record_id,
@@ -17,40 +21,69 @@ from airflow_provider_cdf_records.local_server.reading import (
     items_of,
 )
 from airflow_provider_cdf_records.local_server.schema import Schema
-from airflow_provider_cdf_records.local_server.store import NewRecord, Store
-from airflow_provider_cdf_records.local_server.streams import Streams
-
-Identity = tuple[str, str]
+from airflow_provider_cdf_records.local_server.store import (
+    Capacity,
+    Identity,
+    NewRecord,
+    Store,
+    StreamFull,
+    StreamGone,
+)
+from airflow_provider_cdf_records.local_server.streams import Streams, no_such_stream
 
 
 class Records:
-    """Upsert, ingest and delete."""
+    """Upsert, ingest and delete.
 
-    def __init__(self, store: Store, schema: Schema, streams: Streams) -> None:
+    :param capacity: what each stream may hold.
+    :param missing: makes what new records name and is not there; without it they are refused.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        schema: Schema,
+        streams: Streams,
+        capacity: Capacity,
+        *,
+        rates: Rates,
+        missing: MissingCreator | None = None,
+    ) -> None:
         self._store = store
         self._schema = schema
         self._streams = streams
+        self._capacity = capacity
+        self._rates = rates
+        self._missing = missing
 
     def upsert(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records/upsert``: full replace by space and external id."""
+        self._prepare(stream_id, body)
         self._mutable(stream_id, "upsert")
-        self._store.upsert(stream_id, self._read(body))
+        records = self._read(body)
+        with self._room(stream_id):
+            self._store.upsert(stream_id, records, self._capacity)
+        self._stored(stream_id, records)
         return {}
 
     def ingest(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records``: new records only, where the stream is mutable."""
-        stream = self._streams.get(stream_id)
-        if not self._streams.is_mutable(stream):
-            self._store.append(stream_id, self._read(body, twice_allowed=True))
-            return {}
-        records = self._read(body)
-        if existing := self._store.existing(stream_id, ((space, name) for space, name, _ in records)):
+        self._prepare(stream_id, body)
+        mutable = self._streams.is_mutable(self._streams.get(stream_id))
+        records = self._read(body, twice_allowed=not mutable)
+        existing: list[Identity] = []
+        with self._room(stream_id):
+            if mutable:
+                existing = self._store.insert(stream_id, records, self._capacity)
+            else:
+                self._store.append(stream_id, records, self._capacity)
+        if existing:
             raise ApiError(
                 facts.INGEST_EXISTS,
                 f"{len(existing)} of the records exist already; use upsert to replace them.",
                 duplicated=[_identifier(identity) for identity in existing],
             )
-        self._store.upsert(stream_id, records)
+        self._stored(stream_id, records)
         return {}
 
     def delete(self, stream_id: str, body: object) -> dict[str, Any]:
@@ -61,12 +94,32 @@ class Records:
         )
         return {}
 
+    def _prepare(self, stream_id: str, body: object) -> None:
+        if self._missing is not None:
+            self._missing.prepare(stream_id, body)
+
     def _mutable(self, stream_id: str, operation: str) -> None:
         if not self._streams.is_mutable(self._streams.get(stream_id)):
             raise ApiError(
                 facts.UPSERT_ON_IMMUTABLE,
                 f"Stream {stream_id!r} is immutable, which {operation} does not work on.",
             )
+
+    def _stored(self, stream_id: str, records: list[NewRecord]) -> None:
+        self._rates.add(stream_id, len(records), sum(len(properties) for _, _, properties in records))
+
+    @contextmanager
+    def _room(self, stream_id: str) -> Iterator[None]:
+        try:
+            yield
+        except StreamGone:
+            raise no_such_stream(stream_id) from None
+        except StreamFull:
+            raise ApiError(
+                facts.STREAM_FULL,
+                f"Stream {stream_id!r} would hold more than {self._capacity.records:,} records "
+                f"or {self._capacity.size / 1e9:g} GB.",
+            ) from None
 
     def _read(self, body: object, *, twice_allowed: bool = False) -> list[NewRecord]:
         """Check all records before any is stored."""

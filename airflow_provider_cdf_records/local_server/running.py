@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,11 @@ from typing import Any
 
 import uvicorn
 
-from airflow_provider_cdf_records.local_server.app import Settings, make_app
+from airflow_provider_cdf_records.local_server.app import LocalCdf
+from airflow_provider_cdf_records.local_server.faults import FaultPlan
+from airflow_provider_cdf_records.local_server.load import DefinitionsError, load
+from airflow_provider_cdf_records.local_server.project import Project
+from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Settings
 
 STOP_WITHIN = 5.0  # seconds
 
@@ -43,7 +49,8 @@ class LocalServer:
         path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
         self.settings = replace(Settings(path), **settings)
         self._socket = listening_socket(host, port)
-        self._server = make_server(self.settings)
+        self._app = make_app(self.settings)
+        self._server = make_server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
         )
@@ -70,6 +77,27 @@ class LocalServer:
     def connection_json(self) -> str:
         """Return an Airflow connection to this server, as for ``AIRFLOW_CONN_CDF_DEFAULT``."""
         return connection_json(self.url, self.settings)
+
+    def load(self, definitions: str | Path | Mapping[str, Any]) -> None:
+        """Make the spaces, containers and streams of a YAML or JSON file, or of a mapping of that form."""
+        load(self._app.project, definitions)
+
+    def records(self, stream_id: str) -> list[dict[str, Any]]:
+        """Return all records of a stream as queries answer them, for a test to look at."""
+        return self._app.project.queries.all(stream_id)
+
+    @contextmanager
+    def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
+        """Let faults happen to a share of the record writes; the same seed makes the same faults.
+
+        :param timing: further arguments of :class:`FaultPlan`.
+        """
+        plan = FaultPlan(seed, rate, **timing)
+        self._app.faults.plan = plan
+        try:
+            yield plan
+        finally:
+            self._app.faults.plan = None
 
 
 def connection_json(url: str, settings: Settings) -> str:
@@ -107,9 +135,30 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(settings: Settings) -> uvicorn.Server:
+def make_app(settings: Settings, definitions: Path | None = None) -> LocalCdf:
+    """Return an application with its database open, and with what a file defines.
+
+    :raises ValueError: the database or the definitions cannot be used.
+    """
+    project = Project(settings)
+    try:
+        if definitions is not None:
+            load(project, definitions)
+    except DefinitionsError:
+        project.close()
+        raise
+    return LocalCdf(project)
+
+
+def make_server(app: LocalCdf) -> uvicorn.Server:
     """Return a server that is ready to run on a socket."""
     config = uvicorn.Config(
-        make_app(settings), log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3
+        app,
+        http=app.connections.protocol(),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,  # a client is known by its connection
+        lifespan="on",
+        timeout_graceful_shutdown=3,
     )
     return uvicorn.Server(config)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.containers import CompiledContainer, read_container
+from airflow_provider_cdf_records.local_server.containers import (
+    CompiledContainer,
+    check_change,
+    read_container,
+)
 from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import a_space, a_string, items_of
+from airflow_provider_cdf_records.local_server.reading import a_space, a_string, bad_request, items_of
 from airflow_provider_cdf_records.local_server.store import Store
+
+MAX_ITEMS = 100  # of one request
 
 
 class Schema:
@@ -17,6 +25,7 @@ class Schema:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._lock = threading.RLock()
         self._spaces = store.spaces()
         self._definitions = {_key(item): item for item in store.containers()}
         self._compiled = {key: CompiledContainer(item) for key, item in self._definitions.items()}
@@ -24,42 +33,49 @@ class Schema:
     def create_spaces(self, body: object) -> dict[str, Any]:
         """``POST /models/spaces``."""
         created = []
-        for index, item in enumerate(items_of(body, 100)):
-            space = a_space(item.get("space"), f"items[{index}].space")
-            created.append(_stamped(item | {"isGlobal": False}, self._spaces.get(space)))
-        for definition in created:
-            self._store.put_space(definition["space"], definition)
-            self._spaces[definition["space"]] = definition
+        with self._lock:
+            for index, item in enumerate(items_of(body, MAX_ITEMS)):
+                space = a_space(item.get("space"), f"items[{index}].space")
+                created.append(_stamped(item | {"isGlobal": False}, self._spaces.get(space)))
+            for definition in created:
+                self._store.put_space(definition["space"], definition)
+                self._spaces[definition["space"]] = definition
         return {"items": created}
 
-    def list_spaces(self) -> dict[str, Any]:
+    def list_spaces(self, query: Mapping[str, str]) -> dict[str, Any]:
         """``GET /models/spaces``."""
-        return {"items": list(self._spaces.values())}
+        return _page(list(self._spaces.values()), query)
 
     def spaces_by_ids(self, body: object) -> dict[str, Any]:
         """``POST /models/spaces/byids``; unknown ones are passed over."""
         wanted = [
-            a_string(item.get("space"), f"items[{n}].space") for n, item in enumerate(items_of(body, 100))
+            a_string(item.get("space"), f"items[{n}].space")
+            for n, item in enumerate(items_of(body, MAX_ITEMS))
         ]
         return {"items": [self._spaces[space] for space in wanted if space in self._spaces]}
 
     def create_containers(self, body: object) -> dict[str, Any]:
         """``POST /models/containers``."""
         created = []
-        for index, item in enumerate(items_of(body, 100)):
-            definition = read_container(item, f"items[{index}]")
-            self.check_space(definition["space"], f"items[{index}].space")
-            existing = self._definitions.get(_key(definition))
-            created.append(_stamped(definition | {"isGlobal": False}, existing))
-        for definition in created:
-            self._store.put_container(definition)
-            self._definitions[_key(definition)] = definition
-            self._compiled[_key(definition)] = CompiledContainer(definition)
+        with self._lock:
+            for index, item in enumerate(items_of(body, MAX_ITEMS)):
+                definition = read_container(item, f"items[{index}]")
+                self.check_space(definition["space"], f"items[{index}].space")
+                existing = self._definitions.get(_key(definition))
+                if existing:
+                    check_change(existing, definition, f"items[{index}]")
+                created.append(_stamped(definition | {"isGlobal": False}, existing))
+            for definition in created:
+                self._store.put_container(definition)
+                self._definitions[_key(definition)] = definition
+                self._compiled[_key(definition)] = CompiledContainer(definition)
         return {"items": created}
 
-    def list_containers(self) -> dict[str, Any]:
-        """``GET /models/containers``."""
-        return {"items": list(self._definitions.values())}
+    def list_containers(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """``GET /models/containers``, of one space where ``space`` is given."""
+        space = query.get("space")
+        found = [item for item in list(self._definitions.values()) if space in (None, item["space"])]
+        return _page(found, query)
 
     def containers_by_ids(self, body: object) -> dict[str, Any]:
         """``POST /models/containers/byids``; unknown ones are passed over."""
@@ -68,9 +84,13 @@ class Schema:
                 a_string(item.get("space"), f"items[{n}].space"),
                 a_string(item.get("externalId"), f"items[{n}]"),
             )
-            for n, item in enumerate(items_of(body, 100))
+            for n, item in enumerate(items_of(body, MAX_ITEMS))
         ]
         return {"items": [self._definitions[key] for key in wanted if key in self._definitions]}
+
+    def has_space(self, space: str) -> bool:
+        """Whether the space is there."""
+        return space in self._spaces
 
     def check_space(self, space: str, where: str) -> None:
         """Refuse a space that does not exist."""
@@ -97,9 +117,30 @@ class Schema:
             )
         return compiled
 
+    def property_type(self, space: str, container: str, name: str, where: str) -> str:
+        """Return the type of a container's property, such as ``text``."""
+        properties = self.definition(space, container).get("properties", {})
+        if name not in properties:
+            raise ApiError(
+                facts.UNKNOWN_SCHEMA, f"{where}: there is no property {name!r} in {space}/{container}."
+            )
+        return str(properties[name]["type"]["type"])
+
     def definition(self, space: str, external_id: str) -> dict[str, Any]:
         """Return a container's definition; empty where there is none."""
         return self._definitions.get((space, external_id), {})
+
+
+def _page(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the part of a list that ``limit`` and ``cursor`` ask for; the cursor is a position."""
+    try:
+        limit, start = int(query.get("limit", facts.DEFAULT_LIMIT)), int(query.get("cursor", 0))
+    except ValueError:
+        raise bad_request("limit, cursor: expected integers.") from None
+    if not 1 <= limit <= facts.MAX_LIMIT or start < 0:
+        raise bad_request(f"limit: expected 1 to {facts.MAX_LIMIT}.")
+    page: dict[str, Any] = {"items": items[start : start + limit]}
+    return page | {"nextCursor": str(start + limit)} if start + limit < len(items) else page
 
 
 def _key(definition: dict[str, Any]) -> tuple[Any, Any]:

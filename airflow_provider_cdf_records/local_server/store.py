@@ -6,50 +6,33 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS space (id TEXT PRIMARY KEY, definition BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS container (
-    space TEXT, external_id TEXT, definition BLOB NOT NULL, PRIMARY KEY (space, external_id)
-);
-CREATE TABLE IF NOT EXISTS stream (
-    id TEXT PRIMARY KEY, template TEXT NOT NULL, created INTEGER NOT NULL, deleted INTEGER
-);
-CREATE TABLE IF NOT EXISTS record (
-    seq INTEGER PRIMARY KEY,
-    stream TEXT NOT NULL, space TEXT NOT NULL, external_id TEXT NOT NULL,
-    mutable INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0,
-    created INTEGER NOT NULL, updated INTEGER NOT NULL,
-    properties BLOB
-);
-CREATE UNIQUE INDEX IF NOT EXISTS record_identity ON record (stream, space, external_id) WHERE mutable = 1;
-CREATE INDEX IF NOT EXISTS record_copies ON record (stream, space, external_id) WHERE mutable = 0;
-CREATE INDEX IF NOT EXISTS record_feed ON record (stream, seq);
-"""
-COLUMNS = "seq, space, external_id, deleted, created, updated, properties"
-UPSERT = """
-INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
-VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?)
-ON CONFLICT (stream, space, external_id) WHERE mutable = 1 DO UPDATE SET
-    seq = excluded.seq, updated = excluded.updated, properties = excluded.properties,
-    created = CASE WHEN deleted THEN excluded.created ELSE created END, deleted = 0
-"""
-APPEND = """
-INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
-SELECT ?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7 WHERE NOT EXISTS (
-    SELECT 1 FROM record
-    WHERE stream = ?2 AND space = ?3 AND external_id = ?4 AND mutable = 0 AND properties = ?7
-)
-"""
-DELETE = """
-UPDATE record SET seq = ?, deleted = 1, updated = ?, properties = NULL
-WHERE stream = ? AND space = ? AND external_id = ? AND mutable = 1 AND deleted = 0
-"""
+from airflow_provider_cdf_records.local_server import tables
+
+Identity = tuple[str, str]  # space, external id
+NewRecord = tuple[str, str, bytes]  # space, external id, properties
+
+
+class StreamGone(LookupError):
+    """The stream was deleted while the request was on its way."""
+
+
+class StreamFull(Exception):
+    """The stream would hold more than it may."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one stream may hold."""
+
+    records: int
+    size: int  # bytes
 
 
 @dataclass(frozen=True)
@@ -75,26 +58,27 @@ class StoredRecord:
     properties: bytes | None
 
 
-NewRecord = tuple[str, str, bytes]  # space, external id, properties
-
-
 class Store:
-    """Reads and writes; safe between threads, one call at a time.
+    """Reads and writes, safe between threads: one writes at a time, and each read sees one moment.
 
     What a call has written is on its way to the disk when it returns: killing the process loses nothing.
+
+    :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
     """
 
-    def __init__(self, database: str | Path) -> None:
+    def __init__(self, database: str | Path, *, keep_superseded: float = 0) -> None:
         self._lock = threading.RLock()
+        self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
+        self._keep_ms = int(keep_superseded * 1000)
         self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(SCHEMA)
+        try:
+            tables.prepare(self._db, keep_superseded=bool(self._keep_ms))
+        except BaseException:
+            self._db.close()
+            raise
         self._seq: int
         self._clock: int
-        self._seq, self._clock = self._db.execute(
-            "SELECT COALESCE(MAX(seq), 0), COALESCE(MAX(updated), 0) FROM record"
-        ).fetchone()
+        self._seq, self._clock = self._db.execute(tables.NEWEST).fetchone()
 
     def close(self) -> None:
         with self._lock:
@@ -123,7 +107,9 @@ class Store:
 
     def put_stream(self, stream_id: str, template: str) -> StoredStream:
         created = self._now()
-        self._execute("INSERT INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created))
+        with self._writing():
+            self._db.execute("INSERT INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created))
+            self._db.execute("INSERT INTO usage VALUES (?, 0, 0)", (stream_id,))
         return StoredStream(stream_id, template, created, None)
 
     def streams(self) -> dict[str, StoredStream]:
@@ -132,84 +118,111 @@ class Store:
         return {row[0]: StoredStream(*row) for row in rows}
 
     def delete_stream(self, stream_id: str) -> None:
-        with self._lock, self._transaction():
+        with self._writing():
             self._db.execute("UPDATE stream SET deleted = ? WHERE id = ?", (self._now(), stream_id))
-            self._db.execute("DELETE FROM record WHERE stream = ?", (stream_id,))
+            for table in ("record", "superseded", "usage"):
+                self._db.execute(f"DELETE FROM {table} WHERE stream = ?", (stream_id,))  # noqa: S608
 
     def usage(self, stream_id: str) -> tuple[int, int]:
-        """Return how many records a stream holds, and their bytes."""
-        ((count, size),) = self._execute(
-            "SELECT COUNT(*), COALESCE(SUM(LENGTH(properties)), 0) FROM record "
-            "WHERE stream = ? AND deleted = 0",
-            (stream_id,),
-        )
+        """Return how many records a stream holds, and the bytes of their properties."""
+        rows = self._execute("SELECT records, bytes FROM usage WHERE stream = ?", (stream_id,))
+        count, size = rows[0] if rows else (0, 0)
         return count, size
 
     # Records
 
-    def upsert(self, stream_id: str, records: Iterable[NewRecord]) -> None:
-        self._write(UPSERT, stream_id, records)
+    def upsert(self, stream_id: str, records: Iterable[NewRecord], capacity: Capacity) -> None:
+        """Create records, or replace those with the same identity.
 
-    def append(self, stream_id: str, records: Iterable[NewRecord]) -> None:
-        """Add records to an immutable stream; an exact copy of one that is there is passed over."""
-        self._write(APPEND, stream_id, records)
+        :raises StreamGone, StreamFull: nothing was written then.
+        """
+        with self._changing(stream_id, capacity):
+            self._write(tables.UPSERT, stream_id, records)
 
-    def existing(self, stream_id: str, identities: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return those identities that the stream holds already."""
-        with self._lock:
-            query = "SELECT 1 FROM record WHERE stream = ? AND space = ? AND external_id = ? AND deleted = 0"
-            return [
-                identity
-                for identity in identities
-                if self._db.execute(query, (stream_id, *identity)).fetchone()
+    def insert(self, stream_id: str, records: list[NewRecord], capacity: Capacity) -> list[Identity]:
+        """Create records; where some exist already, none is written, and those are returned."""
+        with self._changing(stream_id, capacity):
+            existing = [
+                (space, name)
+                for space, name, _ in records
+                if self._db.execute(tables.EXISTS, (stream_id, space, name)).fetchone()
             ]
+            if not existing:
+                self._write(tables.UPSERT, stream_id, records)
+        return existing
 
-    def delete(self, stream_id: str, identities: Iterable[tuple[str, str]]) -> None:
-        with self._lock, self._transaction():
+    def append(self, stream_id: str, records: Iterable[NewRecord], capacity: Capacity) -> None:
+        """Add records to an immutable stream; an exact copy of one that is there is passed over."""
+        with self._changing(stream_id, capacity):
+            self._write(tables.APPEND, stream_id, records)
+
+    def delete(self, stream_id: str, identities: Iterable[Identity]) -> None:
+        with self._writing():
             now = self._tick()
             for identity in identities:
                 self._seq += 1
-                self._db.execute(DELETE, (self._seq, now, stream_id, *identity))
+                self._db.execute(tables.DELETE, (self._seq, now, stream_id, *identity))
 
-    def records(
-        self, stream_id: str, *, after: int = 0, upto: int | None = None, deleted: bool = False
-    ) -> Iterator[StoredRecord]:
-        """Yield records in the order of their last change.
+    def records(self, stream_id: str, *, upto: int | None = None) -> Iterator[StoredRecord]:
+        """Yield the records as they all were at one moment, in the order of their last change.
 
-        :param after: the ``seq`` to go on from.
-        :param upto: epoch milliseconds; later changes are left out.
-        :param deleted: whether tombstones are wanted.
+        :param upto: that moment, in epoch milliseconds; no longer ago than superseded ones are kept.
         """
-        query = (
-            f"SELECT {COLUMNS} FROM record WHERE stream = ? AND seq > ? AND updated <= ? AND deleted <= ? "  # noqa: S608
-            "ORDER BY seq LIMIT 2000"
-        )
-        while True:
-            newest = 2**62 if upto is None else upto
-            rows = self._execute(query, (stream_id, after, newest, int(deleted)))
-            for row in rows:
-                yield StoredRecord(*row)
-            if not rows:
-                return
-            after = rows[-1][0]
+        values = {"stream": stream_id, "upto": 2**62 if upto is None else upto}
+        yield from self._read(tables.AS_OF_NOW if upto is None else tables.AS_OF, values)
+
+    def changes(self, stream_id: str, after: int, *, upto: int | None = None) -> Iterator[StoredRecord]:
+        """Yield each record that changed after a ``seq`` once, deleted ones too, in that order."""
+        values = {"stream": stream_id, "after": after, "upto": 2**62 if upto is None else upto}
+        yield from self._read(tables.CHANGES, values)
+
+    def last_records(self, stream_id: str, count: int) -> list[StoredRecord]:
+        """Return the records that changed last, the newest first."""
+        return list(self._read(tables.LAST, {"stream": stream_id, "count": count}))
 
     def seq_before(self, stream_id: str, time_ms: int) -> int:
         """Return the ``seq`` after which all changes of a stream since a time come."""
-        ((seq,),) = self._execute(
-            "SELECT COALESCE(MIN(seq) - 1, ?) FROM record WHERE stream = ? AND updated >= ?",
-            (self._seq, stream_id, time_ms),
-        )
+        ((seq,),) = self._execute(tables.SEQ_BEFORE, (self._seq, stream_id, time_ms))
         return int(seq)
 
+    def _read(self, question: str, values: dict[str, Any]) -> Iterator[StoredRecord]:
+        """Read through a connection of its own, so that writers neither wait nor are seen half-way."""
+        with closing(sqlite3.connect(self._reading, uri=True)) as db:
+            for row in db.execute(question, values):
+                yield StoredRecord(*row)
+
     def _write(self, statement: str, stream_id: str, records: Iterable[NewRecord]) -> None:
-        with self._lock, self._transaction():
-            now = self._tick()
-            rows = [
-                (self._seq + number, stream_id, space, external_id, now, now, properties)
-                for number, (space, external_id, properties) in enumerate(records, start=1)
-            ]
-            self._seq += len(rows)
-            self._db.executemany(statement, rows)
+        now = self._tick()
+        rows = [
+            (self._seq + number, stream_id, space, external_id, now, now, properties)
+            for number, (space, external_id, properties) in enumerate(records, start=1)
+        ]
+        self._seq += len(rows)
+        self._db.executemany(statement, rows)
+
+    @contextmanager
+    def _changing(self, stream_id: str, capacity: Capacity) -> Iterator[None]:
+        with self._writing():
+            if not self._db.execute(tables.IS_THERE, (stream_id,)).fetchone():
+                raise StreamGone(stream_id)
+            yield
+            if self._keep_ms:
+                self._db.execute(tables.FORGET, (stream_id, self._now() - 2 * self._keep_ms))
+            count, size = self.usage(stream_id)
+            if count > capacity.records or size > capacity.size:
+                raise StreamFull(stream_id)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """``BEGIN`` to ``COMMIT``, or ``ROLLBACK`` when something goes wrong."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
 
     def _tick(self) -> int:
         """Return a time that is later than that of every change before."""
@@ -223,19 +236,3 @@ class Store:
     def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
-
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """``BEGIN`` to ``COMMIT``, or ``ROLLBACK`` when something goes wrong."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("ROLLBACK" if kind else "COMMIT")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 from airflow_provider_cdf_records.local_server import facts
 from airflow_provider_cdf_records.local_server.errors import ApiError
@@ -13,14 +14,19 @@ from airflow_provider_cdf_records.local_server.reading import (
     bad_request,
     items_of,
 )
-from airflow_provider_cdf_records.local_server.store import Store, StoredStream
+from airflow_provider_cdf_records.local_server.store import Capacity, Store, StoredStream
 
 
 class Streams:
-    """The project's streams."""
+    """The project's streams.
 
-    def __init__(self, store: Store) -> None:
+    :param capacity: what each of them may hold.
+    """
+
+    def __init__(self, store: Store, capacity: Capacity) -> None:
         self._store = store
+        self._capacity = capacity
+        self._lock = threading.Lock()
         self._streams = store.streams()
 
     def create(self, body: object) -> dict[str, Any]:
@@ -36,11 +42,16 @@ class Streams:
             raise bad_request(
                 f"items[0].settings.template.name: {template!r} is not one of {', '.join(facts.TEMPLATES)}."
             )
-        if existing := self._streams.get(stream_id):
-            reserved = "was deleted, and its id stays reserved" if existing.deleted else "exists already"
-            raise ApiError(409, f"Stream {stream_id!r} {reserved}.", duplicated=[{"externalId": stream_id}])
-        stream = self._store.put_stream(stream_id, template)
-        self._streams[stream_id] = stream
+        with self._lock:
+            if existing := self._streams.get(stream_id):
+                reserved = "was deleted, and its id stays reserved" if existing.deleted else "exists already"
+                raise ApiError(
+                    facts.STREAM_EXISTS,
+                    f"Stream {stream_id!r} {reserved}.",
+                    duplicated=[{"externalId": stream_id}],
+                )
+            stream = self._store.put_stream(stream_id, template)
+            self._streams = self._streams | {stream_id: stream}  # readers keep the dict that they have
         return {"items": [self._described(stream)]}
 
     def list(self) -> dict[str, Any]:
@@ -52,41 +63,61 @@ class Streams:
         return self._described(self.get(stream_id), statistics=statistics)
 
     def delete(self, body: object) -> dict[str, Any]:
-        """``POST /streams/delete``: the records go, the id stays reserved."""
-        ids = [a_stream_id(item.get("externalId"), "items.externalId") for item in items_of(body)]
-        for stream_id in ids:
-            self.get(stream_id)
-        for stream_id in ids:
-            self._store.delete_stream(stream_id)
-        self._streams = self._store.streams()
+        """``POST /streams/delete``, one at a time: the records go, the id stays reserved.
+
+        One that does not exist is passed over.
+        """
+        (item,) = items_of(body, 1)
+        stream_id = a_stream_id(item.get("externalId"), "items[0].externalId")
+        with self._lock:
+            stream = self._streams.get(stream_id)
+            if stream and not stream.deleted:
+                self._store.delete_stream(stream_id)
+                self._streams = self._store.streams()
         return {}
+
+    def delete_in_the_old_way(self) -> NoReturn:
+        """``DELETE /streams/{id}``, which CDF has given up."""
+        raise ApiError(facts.GIVEN_UP, "This endpoint is no longer supported; use POST /streams/delete.")
 
     def get(self, stream_id: str) -> StoredStream:
         """Return a stream that is there."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.deleted:
-            raise ApiError(404, f"Stream {stream_id!r} does not exist.", missing=[{"externalId": stream_id}])
+            raise no_such_stream(stream_id)
         return stream
+
+    def has(self, stream_id: object) -> bool:
+        """Whether the stream is there."""
+        stream = self._streams.get(stream_id) if isinstance(stream_id, str) else None
+        return stream is not None and not stream.deleted
 
     def is_mutable(self, stream: StoredStream) -> bool:
         """Whether its records can be replaced and deleted."""
         return facts.TEMPLATES[stream.template] == facts.MUTABLE
 
     def _described(self, stream: StoredStream, *, statistics: bool = False) -> dict[str, Any]:
-        limits: dict[str, dict[str, float]] = {
-            name: {"provisioned": provisioned} for name, provisioned in facts.STREAM_LIMITS.items()
+        limits: dict[str, Any] = {
+            "maxRecordsTotal": {"provisioned": self._capacity.records},
+            "maxGigaBytesTotal": {"provisioned": self._capacity.size / 1e9},
         }
+        lifecycle = {"retainedAfterSoftDelete": facts.RETAINED_AFTER_SOFT_DELETE}
         if statistics:
             count, size = self._store.usage(stream.id)
             limits["maxRecordsTotal"]["consumed"] = count
             limits["maxGigaBytesTotal"]["consumed"] = size / 1e9
+        if not self.is_mutable(stream):
+            lifecycle["dataDeletedAfter"] = facts.DATA_DELETED_AFTER
+            limits["maxFilteringInterval"] = facts.MAX_FILTERING_INTERVAL
         return {
             "externalId": stream.id,
             "createdTime": stream.created,
             "createdFromTemplate": stream.template,
             "type": facts.TEMPLATES[stream.template],
-            "settings": {
-                "lifecycle": {"retainedAfterSoftDelete": facts.RETAINED_AFTER_SOFT_DELETE},
-                "limits": limits,
-            },
+            "settings": {"lifecycle": lifecycle, "limits": limits},
         }
+
+
+def no_such_stream(stream_id: str) -> ApiError:
+    """Return the refusal of a stream that is not there."""
+    return ApiError(404, f"Stream {stream_id!r} does not exist.", missing=[{"externalId": stream_id}])

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import secrets
 import time
 from collections.abc import Mapping
@@ -16,10 +17,13 @@ from airflow_provider_cdf_records.local_server.errors import ApiError, OAuthErro
 
 
 class Tokens:
-    """Gives out tokens for the one client there is, and knows its own again."""
+    """Gives out tokens to the clients there are, and knows its own again.
 
-    def __init__(self, client_id: str, client_secret: str, lifetime: float) -> None:
-        self._client = (client_id, client_secret)
+    :param clients: client ids and their secrets.
+    """
+
+    def __init__(self, clients: Mapping[str, str], lifetime: float) -> None:
+        self._clients = clients
         self._lifetime = lifetime
         self._key = secrets.token_bytes(32)
 
@@ -30,28 +34,42 @@ class Tokens:
         """
         if form.get("grant_type") != "client_credentials":
             raise OAuthError(400, "unsupported_grant_type", "grant_type must be client_credentials.")
-        given = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
-        if not hmac.compare_digest("\n".join(given).encode(), "\n".join(self._client).encode()):
+        client, secret = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
+        known = self._clients.get(client)
+        if known is None or not hmac.compare_digest(secret.encode(), known.encode()):
             raise OAuthError(401, "invalid_client", "client_id or client_secret is wrong.")
-        return {"access_token": self._issue(), "token_type": "Bearer", "expires_in": self._lifetime}
+        return {"access_token": self._issue(client), "token_type": "Bearer", "expires_in": self._lifetime}
 
     def check(self, authorization: str | None) -> None:
         """Refuse a request without a good token."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if authorization is None or not authorization.lower().startswith("bearer "):
             raise ApiError(401, "Unauthorized: no bearer token in the Authorization header.")
-        expiry, _, signature = token.partition(".")
-        if not hmac.compare_digest(signature, self._signature(expiry)):
+        claims = self._read(authorization)
+        if claims is None:
             raise ApiError(401, "Unauthorized: not a token of this server.")
-        if float.fromhex(expiry.replace("_", ".")) < time.time():
+        _, expiry = claims
+        if expiry < time.time():
             raise ApiError(401, "Unauthorized: the token has expired.")
 
-    def _issue(self) -> str:
-        expiry = (time.time() + self._lifetime).hex().replace(".", "_")
-        return f"{expiry}.{self._signature(expiry)}"
+    def client_of(self, authorization: str | None) -> str | None:
+        """Return the client that a token was given to; ``None`` where it is no token of this server."""
+        claims = self._read(authorization or "")
+        return claims[0] if claims else None
 
-    def _signature(self, expiry: str) -> str:
-        return hmac.new(self._key, expiry.encode(errors="replace"), hashlib.sha256).hexdigest()
+    def _issue(self, client: str) -> str:
+        claims = json.dumps([client, time.time() + self._lifetime]).encode()
+        payload = base64.urlsafe_b64encode(claims).decode()
+        return f"{payload}.{self._signature(payload)}"
+
+    def _read(self, authorization: str) -> tuple[str, float] | None:
+        payload, _, signature = authorization.partition(" ")[2].partition(".")
+        if not hmac.compare_digest(signature.encode(errors="replace"), self._signature(payload).encode()):
+            return None
+        client, expiry = json.loads(base64.urlsafe_b64decode(payload))
+        return client, expiry
+
+    def _signature(self, payload: str) -> str:
+        return hmac.new(self._key, payload.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def _basic(authorization: str | None) -> tuple[str, str] | None:

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.reading import a_string, bad_request, kind
 
 Check = Callable[[Any], str | None]  # what is wrong with a value, if anything
@@ -165,7 +164,9 @@ def _direct(_: dict[str, Any]) -> Check:
 def _enum(definition: dict[str, Any]) -> Check:
     values = definition.get("values")
     if not isinstance(values, dict) or not values:
-        raise ApiError(400, "an enum type needs 'values'.")
+        raise bad_request("an enum type needs 'values'.")
+    for name in values:
+        a_string(name, "the values of an enum type")  # YAML takes an unquoted `on` for true
     keys = frozenset(values)
     expected = ", ".join(sorted(keys))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -74,12 +74,6 @@ class _SourceData(msgspec.Struct, gc=False):
     properties: _Object
 
 
-class _Shape(msgspec.Struct, gc=False):
-    space: str
-    externalId: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EXTERNAL_ID)]
-    sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=100)]
-
-
 class _Rejected(msgspec.Struct, forbid_unknown_fields=True):
     """A line of a rejected-records file, which holds the record among other things."""
 
@@ -92,6 +86,15 @@ class _Rejected(msgspec.Struct, forbid_unknown_fields=True):
     requestId: str | None
     time: str
     record: msgspec.Raw
+
+
+_ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EXTERNAL_ID)]
+
+
+class _Shape(msgspec.Struct, gc=False):
+    space: str
+    externalId: _ExternalId
+    sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=100)]
 
 
 _decode_shape = msgspec.json.Decoder(_Shape).decode
@@ -117,6 +120,35 @@ def check_stream_id(stream_id: object) -> str:
     return stream_id
 
 
+class Familiar:
+    """Records like those before them, which all name one space and one container.
+
+    To check that they still do takes a third of the time that it takes to read what they name.
+    """
+
+    def __init__(self, space: str, source: Container | View) -> None:
+        names = {"type": source.__struct_config__.tag, **msgspec.structs.asdict(source)}
+        one_source = msgspec.defstruct(
+            "Source", [(name, Literal[value]) for name, value in names.items()], gc=False
+        )
+        data = msgspec.defstruct("SourceData", [("source", one_source), ("properties", _Object)], gc=False)
+        shape = msgspec.defstruct(
+            "Shape",
+            [("space", Literal[space]), ("externalId", _ExternalId), ("sources", tuple[data])],  # type: ignore[valid-type]
+            gc=False,
+        )
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(shape).decode
+        self._prefix = identity_of(space, "")
+
+    def identities(self, bodies: list[bytes]) -> list[Identity]:
+        """Return the identities of records.
+
+        :raises ValidationError: of ``msgspec``, when one of them is not like the others.
+        """
+        prefix = self._prefix
+        return [prefix + shape.externalId for shape in map(self._decode, bodies)]
+
+
 class ApiShaped:
     """Takes rows that are API-shaped records already, and checks them a chunk at a time.
 
@@ -129,6 +161,7 @@ class ApiShaped:
         self._problems: dict[Container | View, str | None] = {}
         self._spaces: set[str] = set()
         self._sources: set[Container | View] = set()
+        self._familiar: Familiar | None = None
 
     def __call__(self, chunk: Chunk) -> Records:
         if chunk.columns is not None:
@@ -138,25 +171,32 @@ class ApiShaped:
         rows = chunk.rows
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
-            shapes = list(map(_decode_shape, bodies))
+            identities = self._identities(bodies)
         except (ValueError, RecursionError):  # which of them it is, the rows tell one by one
             return self._one_by_one(chunk)
         request = request_body(bodies)
-        if not self._are_good(shapes, request):
+        if identities is None or not _is_good_text(request):
             return self._one_by_one(chunk)
-        identities = [f"{shape.space}/{shape.externalId}" for shape in shapes]
         return Records(chunk.positions, identities, bodies, bodies, chunk.refusals, request)
 
-    def _are_good(self, shapes: list[_Shape], text: bytes) -> bool:
-        """Check what a chunk has in common; ``False`` means no more than that the rows need a closer look."""
+    def _identities(self, bodies: list[bytes]) -> list[Identity] | None:
+        """Return the identities of records whose shape is good and whose containers are known to be.
+
+        ``None`` means no more than that the rows need a closer look.
+        """
+        if self._familiar is not None:
+            try:
+                return self._familiar.identities(bodies)
+            except msgspec.ValidationError:
+                self._familiar = None
+        shapes = list(map(_decode_shape, bodies))
+        spaces = {shape.space for shape in shapes}
         sources = {data.source for shape in shapes for data in shape.sources}
-        return (
-            {shape.space for shape in shapes} <= self._spaces
-            and sources <= self._sources
-            and not (BACKSLASH in text and NULL_ESCAPE in text)  # the first is found many times as fast
-            and (text.isascii() or _is_utf8(text))
-            and len(text) <= MAX_REQUEST_BYTES
-        )
+        if not (spaces <= self._spaces and sources <= self._sources):
+            return None
+        if len(spaces) == len(sources) == 1 and all(len(shape.sources) == 1 for shape in shapes):
+            self._familiar = Familiar(spaces.pop(), sources.pop())
+        return [identity_of(shape.space, shape.externalId) for shape in shapes]
 
     def _one_by_one(self, chunk: Chunk) -> Records:
         records: list[Record] = []
@@ -284,6 +324,15 @@ def _body(row: Row) -> bytes:
         return encode(row)
     msg = f"expected a record (a dict), got {type(row).__name__}"
     raise InvalidRecordError(msg)
+
+
+def _is_good_text(text: bytes) -> bool:
+    """Check what needs no look at single records."""
+    return (
+        not (BACKSLASH in text and NULL_ESCAPE in text)  # the first is found many times as fast
+        and (text.isascii() or _is_utf8(text))
+        and len(text) <= MAX_REQUEST_BYTES
+    )
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.pipeline.batches import Batch, Batcher, Milest
 from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Convert, Identity
 from airflow_provider_cdf_records.pipeline.errors import LoadStoppedError
+from airflow_provider_cdf_records.pipeline.interpreter import set_up_for_throughput
 from airflow_provider_cdf_records.pipeline.outcome import Tally
 from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from airflow_provider_cdf_records.pipeline.sources import Source
@@ -87,9 +88,10 @@ def upload(
     batcher = Batcher()
     failures: list[Exception] = []
     stop = stop or threading.Event()
-    with _InFlight(
+    in_flight = _InFlight(
         sender, tally, source, max_concurrency=max_concurrency, checkpoint=checkpoint, stop=stop
-    ) as in_flight:
+    )
+    with set_up_for_throughput(), in_flight:
         for chunk in _until_failure(source, failures):
             if stop.is_set():
                 break

@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
+from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from tests.dags.conftest import ROOT
-from tests.faults.proxy import FaultProxy
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.records import a_record
 
@@ -82,14 +82,14 @@ def cdf() -> Iterator[LocalCdf]:
 
 
 @pytest.fixture(scope="module")
-def slow_proxy(cdf: LocalCdf) -> Iterator[FaultProxy]:
-    with FaultProxy(cdf.server.url, seed=0, rate=0, delay=DELAY) as proxy:
-        yield proxy
+def slowed(cdf: LocalCdf) -> Iterator[FaultPlan]:
+    with cdf.server.faults(seed=0, rate=0, delay=DELAY) as plan:
+        yield plan
 
 
 @pytest.fixture(scope="module")
 def airflow(
-    cdf: LocalCdf, slow_proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory
+    cdf: LocalCdf, slowed: FaultPlan, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningAirflow]:
     home, folder, dags = (
         tmp_path_factory.mktemp(name) for name in ("crash-home", "crash-files", "crash-dags")
@@ -107,9 +107,7 @@ def airflow(
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
-        "AIRFLOW_CONN_CDF_DEFAULT": json.dumps(
-            json.loads(cdf.server.connection_json()) | {"host": slow_proxy.url}
-        ),
+        "AIRFLOW_CONN_CDF_DEFAULT": cdf.server.connection_json(),
         "CDF_CRASH_FOLDER": str(folder),
         "PYTHONPATH": str(ROOT),
     }
@@ -153,7 +151,7 @@ def has_ended(process_id: int) -> bool:
     [(0, signal.SIGTERM), *((number + 1, signal.SIGKILL) for number in range(ROUNDS))],
 )
 def test_a_killed_load_is_finished_by_its_retry(
-    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, slow_proxy: FaultProxy
+    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, slowed: FaultPlan
 ) -> None:
     draw = random.Random(round_number)
     run_id = f"round-{round_number}"
@@ -170,9 +168,9 @@ def test_a_killed_load_is_finished_by_its_retry(
     settings = {"template": {"name": "BasicLiveData"}}
     cdf.client.post("/streams", {"items": [{"externalId": run_id, "settings": settings}]})
 
-    before = slow_proxy.upserts
+    before = slowed.writes
     airflow.trigger(run_id)
-    wait_until(lambda: slow_proxy.upserts - before >= draw.randrange(8, 45))
+    wait_until(lambda: slowed.writes - before >= draw.randrange(8, 45))
     process_id = int((airflow.folder / f"{run_id}.pid").read_text())
     os.kill(process_id, how)
     wait_until(lambda: has_ended(process_id), patience=STOPS_WITHIN)

@@ -23,12 +23,13 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.pipeline import batches, checkpoint
 from airflow_provider_cdf_records.pipeline.sources import iterables, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
-from tests.faults.proxy import FaultProxy
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.records import a_record
 
 SEEDS = range(int(os.environ.get("CDF_FAULT_SEEDS", "140")))
 IDENTITIES = 40
+TIMEOUT = 0.15  # seconds
+TIMING = {"slow": 0.2, "late": 0.02, "retry_after": 0.02, "jitter": 0.002}
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +97,9 @@ def a_stream(cdf: LocalCdf, seed: int, kind: str) -> str:
     return stream_id
 
 
-def connect(monkeypatch: pytest.MonkeyPatch, cdf: LocalCdf, proxy: FaultProxy, attempts: int) -> None:
+def connect(monkeypatch: pytest.MonkeyPatch, cdf: LocalCdf, attempts: int) -> None:
     fields = json.loads(cdf.server.connection_json())
-    fields["host"] = proxy.url
-    fields["extra"] |= {"timeout": 0.15, "max_attempts": attempts}
+    fields["extra"] |= {"timeout": TIMEOUT, "max_attempts": attempts}
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
 
 
@@ -109,15 +109,15 @@ def test_one_try_ends_with_the_right_stream(
 ) -> None:
     rows, stream_id = Rows(seed), a_stream(cdf, seed, "once")
     path = tmp_path / "rejected.ndjson"
-    with FaultProxy(cdf.server.url, seed) as proxy:
-        connect(monkeypatch, cdf, proxy, attempts=40)
+    connect(monkeypatch, cdf, attempts=40)
+    with cdf.server.faults(seed, rate=0.35, **TIMING) as plan:
         summary = CdfRecordsHook(max_concurrency=1 + seed % 4).upsert_records(
             stream_id, iter(rows.rows), max_rejected=len(rows.rows), rejected_path=str(path)
         )
     assert cdf.held(stream_id) == rows.expected
     assert summary.read == len(rows.rows) == summary.upserted + summary.superseded + summary.rejected
     rows.check_rejected(path, first=0)
-    assert summary.retries > 0 or proxy.injected.keys() <= {"late"}  # which nobody has to mend
+    assert summary.retries > 0 or plan.injected.keys() <= {"late"}  # which nobody has to mend
 
 
 class Memory:
@@ -144,8 +144,8 @@ def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
     source, path = tmp_path / "rows.ndjson", tmp_path / "rejected.ndjson"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows.rows))
     resumed = Counter[bool]()
-    with FaultProxy(cdf.server.url, seed, rate=0.45) as proxy:
-        connect(monkeypatch, cdf, proxy, attempts=3)
+    connect(monkeypatch, cdf, attempts=3)
+    with cdf.server.faults(seed, rate=0.45, **TIMING):
         summary = None
         for _ in range(100):
             hook = CdfRecordsHook(max_concurrency=1 + seed % 4)

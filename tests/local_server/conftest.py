@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import requests
+from cognite.client import CogniteClient
 
 from airflow_provider_cdf_records.local_server import LocalServer
-from airflow_provider_cdf_records.local_server.app import Settings
+from airflow_provider_cdf_records.local_server.settings import Settings
+from tests.local_server import sdk
 
 PROPERTIES = {
     "text": {"type": {"type": "text", "maxTextSize": 10}},
@@ -102,3 +104,9 @@ def raw(server: LocalServer) -> Raw:
     raw = Raw(server.url, server.settings)
     set_up(raw)
     return raw
+
+
+@pytest.fixture
+def client(server: LocalServer) -> CogniteClient:
+    """The official SDK, connected."""
+    return sdk.connect(server)

@@ -174,7 +174,7 @@ def test_the_limit_counts_what_gzip_hides(raw: Raw) -> None:
     refusal(raw.post(UPSERT, gzip.compress(body_of(10_000_000)), **packed), 400)
     refusal(raw.post(UPSERT, gzip.compress(body_of(10_000_001)), **packed), 413)
     packer = zlib.compressobj(wbits=31)
-    bomb = b"".join(packer.compress(b"\0" * 10_000_000) for _ in range(200)) + packer.flush()
+    bomb = b"".join(packer.compress(b"\0" * 10_000_000) for _ in range(30)) + packer.flush()
     refusal(raw.post(UPSERT, bomb, **packed), 413)
 
 
@@ -221,9 +221,9 @@ def test_reading_an_immutable_stream_needs_a_time(raw: Raw, path: str, body: Any
 @pytest.mark.parametrize(
     ("path", "body", "message"),
     [
-        ("filter", {"limit": 0}, "limit: expected 1 to 1000"),
-        ("filter", {"limit": 1001}, "limit: expected 1 to 1000"),
-        ("filter", {"limit": "10"}, "limit: expected 1 to 1000"),
+        ("filter", {"limit": 0}, "limit: expected an integer from 1 to 1000"),
+        ("filter", {"limit": 1001}, "limit: expected an integer from 1 to 1000"),
+        ("filter", {"limit": "10"}, "limit: expected an integer from 1 to 1000"),
         ("filter", {"filter": {"like": {}}}, "filter.like: not a filter of records"),
         ("filter", {"filter": {"equals": {"property": ["s"], "value": 1}}}, "filter.equals.property"),
         (
@@ -247,8 +247,7 @@ def test_reading_an_immutable_stream_needs_a_time(raw: Raw, path: str, body: Any
         ("filter", {"lastUpdatedTime": {"gt": "yesterday"}}, "lastUpdatedTime.gt"),
         ("filter", {"lastUpdatedTime": {"after": 1}}, "lastUpdatedTime.after"),
         ("aggregate", {}, "aggregates: expected an object"),
-        ("aggregate", {"aggregates": {}}, "aggregates: expected at least one"),
-        ("aggregate", {"aggregates": {"n": {"avg": {}}}}, "only counts"),
+        ("aggregate", {"aggregates": {}}, "aggregates: expected 1 to 5 aggregates, got 0"),
         ("sync", {}, "either cursor or initializeCursor"),
         ("sync", {"cursor": "x", "initializeCursor": "1d-ago"}, "either cursor or initializeCursor"),
         ("sync", {"cursor": "nonsense"}, "not a cursor of this stream"),

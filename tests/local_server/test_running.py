@@ -6,12 +6,17 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+import requests
 
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record, set_up
@@ -66,20 +71,51 @@ def test_it_runs_without_airflow_and_prints_its_connection(tmp_path: Path) -> No
         assert process.wait(timeout=10) == 0
 
 
-def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+def test_what_was_answered_survives_a_kill_and_nothing_is_half_there(tmp_path: Path) -> None:
     database = tmp_path / "cdf.sqlite"
+    answered: list[int] = []
     with command("--database", str(database)) as (process, (_, export)):
         raw = raw_of(export)
         set_up(raw)
-        for n in range(20):
-            assert raw.upsert(a_record(str(n))).ok
+
+        def upsert_without_end() -> None:
+            for number in range(100_000):
+                try:
+                    answer = raw.upsert(*(a_record(f"{number}-{n}") for n in range(50)))
+                except requests.ConnectionError:
+                    return
+                assert answer.ok
+                answered.append(number)
+
+        thread = threading.Thread(target=upsert_without_end)
+        thread.start()
+        while len(answered) < 20:
+            time.sleep(0.01)
         process.kill()
+        thread.join()
     with LocalServer(database) as server:
-        assert raw_again(server).held().keys() == {str(n) for n in range(20)}
+        held = Counter(record["externalId"].partition("-")[0] for record in server.records("mutable"))
+        assert set(map(str, answered)) <= held.keys()
+        assert set(held.values()) == {50}
+        assert raw_again(server).upsert(a_record("later")).ok
 
 
 def raw_again(server: LocalServer) -> Raw:
     return Raw(server.url, server.settings)
+
+
+def test_the_printed_line_is_good_for_a_shell_whatever_the_secret(tmp_path: Path) -> None:
+    secret = 'it\'s "$HOME" `here`'
+    arguments = ["--database", str(tmp_path / "cdf.sqlite"), "--client-secret", secret]
+    with command(*arguments) as (_, (_, export)):
+        script = f'{export}printf %s "$AIRFLOW_CONN_CDF_DEFAULT"'
+        printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed)["password"] == secret
+
+
+def test_the_database_is_in_wal_mode(server: LocalServer) -> None:
+    with closing(sqlite3.connect(server.settings.database)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_data_and_definitions_survive_a_restart(tmp_path: Path) -> None:
@@ -129,20 +165,56 @@ def test_records_become_visible_after_the_delay(tmp_path: Path) -> None:
         assert raw.held().keys() == {"a"}
 
 
-def test_a_port_that_is_taken_is_one_line(server: LocalServer, tmp_path: Path) -> None:
-    port = server.url.rpartition(":")[2]
-    arguments = ["--port", port, "--database", str(tmp_path / "other.sqlite")]
-    module = ["-m", "airflow_provider_cdf_records.local_server"]
+def test_a_change_hides_what_was_visible_no_earlier_than_it_is_visible_itself(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=0.5) as server:
+        raw = raw_again(server)
+        set_up(raw)
+        raw.upsert(a_record("a", text="old"), a_record("b", text="old"))
+        time.sleep(0.6)
+        raw.upsert(a_record("a", text="new"))
+        raw.post("/streams/mutable/records/delete", {"items": [{"space": "s", "externalId": "b"}]})
+        assert {name: held["text"] for name, held in raw.held().items()} == {"a": "old", "b": "old"}
+        time.sleep(0.6)
+        assert {name: held["text"] for name, held in raw.held().items()} == {"a": "new"}
+
+
+def test_a_database_of_another_version_is_one_line(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as old:
+        old.execute("CREATE TABLE record (seq)")
+    message = refused_start("--database", str(tmp_path / "old.sqlite"))
+    assert "made by another version of the local server" in message
+
+
+def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.sqlite").write_text("this is text " * 100)
+    assert "not a database" in refused_start("--database", str(tmp_path / "text.sqlite"))
+
+
+def refused_start(*arguments: str) -> str:
+    """Start the command line, which must end at once with one line that says why."""
+    module = ["-m", "airflow_provider_cdf_records.local_server", "--port", "0"]
     done = subprocess.run(
-        [sys.executable, *module, *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+        [sys.executable, *module, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=30,
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+    return done.stderr
+
+
+def test_a_port_that_is_taken_is_one_line(server: LocalServer, tmp_path: Path) -> None:
+    port = server.url.rpartition(":")[2]
+    message = refused_start("--port", port, "--database", str(tmp_path / "other.sqlite"))
+    assert f"Cannot listen on 127.0.0.1:{port}" in message
 
 
 def test_listening_to_the_world_is_said(tmp_path: Path) -> None:
     with command("--host", "0.0.0.0", "--database", str(tmp_path / "cdf.sqlite")) as (process, lines):
         assert process.stdout is not None
+        process.stdout.readline()
         assert "can be reached from other machines" in process.stdout.readline()
         assert "http://127.0.0.1:" in lines[0]

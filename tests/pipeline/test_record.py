@@ -264,14 +264,19 @@ def test_bad_stream_ids_are_refused(stream_id: object) -> None:
 
 
 def converted(rows: list[Any], convert: ApiShaped | None = None) -> Records:
-    """What becomes of a chunk; the first pass only learns what is good, so that the second can be quick."""
+    """What becomes of a chunk, whether it is the first, one of known names, or after one just like it."""
     convert = convert or ApiShaped()
     chunk = Chunk(range(10, 10 + len(rows)), rows, Place(9 + len(rows)))
-    first, second = convert(chunk), convert(chunk)
-    assert list(first.positions) == list(second.positions)
-    assert first[1:3] == second[1:3]
-    assert list(first.refusals) == list(second.refusals)
-    return second
+    good = Chunk([0], [json.dumps(a_record("familiar")).encode()], Place(0))
+    first, again = convert(chunk), convert(chunk)
+    for _ in range(3):
+        convert(good)
+    results = [again, convert(chunk)]
+    for other in results:
+        assert list(first.positions) == list(other.positions)
+        assert first[1:3] == other[1:3]
+        assert list(first.refusals) == list(other.refusals)
+    return results[-1]
 
 
 def test_a_chunk_of_good_rows_is_taken_as_it_is() -> None:
@@ -280,7 +285,8 @@ def test_a_chunk_of_good_rows_is_taken_as_it_is() -> None:
     assert list(records.positions) == [10, 11, 12, 13, 14]
     assert records.identities == [f"plant/{n}" for n in range(5)]
     assert records.bodies == rows
-    assert json.loads(records.request or b"") == {"items": [json.loads(row) for row in rows]}
+    assert records.request is not None
+    assert json.loads(records.request) == {"items": [json.loads(row) for row in rows]}
 
 
 BAD_LINES = {
@@ -293,6 +299,10 @@ BAD_LINES = {
     "no object": json.dumps(
         a_record() | {"sources": [a_record()["sources"][0] | {"properties": []}]}
     ).encode(),
+    "another space's container": json.dumps(a_record())
+    .replace('"space": "plant", "externalId": "Al', '"space": "1", "externalId": "Al')
+    .encode(),
+    "twice a container": json.dumps(a_record() | {"sources": [*a_record()["sources"], {}]}).encode(),
     "too large": json.dumps(a_record(text="x" * MAX_RECORD_BYTES)).encode(),
 }
 
@@ -307,7 +317,7 @@ def test_one_bad_row_of_a_chunk_is_refused_and_the_others_stay(bad: bytes) -> No
 
 
 def test_rows_of_a_table_are_no_records() -> None:
-    with pytest.raises(InvalidArgumentError, match="need a mapping .* the columns are 'a', 'b'"):
+    with pytest.raises(InvalidArgumentError, match=r"need a mapping .* the columns are 'a', 'b'"):
         ApiShaped()(Chunk([1], [["x", "y"]], Place(1), ("a", "b")))
 
 
@@ -323,3 +333,13 @@ def test_a_container_is_asked_about_once() -> None:
     assert records.identities == ["plant/a", "plant/b"]
     assert [refusal.message for refusal in records.refusals] == ["no such container"] * 2
     assert asked == [Container("plant", "Alarm"), Container("plant", "Typo")]
+
+
+def test_rows_of_another_container_or_space_than_those_before_are_taken_too() -> None:
+    convert = ApiShaped()
+    for name in ("Alarm", "Event", "Alarm"):
+        for space in ("plant", "mill"):
+            row = json.dumps(a_record("a") | {"space": space}).replace("Alarm", name).encode()
+            for _ in range(3):
+                records = convert(Chunk([0], [row], Place(0)))
+                assert (records.identities, records.bodies) == ([f"{space}/a"], [row])

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
 from airflow_provider_cdf_records.pipeline.chunk import identity_of
+from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import ApiShaped
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource

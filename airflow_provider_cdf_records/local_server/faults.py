@@ -1,0 +1,209 @@
+"""What networks and services do to record writes, by a plan that a seed repeats."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from airflow_provider_cdf_records.local_server.connections import Connections
+from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
+from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE
+from airflow_provider_cdf_records.local_server.traffic import FAULT
+
+TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)
+WRITES = ("/records", "/records/upsert", "/records/delete")
+HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+class FaultPlan:
+    """Decides which record write meets which fault.
+
+    :param rate: the share of record writes that something happens to.
+    :param slow: seconds until a slow answer comes.
+    :param late: seconds until a late request is worked on.
+    :param retry_after: what ``Retry-After`` says.
+    :param delay: seconds that every record write takes besides.
+    :param jitter: the most seconds that come on top of that, which shakes their order.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        rate: float = DEFAULT_FAULT_RATE,
+        *,
+        slow: float = 5.0,
+        late: float = 0.5,
+        retry_after: float = 1,
+        delay: float = 0.0,
+        jitter: float = 0.0,
+    ) -> None:
+        self.writes = 0
+        self.injected: Counter[str] = Counter()
+        self.slow, self.late, self.retry_after = slow, late, retry_after
+        self._random = random.Random(seed)  # noqa: S311 (it is to be repeatable)
+        self._rate = rate
+        self._delay, self._jitter = delay, jitter
+        self._used: set[str] = set()
+        self._expired: set[str] = set()
+
+    def hold_up(self) -> float:
+        """Return the seconds that a record write waits before anything happens."""
+        self.writes += 1
+        return self._delay + self._random.uniform(0, self._jitter)
+
+    def next(self, token: str) -> str | None:
+        """Return the fault of the next record write, if any."""
+        if token in self._expired:
+            return TOKEN_EXPIRED
+        if self._random.random() >= self._rate:
+            self._used.add(token)
+            return None
+        fault = self._random.choices(list(FAULTS), [WEIGHTS.get(name, 10) for name in FAULTS])[0]
+        if fault == TOKEN_EXPIRED:
+            if token not in self._used:  # a client that gets a new token must come on with it
+                return None
+            self._expired.add(token)
+        self.injected[fault] += 1
+        return fault
+
+
+@dataclass
+class Exchange:
+    """A request that something happens to, and the ways to end it."""
+
+    plan: FaultPlan
+    app: ASGIApp
+    scope: Scope
+    receive: Receive
+    send: Send
+    connections: Connections
+
+    async def work(self) -> list[Message]:
+        """Let the server do what is asked, and return its answer unsent."""
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self.app(self.scope, self.receive, keep)
+        return answer
+
+    async def answer(self, response: Response) -> None:
+        await drain(self.receive)
+        await response(self.scope, self.receive, self.send)
+
+    async def cut(self) -> None:
+        """Close the connection, and wait until that is done."""
+        self.connections.close(self.scope)
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+class Faults:
+    """Injects the faults of a plan, while it has one."""
+
+    def __init__(self, app: ASGIApp, connections: Connections) -> None:
+        self.plan: FaultPlan | None = None
+        self._app = app
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        plan = self.plan
+        if plan is None or not _is_record_write(scope):
+            await self._app(scope, receive, send)
+            return
+        await asyncio.sleep(plan.hold_up())
+        fault = plan.next(header(scope, b"authorization") or "")
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        scope[FAULT] = fault
+        await FAULTS[fault](Exchange(plan, self._app, scope, receive, send, self._connections))
+
+
+def _is_record_write(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "POST"
+        and scope["path"].startswith(PROJECTS)
+        and bool(scope["path"].endswith(WRITES))
+    )
+
+
+Fault = Callable[[Exchange], Awaitable[None]]
+
+
+def _injected(status: int, **headers: str) -> Response:
+    return error_answer(ApiError(status, "injected"), headers)
+
+
+def _answer(make: Callable[[FaultPlan], Response]) -> Fault:
+    async def fault(exchange: Exchange) -> None:
+        await exchange.answer(make(exchange.plan))
+
+    return fault
+
+
+def _html(status: int) -> Fault:
+    return _answer(lambda _: Response(HTML, status, media_type="text/html"))
+
+
+async def _stored_and_timed_out(exchange: Exchange) -> None:
+    await exchange.work()
+    await _injected(504)(exchange.scope, exchange.receive, exchange.send)
+
+
+async def _reset_before_storing(exchange: Exchange) -> None:
+    await drain(exchange.receive)
+    await exchange.cut()
+
+
+async def _reset_after_storing(exchange: Exchange) -> None:
+    await exchange.work()
+    await exchange.cut()
+
+
+async def _truncated(exchange: Exchange) -> None:
+    start, *_ = await exchange.work()
+    headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+    await exchange.send({**start, "headers": [*headers, (b"content-length", b"12")]})
+    await exchange.send({"type": "http.response.body", "body": b"{}", "more_body": True})
+    await exchange.cut()
+
+
+async def _slow(exchange: Exchange) -> None:
+    answer = await exchange.work()
+    await asyncio.sleep(exchange.plan.slow)
+    for message in answer:
+        await exchange.send(message)
+
+
+async def _late(exchange: Exchange) -> None:
+    await asyncio.sleep(exchange.plan.late)
+    await exchange.app(exchange.scope, exchange.receive, exchange.send)
+
+
+FAULTS: dict[str, Fault] = {
+    "429": _answer(lambda _: _injected(429)),
+    "429 with Retry-After": _answer(lambda plan: _injected(429, **{"retry-after": f"{plan.retry_after}"})),
+    "500": _answer(lambda _: _injected(500)),
+    "502 with HTML": _html(502),
+    "503": _answer(lambda _: _injected(503)),
+    "504 after storing": _stored_and_timed_out,
+    TOKEN_EXPIRED: _answer(lambda _: _injected(401)),
+    "auto-retryable 409": _answer(lambda _: _injected(409, **{"cdf-is-auto-retryable": "true"})),
+    "reset before storing": _reset_before_storing,
+    "reset after storing": _reset_after_storing,
+    "truncated answer": _truncated,
+    "HTML with 200": _html(200),
+    "slow answer": _slow,
+    "late": _late,
+}
+WEIGHTS = {"slow answer": 1, TOKEN_EXPIRED: 3, "429": 5, "429 with Retry-After": 5}

@@ -1,0 +1,71 @@
+"""Bodies on their way in and out, and what the layers around the application share."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.errors import ApiError
+
+PROJECTS = "/api/v1/projects/"
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """Return the body, decompressed; never holds more than ``most`` bytes of it."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in ("identity", "gzip"):
+        raise ApiError(facts.UNKNOWN_ENCODING, f"Content-Encoding: {encoding!r} is not 'gzip'.")
+    unzip = zlib.decompressobj(GZIP_WINDOW) if encoding == "gzip" else None
+    body = bytearray()
+    async for chunk in request.stream():
+        try:
+            body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
+        except zlib.error:
+            raise ApiError(400, "body: not the gzip data that Content-Encoding says.") from None
+        if len(body) > most:
+            raise ApiError(facts.TOO_LARGE, f"body: more than {most:,} bytes of uncompressed JSON.")
+    if unzip and not unzip.eof:
+        raise ApiError(400, "body: gzip data that is cut short.")
+    return bytes(body)
+
+
+async def read_json(request: Request) -> Any:
+    """Return what the body holds."""
+    body = await read_body(request, facts.MAX_REQUEST_BYTES)
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, f"body: not JSON: {error}") from None
+
+
+def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return an answer of JSON."""
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+
+
+def error_answer(error: ApiError, headers: dict[str, str] | None = None) -> Response:
+    """Return a refusal as CDF words it."""
+    return json_answer(error.body(), error.status, headers)
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return a request's header."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return None
+
+
+async def drain(receive: Receive) -> None:
+    """Read what is left of a request, so that the client has sent it all before it is answered."""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return

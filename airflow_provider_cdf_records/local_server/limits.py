@@ -1,0 +1,119 @@
+"""Rate limits of the project and of each identity, which CDF answers 429 beyond."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
+from airflow_provider_cdf_records.local_server.settings import Settings
+
+
+class Bucket:
+    """What may be used up a second; a second's worth of it can be used at once.
+
+    It may be overdrawn, so that a request which is larger than a second's worth gets through at all.
+    """
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate = math.inf if rate is None else rate
+        self._left = self._rate
+        self._at = time.monotonic()
+
+    def wait(self, needed: float) -> float:
+        """Return the seconds until so much is there."""
+        if math.isinf(self._rate):
+            return 0.0
+        now = time.monotonic()
+        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._at = now
+        return max(0.0, (min(needed, self._rate) - self._left) / self._rate)
+
+    def take(self, amount: float) -> None:
+        self._left -= amount
+
+
+class Allowance:
+    """What one project or identity may do."""
+
+    def __init__(self, requests: float | None, parallel: float | None, size: float | None) -> None:
+        self._requests = Bucket(requests)
+        self._bytes = Bucket(size)
+        self._most = math.inf if parallel is None else parallel
+        self._running = 0
+
+    def refusal(self) -> tuple[str, float] | None:
+        """Return what is used up, and for how many seconds."""
+        if self._running >= self._most:
+            return f"more than {self._most:g} parallel requests", facts.RETRY_PARALLEL_AFTER
+        for what, bucket, needed in (("requests", self._requests, 1.0), ("bytes", self._bytes, 0.0)):
+            if wait := bucket.wait(needed):
+                return f"too many {what} a second", wait
+        return None
+
+    def start(self) -> None:
+        self._running += 1
+        self._requests.take(1)
+
+    def received(self, size: int) -> None:
+        self._bytes.take(size)
+
+    def end(self) -> None:
+        self._running -= 1
+
+
+class Limits:
+    """Refuses what goes beyond the limits.
+
+    :param client_of: returns the client id of an ``Authorization`` header, ``None`` for one of nobody.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, client_of: Callable[[str | None], str | None]
+    ) -> None:
+        self._app = app
+        self._client_of = client_of
+        quotas = (settings.requests_per_second, settings.parallel_requests, settings.bytes_per_second)
+        self._project = Allowance(*(quota.project for quota in quotas))
+        self._identities = {
+            client: Allowance(*(quota.identity for quota in quotas))
+            for client in (settings.client_id, *settings.clients)
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = None
+        if scope["type"] == "http" and scope["path"].startswith(PROJECTS):
+            client = self._client_of(header(scope, b"authorization"))
+        if client is None:
+            await self._app(scope, receive, send)
+            return
+        allowances = {"this project": self._project, f"identity {client!r}": self._identities[client]}
+        for whose, allowance in allowances.items():
+            if refusal := allowance.refusal():
+                what, wait = refusal
+                await drain(receive)
+                answer = error_answer(
+                    ApiError(facts.TOO_MANY, f"Too many requests: {what} for {whose}."),
+                    {"retry-after": str(max(1, math.ceil(wait)))},
+                )
+                await answer(scope, receive, send)
+                return
+
+        async def receive_and_count() -> Message:
+            message = await receive()
+            for allowance in allowances.values():
+                allowance.received(len(message.get("body", b"")))
+            return message
+
+        for allowance in allowances.values():
+            allowance.start()
+        try:
+            await self._app(scope, receive_and_count, send)
+        finally:
+            for allowance in allowances.values():
+                allowance.end()

@@ -1,0 +1,33 @@
+"""The one CDF project that a server has, put together from its parts."""
+
+from __future__ import annotations
+
+from airflow_provider_cdf_records.local_server.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.queries import Queries
+from airflow_provider_cdf_records.local_server.rates import Rates
+from airflow_provider_cdf_records.local_server.records import Records
+from airflow_provider_cdf_records.local_server.schema import Schema
+from airflow_provider_cdf_records.local_server.settings import Settings
+from airflow_provider_cdf_records.local_server.store import Capacity, Store
+from airflow_provider_cdf_records.local_server.streams import Streams
+
+
+class Project:
+    """Its definitions, streams and records."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.database, keep_superseded=settings.visibility_delay)
+        capacity = Capacity(settings.max_records, int(settings.max_gigabytes * 1e9))
+        self.rates = Rates()
+        self.schema = Schema(self.store)
+        self.streams = Streams(self.store, capacity)
+        missing = MissingCreator(self.schema, self.streams) if settings.create_missing else None
+        self.records = Records(
+            self.store, self.schema, self.streams, capacity, rates=self.rates, missing=missing
+        )
+        self.queries = Queries(self.store, self.schema, self.streams, settings.visibility_delay)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()

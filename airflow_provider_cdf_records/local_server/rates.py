@@ -1,0 +1,45 @@
+"""How fast streams are written to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+WINDOW = 5  # seconds that rates are averaged over
+
+
+@dataclass
+class _Second:
+    at: int
+    records: int = 0
+    size: int = 0
+
+
+class Rates:
+    """Counts the records and bytes of each stream, second by second."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seconds: defaultdict[str, deque[_Second]] = defaultdict(lambda: deque(maxlen=WINDOW + 1))
+
+    def add(self, stream_id: str, records: int, size: int) -> None:
+        """Count what was written just now."""
+        now = int(time.monotonic())
+        with self._lock:
+            seconds = self._seconds[stream_id]
+            if not seconds or seconds[-1].at != now:
+                seconds.append(_Second(now))
+            seconds[-1].records += records
+            seconds[-1].size += size
+
+    def of(self, stream_id: str) -> tuple[float, float]:
+        """Return records and bytes a second, over the last full seconds."""
+        now = int(time.monotonic())
+        with self._lock:
+            recent = [
+                second for second in self._seconds.get(stream_id, ()) if now - WINDOW <= second.at < now
+            ]
+        records, size = sum(s.records for s in recent), sum(s.size for s in recent)
+        return records / WINDOW, size / WINDOW

@@ -1,0 +1,112 @@
+"""The tables of the SQLite file, and the statements that are more than a line."""
+
+from __future__ import annotations
+
+import sqlite3
+
+VERSION = 1  # of these tables; a file of another one is refused
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS space (id TEXT PRIMARY KEY, definition BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS container (
+    space TEXT, external_id TEXT, definition BLOB NOT NULL, PRIMARY KEY (space, external_id)
+);
+CREATE TABLE IF NOT EXISTS stream (
+    id TEXT PRIMARY KEY, template TEXT NOT NULL, created INTEGER NOT NULL, deleted INTEGER
+);
+CREATE TABLE IF NOT EXISTS record (
+    seq INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL, space TEXT NOT NULL, external_id TEXT NOT NULL,
+    mutable INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL, updated INTEGER NOT NULL,
+    properties BLOB
+);
+CREATE UNIQUE INDEX IF NOT EXISTS record_identity ON record (stream, space, external_id) WHERE mutable = 1;
+CREATE INDEX IF NOT EXISTS record_copies ON record (stream, space, external_id) WHERE mutable = 0;
+CREATE INDEX IF NOT EXISTS record_feed ON record (stream, seq);
+CREATE TABLE IF NOT EXISTS superseded (
+    stream TEXT NOT NULL, until INTEGER NOT NULL,
+    seq INTEGER NOT NULL, space TEXT NOT NULL, external_id TEXT NOT NULL,
+    created INTEGER NOT NULL, updated INTEGER NOT NULL, properties BLOB
+);
+CREATE INDEX IF NOT EXISTS superseded_until ON superseded (stream, until);
+CREATE TABLE IF NOT EXISTS usage (
+    stream TEXT PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS record_added AFTER INSERT ON record BEGIN
+    UPDATE usage SET records = records + 1, bytes = bytes + LENGTH(NEW.properties) WHERE stream = NEW.stream;
+END;
+CREATE TRIGGER IF NOT EXISTS record_changed AFTER UPDATE ON record BEGIN
+    UPDATE usage SET
+        records = records + OLD.deleted - NEW.deleted,
+        bytes = bytes + COALESCE(LENGTH(NEW.properties), 0) - COALESCE(LENGTH(OLD.properties), 0)
+    WHERE stream = NEW.stream;
+END;
+"""
+KEEP_SUPERSEDED = """
+CREATE TEMP TRIGGER keep_superseded AFTER UPDATE ON main.record WHEN OLD.deleted = 0 BEGIN
+    INSERT INTO superseded (stream, until, seq, space, external_id, created, updated, properties)
+    VALUES (OLD.stream, NEW.updated, OLD.seq, OLD.space, OLD.external_id, OLD.created, OLD.updated,
+            OLD.properties);
+END;
+"""
+NEWEST = "SELECT COALESCE(MAX(seq), 0), COALESCE(MAX(updated), 0) FROM record"
+IS_THERE = "SELECT 1 FROM stream WHERE id = ? AND deleted IS NULL"
+UPSERT = """
+INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
+VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?)
+ON CONFLICT (stream, space, external_id) WHERE mutable = 1 DO UPDATE SET
+    seq = excluded.seq, updated = excluded.updated, properties = excluded.properties,
+    created = CASE WHEN deleted THEN excluded.created ELSE created END, deleted = 0
+"""
+APPEND = """
+INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
+SELECT ?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7 WHERE NOT EXISTS (
+    SELECT 1 FROM record
+    WHERE stream = ?2 AND space = ?3 AND external_id = ?4 AND mutable = 0 AND properties = ?7
+)
+"""
+DELETE = """
+UPDATE record SET seq = ?, deleted = 1, updated = ?, properties = NULL
+WHERE stream = ? AND space = ? AND external_id = ? AND mutable = 1 AND deleted = 0
+"""
+EXISTS = """
+SELECT 1 FROM record WHERE stream = ? AND space = ? AND external_id = ? AND mutable = 1 AND deleted = 0
+"""
+FORGET = "DELETE FROM superseded WHERE stream = ? AND until < ?"
+COLUMNS = "seq, space, external_id, deleted, created, updated, properties"
+AS_OF_NOW = f"SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 ORDER BY seq"  # noqa: S608
+AS_OF = f"""
+SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 AND updated <= :upto
+UNION ALL
+SELECT seq, space, external_id, 0, created, updated, properties FROM superseded
+WHERE stream = :stream AND until > :upto AND updated <= :upto
+ORDER BY seq
+"""  # noqa: S608
+CHANGES = f"""
+SELECT {COLUMNS} FROM record WHERE stream = :stream AND seq > :after AND updated <= :upto ORDER BY seq
+"""  # noqa: S608
+LAST = f"""
+SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 ORDER BY seq DESC LIMIT :count
+"""  # noqa: S608
+SEQ_BEFORE = "SELECT COALESCE(MIN(seq) - 1, ?) FROM record WHERE stream = ? AND updated >= ?"
+
+
+class OtherVersion(ValueError):
+    """The file was made by another version of the local server."""
+
+
+def prepare(db: sqlite3.Connection, *, keep_superseded: bool) -> None:
+    """Make the tables where they are missing.
+
+    :raises OtherVersion: where they are there, but not these.
+    """
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version != VERSION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise OtherVersion("the database was made by another version of the local server; take a new one.")
+    db.executescript(TABLES)
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    if keep_superseded:
+        db.executescript(KEEP_SUPERSEDED)

@@ -1,0 +1,35 @@
+"""A load gets through a server that allows little, and waits as it is told to."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.local_server.settings import Quota
+from airflow_provider_cdf_records.pipeline import batches
+from tests.local_cdf import local_cdf
+from tests.records import STREAM, a_record
+
+REQUESTS = 40
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"requests_per_second": Quota(project=15)},
+        {"requests_per_second": Quota(identity=15)},
+        {"parallel_requests": Quota(project=2), "latency": 0.02},
+        {"bytes_per_second": Quota(project=8_000)},
+    ],
+    ids=str,
+)
+def test_a_load_gets_through_a_rate_limit(monkeypatch: pytest.MonkeyPatch, limit: dict[str, Quota]) -> None:
+    monkeypatch.setattr(batches, "MAX_RECORDS", 10)
+    with local_cdf(monkeypatch, **limit) as cdf:
+        time.sleep(1)  # what the set-up has used is allowed again
+        rows = [a_record(str(number), number=number) for number in range(REQUESTS * 10)]
+        summary = CdfRecordsHook(max_concurrency=8).upsert_records(STREAM, rows)
+        assert summary.upserted == len(rows) == len(cdf.server.records(STREAM))
+        assert summary.retries > 0

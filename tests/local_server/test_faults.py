@@ -1,0 +1,111 @@
+"""The faults that the server injects when it is told to: what a client sees of each, and what is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import requests
+
+from airflow_provider_cdf_records.local_server import LocalServer, faults
+from tests.local_server.conftest import Raw, a_record
+
+QUICK = {"slow": 0.1, "late": 0.1}
+ANSWERS = {  # what the client sees, and whether the record is stored
+    "429": (429, False),
+    "429 with Retry-After": (429, False),
+    "500": (500, False),
+    "502 with HTML": (502, False),
+    "503": (503, False),
+    "504 after storing": (504, True),
+    "token expired": (401, False),
+    "auto-retryable 409": (409, False),
+    "reset before storing": (requests.ConnectionError, False),
+    "reset after storing": (requests.ConnectionError, True),
+    "truncated answer": (requests.exceptions.ChunkedEncodingError, True),
+    "HTML with 200": (200, False),
+    "slow answer": (202, True),
+    "late": (202, True),
+}
+
+
+def only(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Leave one fault alone."""
+    monkeypatch.setattr(faults, "FAULTS", {name: faults.FAULTS[name]})
+
+
+def seen_of(raw: Raw, external_id: str) -> Any:
+    try:
+        return raw.upsert(a_record(external_id)).status_code
+    except requests.RequestException as error:
+        return type(error)
+
+
+def test_all_faults_are_tested() -> None:
+    assert ANSWERS.keys() == faults.FAULTS.keys()
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_a_fault_does(server: LocalServer, raw: Raw, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with server.faults(0, rate=0):
+        assert raw.upsert(a_record("before")).ok
+        only(monkeypatch, name)
+    with server.faults(0, rate=1, **QUICK) as plan:
+        plan._used.add(raw.headers["Authorization"])
+        seen = seen_of(raw, "a")
+    status, stored = ANSWERS[name]
+    assert seen == status or (isinstance(status, type) and issubclass(seen, status))
+    assert ("a" in raw.held()) == stored
+    assert plan.injected == {name: 1}
+
+
+def test_the_headers_of_faults(server: LocalServer, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = dict(faults.FAULTS)
+    expected = {
+        "429 with Retry-After": ("retry-after", "3"),
+        "auto-retryable 409": ("cdf-is-auto-retryable", "true"),
+    }
+    for name, (header, value) in expected.items():
+        monkeypatch.setattr(faults, "FAULTS", {name: everything[name]})
+        with server.faults(0, rate=1, retry_after=3):
+            assert raw.upsert(a_record()).headers[header] == value
+
+
+def outcomes(server: LocalServer, raw: Raw, seed: int) -> list[Any]:
+    with server.faults(seed, rate=0.5, **QUICK):
+        return [seen_of(raw, str(number)) for number in range(30)]
+
+
+def test_the_same_seed_makes_the_same_faults(server: LocalServer, raw: Raw) -> None:
+    first = outcomes(server, raw, seed=1)
+    raw.headers = {"Authorization": f"Bearer {raw.token()}"}
+    assert outcomes(server, raw, seed=1) == first
+    raw.headers = {"Authorization": f"Bearer {raw.token()}"}
+    assert outcomes(server, raw, seed=2) != first
+
+
+def test_an_expired_token_stays_expired_and_a_new_one_works(
+    server: LocalServer, raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(monkeypatch, "token expired")
+    with server.faults(0, rate=0.5):
+        while raw.upsert(a_record()).ok:
+            pass
+        assert Counter(raw.upsert(a_record()).status_code for _ in range(5)) == {401: 5}
+        raw.headers = {"Authorization": f"Bearer {raw.token()}"}
+        assert raw.upsert(a_record()).ok
+
+
+def test_reading_and_setting_up_meet_no_faults(server: LocalServer, raw: Raw) -> None:
+    with server.faults(0, rate=1) as plan:
+        assert raw.held() == {}
+        assert raw.post("/models/spaces", {"items": [{"space": "other"}]}).ok
+        assert raw.get("/streams").ok
+    assert plan.writes == 0
+
+
+def test_faults_end_with_their_block(server: LocalServer, raw: Raw) -> None:
+    with server.faults(0, rate=1):
+        pass
+    assert all(raw.upsert(a_record(str(number))).ok for number in range(20))

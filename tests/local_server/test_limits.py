@@ -1,0 +1,123 @@
+"""Rate limits, latency and capacity: off unless asked for, and then as CDF answers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.local_server.settings import Quota
+from tests.local_server.conftest import Raw, a_record, refusal, set_up
+
+
+def statuses(ask: Callable[[], requests.Response], times: int) -> Counter[int]:
+    return Counter(ask().status_code for _ in range(times))
+
+
+def test_nothing_is_limited_unless_asked_for(raw: Raw) -> None:
+    assert statuses(lambda: raw.get("/streams"), 300) == {200: 300}
+
+
+def test_requests_beyond_the_rate_are_refused_until_it_allows_more(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=Quota(project=10)) as server:
+        raw = Raw(server.url, server.settings)
+        seen = statuses(lambda: raw.get("/streams"), 40)
+        assert 10 <= seen[200] <= 25
+        assert seen[429] == 40 - seen[200]
+        while (answer := raw.get("/streams")).ok:
+            pass
+        assert "too many requests a second for this project" in refusal(answer, 429)
+        assert int(answer.headers["retry-after"]) == 1
+        time.sleep(int(answer.headers["retry-after"]))
+        assert raw.get("/streams").ok
+
+
+def test_tokens_are_not_limited(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=Quota(project=1)) as server:
+        raw = Raw(server.url, server.settings)
+        assert statuses(raw.ask_for_token, 20) == {200: 20}
+
+
+def test_one_identity_leaves_room_for_others(tmp_path: Path) -> None:
+    quota = Quota(project=1000, identity=3)
+    clients = {"other": "its-secret"}
+    with LocalServer(tmp_path / "cdf.sqlite", clients=clients, requests_per_second=quota) as server:
+        raw, other = Raw(server.url, server.settings), Raw(server.url, server.settings)
+        other.headers = {
+            "Authorization": f"Bearer {other.token(client_id='other', client_secret='its-secret')}"
+        }
+        while (answer := raw.get("/streams")).ok:
+            pass
+        assert "for identity 'local-client'" in refusal(answer, 429)
+        assert other.get("/streams").ok
+
+
+def test_parallel_requests_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", parallel_requests=Quota(project=2), latency=0.5) as server:
+        raw = Raw(server.url, server.settings)
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: Raw.get(raw, "/streams"), range(6)))
+        assert Counter(answer.status_code for answer in answers) == {200: 2, 429: 4}
+        refused = next(answer for answer in answers if not answer.ok)
+        assert "more than 2 parallel requests" in refusal(refused, 429)
+        assert refused.headers["retry-after"] == "1"
+        assert raw.get("/streams").ok
+
+
+def test_bytes_beyond_the_rate_are_refused(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", bytes_per_second=Quota(project=100_000)) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        large = a_record(filled="x" * 120_000)
+        assert raw.upsert(large).ok
+        assert raw.upsert(large).status_code in (202, 429)
+        answer = raw.upsert(large)
+        assert "too many bytes a second for this project" in refusal(answer, 429)
+        time.sleep(int(answer.headers["retry-after"]))
+        assert raw.upsert(a_record()).ok
+
+
+def test_latency_is_added_to_each_request(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", latency=0.2) as server:
+        raw = Raw(server.url, server.settings)
+        started = time.monotonic()
+        assert raw.get("/streams").ok
+        assert time.monotonic() - started >= 0.2
+
+
+@pytest.mark.parametrize("limit", [{"max_records": 3}, {"max_gigabytes": 140e-9}])
+def test_a_full_stream_takes_no_more_and_nothing_of_the_request(tmp_path: Path, limit: Any) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", **limit) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        assert raw.upsert(*(a_record(name) for name in "abc")).ok
+        assert "would hold more than" in refusal(raw.upsert(a_record("a"), a_record("d")), 422)
+        assert "would hold more than" in refusal(
+            raw.post("/streams/mutable/records", {"items": [a_record("d")]}), 422
+        )
+        assert raw.held().keys() == set("abc")
+        assert raw.upsert(a_record("a")).ok
+        assert raw.post("/streams/mutable/records/delete", {"items": [{"space": "s", "externalId": "a"}]}).ok
+        assert raw.upsert(a_record("d")).ok
+
+
+def test_statistics_tell_the_capacity_and_what_is_used_of_it(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", max_records=3, max_gigabytes=2) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        raw.upsert(a_record("a"), a_record("b"))
+        raw.upsert(a_record("a", text="longer"))
+        raw.post("/streams/mutable/records/delete", {"items": [{"space": "s", "externalId": "b"}]})
+        raw.post("/streams/mutable/records/delete", {"items": [{"space": "s", "externalId": "b"}]})
+        limits = raw.get("/streams/mutable?includeStatistics=true").json()["settings"]["limits"]
+        assert limits["maxRecordsTotal"] == {"provisioned": 3, "consumed": 1}
+        assert limits["maxGigaBytesTotal"]["provisioned"] == 2
+        stored = b'{"s":{"C":{"filled":"as usual","required":1,"text":"longer"}}}'
+        assert limits["maxGigaBytesTotal"]["consumed"] == len(stored) / 1e9
