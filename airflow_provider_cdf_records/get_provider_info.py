@@ -36,7 +36,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": INTEGRATION,
-                "python-modules": ["airflow_provider_cdf_records.operators.cdf_records"],
+                "python-modules": [
+                    "airflow_provider_cdf_records.operators.cdf_records",
+                    "airflow_provider_cdf_records.operators.cdf_records_sql",
+                ],
             }
         ],
         "sensors": [

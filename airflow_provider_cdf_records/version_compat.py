@@ -37,6 +37,15 @@ def object_storage_path(url: str) -> Any:
     return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
 
 
+def import_dbapi_hook() -> type[Any]:
+    """Return ``DbApiHook``, the base of all hooks of SQL databases.
+
+    :raises ImportError: without the provider ``common.sql``.
+    """
+    hook: type[Any] = import_module("airflow.providers.common.sql.hooks.sql").DbApiHook
+    return hook
+
+
 __all__ = [
     "AirflowException",
     "AirflowFailException",
@@ -44,6 +53,7 @@ __all__ = [
     "BaseOperator",
     "BaseSensorOperator",
     "XComArg",
+    "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",
 ]

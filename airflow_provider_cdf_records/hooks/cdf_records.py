@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,14 @@ from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, read_mapp
 from airflow_provider_cdf_records.pipeline.outcome import ProgressLog, Tally, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import check_stream_id
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
-from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source, files_of
+from airflow_provider_cdf_records.pipeline.sources import (
+    FileSource,
+    QuerySource,
+    ReadAhead,
+    RecordsSource,
+    Source,
+    files_of,
+)
 from airflow_provider_cdf_records.pipeline.upload import upload
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret, object_storage_path
 
@@ -60,6 +67,7 @@ class CdfRecordsHook(BaseHook):
         self.max_concurrency = max_concurrency
         self._stop = threading.Event()
         self._running: CdfClient | None = None
+        self._reading: ReadAhead | None = None
 
     def get_conn(self) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
@@ -138,6 +146,32 @@ class CdfRecordsHook(BaseHook):
             source = FileSource(*files, file_format=file_format, file_options=file_options)
             return self._upsert(stream_id, source, state_store=state_store, **arguments)
 
+    def upsert_query(
+        self,
+        stream_id: str,
+        sql: str,
+        *,
+        conn_id: str,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        hook_params: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> UpsertSummary:
+        """Upsert the rows of a database query; the other arguments and errors as for :meth:`upsert_records`.
+
+        The rows are fetched as the records go out; of PostgreSQL by a server-side cursor.
+
+        :param sql: one ``SELECT``.
+        :param conn_id: an Airflow connection to a SQL database (any with a ``DbApiHook``).
+        :param parameters: of the query, in the placeholders of the database's driver.
+        :param hook_params: arguments of the database's hook.
+        """
+        from airflow_provider_cdf_records.hooks.queries import Query  # noqa: PLC0415 (needs common.sql)
+
+        with airflow_failures():
+            query = Query(sql, conn_id, parameters, hook_params)
+            with ReadAhead(QuerySource(query.execute), query.cancel) as self._reading:
+                return self._upsert(stream_id, self._reading, **arguments)
+
     def upsert_source(self, stream_id: str, source: Source, **arguments: Any) -> UpsertSummary:
         """Upsert the rows of a source of your own; the other arguments and errors as before."""
         with airflow_failures():
@@ -146,6 +180,8 @@ class CdfRecordsHook(BaseHook):
     def on_kill(self) -> None:
         """End a running load within seconds; it keeps its checkpoint, and fails so that it can be retried."""
         self._stop.set()
+        if self._reading is not None:
+            self._reading.stop()
         if self._running is not None:
             self._running.cancel()
 
@@ -279,9 +315,11 @@ def _storage_path(path: str | PathLike[str], argument: str) -> StoragePath:
         msg = f"{argument} must be a path or an fsspec URL, and is {path!r}."
         raise InvalidArgumentError(msg)
     try:
-        storage_path: StoragePath = object_storage_path(str(path))
-        storage_path.exists()
+        opened = object_storage_path(str(path))
+        opened.fs.invalidate_cache()  # of listings, which may lack what an upstream task just wrote
+        opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
         raise InvalidArgumentError(msg) from None
+    storage_path: StoragePath = opened
     return storage_path

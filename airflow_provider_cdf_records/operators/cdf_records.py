@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator, XComArg
-
-if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook, MappingLike
+from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
+from airflow_provider_cdf_records.version_compat import AirflowFailException, XComArg
 
 
 class Rows(XComArg):
@@ -66,22 +63,7 @@ def _pulled(item: Any, context: Any) -> Any:
     return value
 
 
-def _is_templated(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_is_templated, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_is_templated, value))
-    return isinstance(value, XComArg) or (isinstance(value, str) and ("{{" in value or "{%" in value))
-
-
-def _check_mapping(mapping: Mapping[str, Any]) -> None:
-    """Let a DAG with a wrong mapping fail when it is parsed, and not at night."""
-    from airflow_provider_cdf_records.pipeline.mapping import read_mapping  # noqa: PLC0415
-
-    read_mapping(mapping)
-
-
-class CdfRecordsUpsertOperator(BaseOperator):
+class CdfRecordsUpsertOperator(CdfRecordsLoadOperator):
     """Upsert records into a mutable stream of Cognite Data Fusion (CDF).
 
     .. code-block:: python
@@ -102,14 +84,9 @@ class CdfRecordsUpsertOperator(BaseOperator):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
     :param file_options: of CSV: ``delimiter``, ``encoding``, ``header``, ``null_values``, ``quotechar``.
-    :param mapping: how records are made of rows, or the path of a JSON file that holds it; without it, rows
-        must be API-shaped records. (templated)
-    :param check_schema: look at stream, capabilities and containers before the first record is sent.
-    :param max_rejected: how many records may be refused before the task fails; a ``float`` is a
-        share of all, from 0.0 to 1.0.
-    :param rejected_path: a file (any fsspec URL) that gets the refused records, with the reasons. (templated)
-    :param max_concurrency: requests in flight at the most.
-    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+
+    The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
+    API-shaped records.
     """
 
     template_fields: Sequence[str] = (
@@ -121,22 +98,14 @@ class CdfRecordsUpsertOperator(BaseOperator):
         "cdf_conn_id",
     )
     template_fields_renderers = {"mapping": "json"}  # noqa: RUF012 (Airflow's form)
-    ui_color = "#d7ecf5"
 
     def __init__(
         self,
         *,
-        stream_id: str,
         records: Any = None,
         path: str | PathLike[str] | None = None,
         file_format: str | None = None,
         file_options: Mapping[str, Any] | None = None,
-        mapping: MappingLike | None = None,
-        check_schema: bool = True,
-        max_rejected: float = 0,
-        rejected_path: str | PathLike[str] | None = None,
-        max_concurrency: int = 4,
-        cdf_conn_id: str = "cdf_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -144,35 +113,13 @@ class CdfRecordsUpsertOperator(BaseOperator):
             both = "both are" if path is not None else "neither is"
             msg = f"Task {self.task_id!r} needs either records or path, and {both} given."
             raise ValueError(msg)
-        self.stream_id = stream_id
         self.records = Rows(records)
         self.path = path
         self.file_format = file_format
         self.file_options = file_options
-        self.mapping = mapping
-        self.check_schema = check_schema
-        if isinstance(mapping, Mapping) and not _is_templated(mapping):
-            _check_mapping(mapping)
-        self.max_rejected = max_rejected
-        self.rejected_path = rejected_path
-        self.max_concurrency = max_concurrency
-        self.cdf_conn_id = cdf_conn_id
-
-    @cached_property
-    def hook(self) -> CdfRecordsHook:
-        """The hook that does the work."""
-        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
-
-        return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Upsert, and return the summary."""
-        arguments: dict[str, Any] = {
-            "mapping": self.mapping,
-            "check_schema": self.check_schema,
-            "max_rejected": self.max_rejected,
-            "rejected_path": self.rejected_path,
-        }
         if self.path is not None:
             summary = self.hook.upsert_file(
                 self.stream_id,
@@ -180,12 +127,8 @@ class CdfRecordsUpsertOperator(BaseOperator):
                 file_format=self.file_format,
                 file_options=self.file_options,
                 state_store=context.get("task_state_store"),
-                **arguments,
+                **self.arguments,
             )
         else:
-            summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **arguments)
+            summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **self.arguments)
         return summary.as_dict()
-
-    def on_kill(self) -> None:
-        """End the load within seconds; the next try goes on from there where Airflow can remember it."""
-        self.hook.on_kill()

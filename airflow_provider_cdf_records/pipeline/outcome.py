@@ -59,7 +59,7 @@ class UpsertSummary:
 
     def __str__(self) -> str:
         if not self.read and self.resumed_from is None:
-            return f"Nothing to upsert into stream {self.stream_id}: the source holds no records."
+            return f"Nothing to upsert into stream {self.stream_id}: no records were read."
         rate = f", {self.read / self.seconds:,.0f} records/s" if self.seconds > 0 else ""
         rejected = f"{self.rejected:,} rejected"
         if self.unsettled:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import IO, Any, Protocol
+
+VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
 class StoragePath(Protocol):
@@ -26,3 +30,13 @@ class StoragePath(Protocol):
 
     def unlink(self) -> None:
         """Remove the file."""
+
+
+def version_of(stat: Any) -> str:
+    """Return what changes when a file is written again, which each store calls by another name.
+
+    :param stat: what ``StoragePath.stat`` returned; the size alone would miss a change that keeps it.
+    """
+    known = stat if isinstance(stat, Mapping) else getattr(stat, "as_info", dict)()
+    version = next((known[name] for name in VERSIONS if known.get(name)), getattr(stat, "st_mtime", None))
+    return str(version.timestamp() if isinstance(version, datetime) else version)

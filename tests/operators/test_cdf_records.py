@@ -160,13 +160,15 @@ before = set(sys.modules)
 def refuse(*args, **kwargs): raise AssertionError("the network was touched")
 socket.socket.connect = refuse
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
 with DAG("d", schedule=None):
     CdfRecordsUpsertOperator(task_id="a", stream_id="s", path="/nowhere.ndjson", cdf_conn_id="missing")
+    CdfRecordsFromSqlOperator(task_id="d", stream_id="s", sql="SELECT 1", conn_id="missing", mapping="m")
     CdfStreamSensor(task_id="b", stream_id="s")
     CdfRecordsSensor(task_id="c", stream_id="s")
 new = set(sys.modules) - before
-slow = {"requests", "msgspec", "tenacity", "fsspec", "upath", "urllib3"}
+slow = {"requests", "msgspec", "tenacity", "fsspec", "upath", "urllib3", "sqlalchemy", "sqlparse"}
 heavy = {name.partition(".")[0] for name in new} & slow
 print("heavy:", *sorted(heavy))
 print("ours:", *sorted(name for name in new if name.startswith("airflow_provider_cdf_records.")))
@@ -176,7 +178,9 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
     assert heavy == "heavy:"
     assert ours.split()[1:] == [
         "airflow_provider_cdf_records.operators",
+        "airflow_provider_cdf_records.operators.base",
         "airflow_provider_cdf_records.operators.cdf_records",
+        "airflow_provider_cdf_records.operators.cdf_records_sql",
         "airflow_provider_cdf_records.sensors",
         "airflow_provider_cdf_records.sensors.cdf_records",
         "airflow_provider_cdf_records.version_compat",

@@ -95,7 +95,7 @@ def test_every_record_arrives() -> None:
 def test_nothing_is_a_success_that_says_so() -> None:
     stream = Stream()
     summary = load([], stream)
-    assert str(summary) == "Nothing to upsert into stream alarms: the source holds no records."
+    assert str(summary) == "Nothing to upsert into stream alarms: no records were read."
     assert stream.requests == []
 
 

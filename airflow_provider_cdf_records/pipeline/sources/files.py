@@ -25,7 +25,7 @@ from airflow_provider_cdf_records.pipeline.sources.opening import (
 )
 from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
 from airflow_provider_cdf_records.pipeline.sources.tables import CsvOptions, read_csv
-from airflow_provider_cdf_records.pipeline.storage import StoragePath
+from airflow_provider_cdf_records.pipeline.storage import StoragePath, version_of
 
 START = Place(-1)
 Read = Callable[[io.BufferedReader, CsvOptions, Place], Iterator[Chunk]]
@@ -99,10 +99,8 @@ class FileSource:
         for path, file_format in zip(self._paths, self._formats, strict=True):
             check_readable(path)
             stat = path.stat()
-            modified = str(getattr(stat, "st_mtime", None))
-            files.append(
-                {"path": str(path), "format": file_format, "size": stat.st_size, "modified": modified}
-            )
+            version = version_of(stat)
+            files.append({"path": str(path), "format": file_format, "size": stat.st_size, "version": version})
         options = {"options": self._options} if self._options else {}
         if len(files) == 1:
             return files[0] | options

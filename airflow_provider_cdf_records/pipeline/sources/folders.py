@@ -28,11 +28,18 @@ def files_of(path: Any) -> list[StoragePath]:
         what = "pattern"
     else:
         return [path]
-    files = sorted((file for file in found if not file.name.startswith(HIDDEN)), key=str)
+    files = sorted((file for file in found if not _is_left_out(file)), key=str)
     if not files:
         msg = f"{path} is a {what} with no files. Is it written by an upstream task?"
         raise SourceError(msg)
     return files
+
+
+def _is_left_out(file: Any) -> bool:
+    if file.name.startswith(HIDDEN):
+        return True
+    # Stores of objects may hold an empty object "folder/", which lists as a file "folder/folder".
+    return bool(file.name == file.parent.name and not file.exists())
 
 
 def _split(path: Any) -> tuple[Any, str]:

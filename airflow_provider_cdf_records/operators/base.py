@@ -1,0 +1,88 @@
+"""What all operators that load records have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cdf_records.version_compat import BaseOperator, XComArg
+
+if TYPE_CHECKING:
+    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook, MappingLike
+
+
+class CdfRecordsLoadOperator(BaseOperator):
+    """Loads records into a stream; where they come from is up to its subclasses.
+
+    :param stream_id: the stream. (templated)
+    :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
+    :param check_schema: look at stream, capabilities and containers before the first record is sent.
+    :param max_rejected: how many records may be refused before the task fails; a ``float`` is a
+        share of all, from 0.0 to 1.0.
+    :param rejected_path: a file (any fsspec URL) that gets the refused records, with the reasons. (templated)
+    :param max_concurrency: requests in flight at the most.
+    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+    """
+
+    ui_color = "#d7ecf5"
+
+    def __init__(
+        self,
+        *,
+        stream_id: str,
+        mapping: MappingLike | None = None,
+        check_schema: bool = True,
+        max_rejected: float = 0,
+        rejected_path: str | PathLike[str] | None = None,
+        max_concurrency: int = 4,
+        cdf_conn_id: str = "cdf_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stream_id = stream_id
+        self.mapping = mapping
+        self.check_schema = check_schema
+        if isinstance(mapping, Mapping) and not _is_templated(mapping):
+            _check_mapping(mapping)
+        self.max_rejected = max_rejected
+        self.rejected_path = rejected_path
+        self.max_concurrency = max_concurrency
+        self.cdf_conn_id = cdf_conn_id
+
+    @cached_property
+    def hook(self) -> CdfRecordsHook:
+        """The hook that does the work."""
+        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
+
+        return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What every upsert of the hook takes."""
+        return {
+            "mapping": self.mapping,
+            "check_schema": self.check_schema,
+            "max_rejected": self.max_rejected,
+            "rejected_path": self.rejected_path,
+        }
+
+    def on_kill(self) -> None:
+        """End the load within seconds; the next try goes on from there where Airflow can remember it."""
+        self.hook.on_kill()
+
+
+def _is_templated(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_is_templated, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_is_templated, value))
+    return isinstance(value, XComArg) or (isinstance(value, str) and ("{{" in value or "{%" in value))
+
+
+def _check_mapping(mapping: Mapping[str, Any]) -> None:
+    """Let a DAG with a wrong mapping fail when it is parsed, and not at night."""
+    from airflow_provider_cdf_records.pipeline.mapping import read_mapping  # noqa: PLC0415
+
+    read_mapping(mapping)

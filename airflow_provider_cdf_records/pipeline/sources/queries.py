@@ -1,0 +1,62 @@
+"""The rows of a database query, as they are fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Place
+from airflow_provider_cdf_records.pipeline.errors import SourceError
+from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
+from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
+
+
+class Cursor(Protocol):
+    """What is asked of a DB-API cursor whose query was executed."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """The columns, each with its name first; servers may tell them with the first rows only."""
+
+    def fetchmany(self, size: int, /) -> Sequence[Any]:
+        """Return the next rows, none at the end."""
+
+
+class QuerySource:
+    """The rows of a query, numbered from 1.
+
+    :param execute: executes the query, and ends all that it opened when the context is left.
+    """
+
+    def __init__(self, execute: Callable[[], AbstractContextManager[Cursor]]) -> None:
+        self._execute = execute
+
+    def __iter__(self) -> Iterator[Chunk]:
+        position = 0
+        with self._execute() as cursor:
+            rows = list(cursor.fetchmany(ROWS_AT_ONCE))
+            columns = _columns(cursor)
+            while rows:
+                if isinstance(rows[0], Mapping):  # the connection's own choice of cursor
+                    rows = [tuple(row.values()) for row in rows]
+                start, position = position + 1, position + len(rows)
+                yield Chunk(range(start, position + 1), rows, Place(position), columns)
+                rows = list(cursor.fetchmany(ROWS_AT_ONCE))
+
+    def where(self, position: int) -> str:
+        return f"row {position} of the query"
+
+    def share(self) -> float | None:
+        return None
+
+
+def _columns(cursor: Cursor) -> Columns:
+    if cursor.description is None:
+        msg = "The query has no result; sql must be one SELECT."
+        raise SourceError(msg)
+    try:
+        return checked_columns((column[0] for column in cursor.description), "result")
+    except FormatError as error:
+        msg = f"The query {error}"
+        raise SourceError(msg) from None

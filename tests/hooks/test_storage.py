@@ -1,0 +1,239 @@
+"""Files on a local disk, in memory, and on S3 (moto's server), by the URLs that Airflow takes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow import parquet
+
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.pipeline.sources import FileSource, files_of
+from airflow_provider_cdf_records.version_compat import (
+    AirflowException,
+    AirflowFailException,
+    object_storage_path,
+)
+from tests.faults.test_faults import Memory
+from tests.local_cdf import LocalCdf, local_cdf
+from tests.records import CONTAINER, SPACE, STREAM, a_record
+from tests.scripted_server import Answer, ScriptedServer
+
+BUCKET = "data"
+KEYS = {"aws_access_key_id": "some-key", "aws_secret_access_key": "some-secret", "region_name": "us-east-1"}
+MAPPING = {
+    "space": SPACE,
+    "external_id": "{id}",
+    "sources": [{"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}],
+}
+
+
+@pytest.fixture
+def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
+    with local_cdf(monkeypatch) as cdf:
+        yield cdf
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class Store:
+    """A folder somewhere, written to by others than the code under test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def write(self, name: str, content: bytes) -> str:
+        path = object_storage_path(f"{self.url}/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(content)
+        return str(path)
+
+    def read(self, name: str) -> bytes | None:
+        path = object_storage_path(f"{self.url}/{name}")
+        return path.read_bytes() if path.exists() else None
+
+
+class S3(Store):
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"s3://aws_test@{BUCKET}/folder")
+        self.client: Any = boto3.client("s3", endpoint_url=endpoint, **KEYS)
+        self.client.create_bucket(Bucket=BUCKET)
+
+    def write(self, name: str, content: bytes) -> str:
+        self.client.put_object(Bucket=BUCKET, Key=f"folder/{name}", Body=content)
+        return f"{self.url}/{name}"
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            answer = self.client.get_object(Bucket=BUCKET, Key=f"folder/{name}")
+        except self.client.exceptions.NoSuchKey:
+            return None
+        content: bytes = answer["Body"].read()
+        return content
+
+    def remove(self) -> None:
+        for found in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+            self.client.delete_object(Bucket=BUCKET, Key=found["Key"])
+        self.client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    extra = {"endpoint_url": s3_server, "region_name": KEYS["region_name"]}
+    fields = {"conn_type": "aws", "login": KEYS["aws_access_key_id"], "extra": extra}
+    fields["password"] = KEYS["aws_secret_access_key"]
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", json.dumps(fields))
+    store = S3(s3_server)
+    yield store
+    store.remove()
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        found: Store = request.getfixturevalue("s3")
+        return found
+    return Store(f"file://{tmp_path}/data" if request.param == "file" else f"memory://{tmp_path.name}/data")
+
+
+def lines(*records: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def upsert(path: str, **arguments: Any) -> Any:
+    return CdfRecordsHook().upsert_file(STREAM, path, **arguments)
+
+
+def test_a_file_is_loaded(cdf: LocalCdf, store: Store) -> None:
+    upsert(store.write("a.ndjson", lines(a_record("a"), a_record("b"))))
+    assert cdf.held().keys() == {"a", "b"}
+
+
+def test_a_pattern_stands_for_its_files_in_the_order_of_their_names(cdf: LocalCdf, store: Store) -> None:
+    for name, number in (("2.ndjson.gz", 2), ("1.ndjson.gz", 1), ("3.csv", 3)):
+        store.write(name, gzip.compress(lines(a_record("same", number=number), a_record(name))))
+    summary = upsert(f"{store.url}/*.ndjson.gz")
+    assert summary.read == 4
+    assert cdf.held().keys() == {"same", "1.ndjson.gz", "2.ndjson.gz"}
+    assert cdf.held()["same"] == {"number": 2}
+
+
+def test_a_folder_stands_for_its_files_without_the_hidden_ones(cdf: LocalCdf, store: Store) -> None:
+    for name in ("a.ndjson", "b.ndjson", "_SUCCESS", ".hidden.ndjson", "deeper/c.ndjson"):
+        store.write(name, lines(a_record(name)))
+    upsert(store.url)
+    assert cdf.held().keys() == {"a.ndjson", "b.ndjson"}
+
+
+def test_a_parquet_file_is_loaded(cdf: LocalCdf, store: Store) -> None:
+    table = pa.table({"id": [f"r{n}" for n in range(3000)], "number": range(3000)})
+    content = io.BytesIO()
+    parquet.write_table(table, content, row_group_size=1000)
+    upsert(store.write("a.parquet", content.getvalue()), mapping=MAPPING)
+    assert len(cdf.held()) == 3000
+    assert cdf.held()["r2999"] == {"number": 2999}
+
+
+def test_rejected_records_go_where_the_files_are(cdf: LocalCdf, store: Store) -> None:
+    path = store.write("a.ndjson", lines(a_record("a"), a_record("b", number="none")))
+    rejected = f"{store.url}/out/rejected.ndjson"
+    upsert(path, rejected_path=rejected, max_rejected=1)
+    content = store.read("out/rejected.ndjson")
+    assert content is not None
+    (line,) = map(json.loads, content.splitlines())
+    assert (line["externalId"], line["where"]) == ("b", f"line 2 of {path}")
+
+
+def test_rejected_records_of_an_earlier_load_are_removed(cdf: LocalCdf, store: Store) -> None:
+    store.write("rejected.ndjson", b"old")
+    upsert(store.write("a.ndjson", lines(a_record("a"))), rejected_path=f"{store.url}/rejected.ndjson")
+    assert store.read("rejected.ndjson") is None
+
+
+def test_a_mapping_is_read_from_there_too(cdf: LocalCdf, store: Store) -> None:
+    mapping = store.write("mapping.json", json.dumps(MAPPING).encode())
+    upsert(store.write("a.csv", b"id,number\na,1\n"), mapping=mapping)
+    assert cdf.held() == {"a": {"number": 1}}
+
+
+def test_a_file_that_is_not_there_is_told(cdf: LocalCdf, store: Store) -> None:
+    store.write("a.ndjson", lines(a_record("a")))
+    with pytest.raises(AirflowFailException, match=r"none\.ndjson does not exist"):
+        upsert(f"{store.url}/none.ndjson")
+    with pytest.raises(AirflowFailException, match=r"\*\.csv is a pattern with no files"):
+        upsert(f"{store.url}/*.csv")
+
+
+def fingerprint(url: str) -> dict[str, Any]:
+    return FileSource(*files_of(object_storage_path(url))).fingerprint()
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "*.ndjson"])
+def test_a_file_written_again_is_another_even_with_the_same_size(store: Store, name: str) -> None:
+    store.write("a.ndjson", b"one\n")
+    store.write("b.ndjson", b"one\n")
+    before = fingerprint(f"{store.url}/{name}")
+    assert fingerprint(f"{store.url}/{name}") == before
+    time.sleep(0.01)  # which is what a local disk can tell apart
+    store.write("a.ndjson", b"two\n")
+    object_storage_path(store.url).fs.invalidate_cache()
+    assert fingerprint(f"{store.url}/{name}") != before
+
+
+def test_a_retry_goes_on_where_the_try_before_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = store.write("a.ndjson", lines(*(a_record(str(n)) for n in range(5000))))
+    state = Memory()
+    with ScriptedServer() as server:
+        extra = {"token": "ready", "max_attempts": 1}
+        fields = {"conn_type": "cdf", "host": server.url, "schema": "p", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
+        hook = CdfRecordsHook(max_concurrency=1)
+        server.answer("/upsert", Answer(), Answer(), Answer(503))
+        with pytest.raises(AirflowException, match="503"):
+            hook.upsert_file(STREAM, path, state_store=state, check_schema=False)
+        server.answer("/upsert", Answer())
+        summary = hook.upsert_file(STREAM, path, state_store=state, check_schema=False)
+    assert (summary.resumed_from, summary.upserted) == (2000, 3000)
+    again = server.asked_for("/upsert")[3].json["items"]
+    assert again[0]["externalId"] == "2000"
+
+
+def test_an_object_that_stands_for_the_folder_is_no_file(cdf: LocalCdf, s3: S3) -> None:
+    s3.write("", b"")
+    s3.write("a.ndjson", lines(a_record("a")))
+    upsert(s3.url)
+    upsert(f"{s3.url}/*")
+    assert cdf.held().keys() == {"a"}
+
+
+def test_what_was_written_since_a_folder_was_last_listed_is_seen(cdf: LocalCdf, s3: S3) -> None:
+    s3.write("a.ndjson", lines(a_record("a", number=1)))
+    upsert(s3.url)
+    s3.write("b.ndjson", lines(a_record("b")))
+    s3.write("a.ndjson", lines(a_record("a", number=2), a_record("c")))
+    upsert(s3.url)
+    assert cdf.held() == {"a": {"number": 2}, "b": {"value": 1.5}, "c": {"value": 1.5}}
+
+
+def test_an_url_of_no_known_kind_is_told(cdf: LocalCdf) -> None:
+    with pytest.raises(AirflowFailException, match=r"path 'nope://bucket/a\.ndjson' cannot be opened"):
+        upsert("nope://bucket/a.ndjson")

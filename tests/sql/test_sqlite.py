@@ -1,0 +1,164 @@
+"""The SQL operator on a real SQLite file, and what it does by itself."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow import DAG
+
+from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
+from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from tests.local_cdf import LocalCdf
+from tests.records import SPACE, STREAM
+from tests.sql.conftest import WIDE, mapping
+
+ENDLESS = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT max(id) AS id FROM n"
+
+
+def operator(sql: str, **arguments: Any) -> CdfRecordsFromSqlOperator:
+    given = {"mapping": mapping(number="number"), "conn_id": "lite"} | arguments
+    return CdfRecordsFromSqlOperator(task_id="load", stream_id=STREAM, sql=sql, **given)
+
+
+def fill(sqlite: sqlite3.Connection, *rows: tuple[Any, ...]) -> None:
+    with sqlite:
+        sqlite.execute("CREATE TABLE reading (id, number)")
+        sqlite.executemany("INSERT INTO reading VALUES (?, ?)", rows)
+
+
+def test_the_rows_of_a_query_arrive(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, *((f"r{n}", n) for n in range(2500)))
+    summary = operator("SELECT * FROM reading").execute({})
+    assert (summary["read"], summary["upserted"]) == (2500, 2500)
+    assert cdf.held()["r2499"] == {"number": 2499}
+
+
+def test_the_later_row_of_the_query_wins(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, ("a", 1), ("a", 3), ("a", 2))
+    operator("SELECT * FROM reading ORDER BY number").execute({})
+    assert cdf.held() == {"a": {"number": 3}}
+
+
+def test_values_of_sqlite_become_those_of_the_container(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    operator(
+        """SELECT 'a' AS id, 1 AS flag, '2026-01-02' AS day, '{"a": 1}' AS data, '["x"]' AS tags""",
+        mapping=mapping(container=WIDE, flag="flag", day="day", data="data", tags="tags"),
+    ).execute({})
+    page = cdf.client.post(f"/streams/{STREAM}/records/sync", {"initializeCursor": "1d-ago"})
+    assert page["items"][0]["properties"][SPACE][WIDE] == {
+        "flag": True,
+        "day": "2026-01-02",
+        "data": {"a": 1},
+        "tags": ["x"],
+    }
+
+
+def test_parameters_reach_the_query(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, ("a", 1), ("b", 2))
+    operator("SELECT * FROM reading WHERE number > ?", parameters=[1]).execute({})
+    assert cdf.held() == {"b": {"number": 2}}
+
+
+def test_a_refused_row_is_kept_with_its_place(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path
+) -> None:
+    fill(sqlite, *((f"r{n}", n) for n in range(1500)), ("bad", "none"))
+    rejected = tmp_path / "rejected.ndjson"
+    operator("SELECT * FROM reading", max_rejected=1, rejected_path=str(rejected)).execute({})
+    line = json.loads(rejected.read_text())
+    assert line["where"] == "row 1501 of the query"
+    assert line["record"] == {"id": "bad", "number": "none"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT * FROM nowhere", "connection 'lite' failed: OperationalError: no such table: nowhere"),
+        ("SELEC 1", 'near "SELEC": syntax error'),
+        ("CREATE TABLE made (id)", "The query has no result; sql must be one SELECT"),
+        ("SELECT 1 AS id", "the rows have no column 'number'; they have 'id'"),
+        ("  ", "sql must be one SELECT, and is '  '"),
+    ],
+)
+def test_a_wrong_query_fails_the_task_for_good(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, sql: str, message: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=message):
+        operator(sql).execute({})
+
+
+def test_a_locked_database_is_worth_a_retry(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", _impatient(sqlite3.connect))
+    fill(sqlite, ("a", 1))
+    sqlite.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(AirflowException, match="database is locked") as error:
+        operator("SELECT * FROM reading").execute({})
+    assert not isinstance(error.value, AirflowFailException)
+
+
+def _impatient(connect: Any) -> Any:
+    return lambda *args, **kwargs: connect(*args, **kwargs, timeout=0.1)
+
+
+@pytest.mark.parametrize(
+    ("connection", "message"),
+    [
+        (
+            {"conn_type": "http"},
+            "conn_id 'other' is of type 'http', which is no SQL database for Airflow: HttpHook",
+        ),
+        ({"conn_type": "sybase"}, "conn_id 'other' is of type 'sybase', whose hook cannot be had"),
+    ],
+)
+def test_a_connection_to_no_database_is_refused(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps(connection))
+    with pytest.raises(AirflowFailException, match=message):
+        operator("SELECT 1", conn_id="other").execute({})
+
+
+def test_without_the_provider_of_sql_the_extra_is_named(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "airflow.providers.common.sql.hooks.sql", None)
+    with pytest.raises(AirflowFailException, match=r"pip install 'airflow-provider-cdf-records\[sql\]'"):
+        operator("SELECT 1").execute({})
+
+
+def test_a_killed_task_ends_within_seconds(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    task = operator(ENDLESS)
+    threading.Timer(1, task.on_kill).start()
+    started = time.monotonic()
+    with pytest.raises(AirflowException, match="told to stop"):
+        task.execute({})
+    assert time.monotonic() - started < 5
+    assert not [thread for thread in threading.enumerate() if thread.name == "cdf-source"]
+
+
+def test_sql_may_be_a_templated_file(cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path) -> None:
+    fill(sqlite, ("a", 1), ("b", 2))
+    (tmp_path / "readings.sql").write_text("SELECT * FROM reading WHERE id = '{{ 'b' }}'")
+    with DAG("d", schedule=None, template_searchpath=str(tmp_path)):
+        task = operator("readings.sql", parameters=["{{ 1 + 1 }}"])
+    task.resolve_template_files()
+    task.render_template_fields({})
+    assert (task.sql, task.parameters) == ("SELECT * FROM reading WHERE id = 'b'", ["2"])
+
+
+def test_a_wrong_mapping_fails_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="mapping"):
+        operator("SELECT 1", mapping={"space": "plant"})
+
+
+def test_a_mapping_is_needed() -> None:
+    with pytest.raises((TypeError, AirflowException), match="mapping"):
+        CdfRecordsFromSqlOperator(task_id="load", stream_id=STREAM, sql="SELECT 1", conn_id="lite")
