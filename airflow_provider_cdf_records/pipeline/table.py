@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -100,11 +101,10 @@ def _of_mappings(chunk: Chunk, mappings: list[Mapping[str, Any]]) -> Table:
 
 
 def _of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Table:
-    attributes = {name: f"c{number}" for number, name in enumerate(wanted)}
+    values = {name: attrgetter(f"c{number}") for number, name in enumerate(wanted)}
 
     def read(name: str) -> Column:
-        attribute = attributes[name]
-        return [getattr(struct, attribute) for struct in structs]
+        return list(map(values[name], structs))
 
     return Table(chunk, lambda: (name for row in chunk.rows for name in _decode_object(row)), read)
 

@@ -6,13 +6,12 @@ import hashlib
 import io
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
 from airflow_provider_cdf_records.pipeline.errors import SourceError
 from airflow_provider_cdf_records.pipeline.sources.arrow import read_arrow, read_parquet
-from airflow_provider_cdf_records.pipeline.sources.iterables import until_failure
+from airflow_provider_cdf_records.pipeline.sources.iterables import taken
 from airflow_provider_cdf_records.pipeline.sources.json_items import json_items
 from airflow_provider_cdf_records.pipeline.sources.lines import read_ndjson
 from airflow_provider_cdf_records.pipeline.sources.opening import (
@@ -34,7 +33,7 @@ Read = Callable[[io.BufferedReader, CsvOptions, Place], Iterator[Chunk]]
 def _read_json(file: io.BufferedReader, _: CsvOptions, __: Place) -> Iterator[Chunk]:
     items, position = json_items(file), 0
     failures: list[Exception] = []
-    while rows := list(until_failure(islice(items, ROWS_AT_ONCE), failures)):
+    while not failures and (rows := taken(items, ROWS_AT_ONCE, failures)):
         end = position + len(rows)
         yield Chunk(range(position, end), rows, Place(end - 1))
         position = end

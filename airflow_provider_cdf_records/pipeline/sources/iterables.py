@@ -32,7 +32,7 @@ class RecordsSource:
             item if isinstance(item, list | tuple) else (item,) for item in self._counted()
         )
         failures: list[Exception] = []
-        while chunk := list(until_failure(islice(rows, ITEMS_AT_ONCE), failures)):
+        while not failures and (chunk := taken(rows, ITEMS_AT_ONCE, failures)):
             end = position + len(chunk)
             yield Chunk(range(position, end), chunk, Place(end - 1))
             position = end
@@ -50,9 +50,11 @@ class RecordsSource:
         return self._done / self._total if self._total else None
 
 
-def until_failure(rows: Iterable[Any], failures: list[Exception]) -> Iterator[Any]:
-    """Yield rows, and end where they fail: what came before counts, and the failure is told afterwards."""
+def taken(rows: Iterator[Any], most: int, failures: list[Exception]) -> list[Any]:
+    """Return the next rows, up to where they fail: what came before counts, and the failure is told later."""
+    got: list[Any] = []
     try:
-        yield from rows
+        got.extend(islice(rows, most))
     except Exception as error:
         failures.append(error)
+    return got

@@ -8,12 +8,11 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from typing import Any
 
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Place, Refusal
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.sources.iterables import until_failure
+from airflow_provider_cdf_records.pipeline.sources.iterables import taken
 from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
 
 LONGEST_FIELD = 10_000_000  # characters, as many as bytes go into a request; Python's own limit is far lower
@@ -96,13 +95,13 @@ def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
     failures: list[Exception] = []
     header = options.header
     if header is None:
-        header = next(filter(None, until_failure(rows, failures)), [])
+        header = next(iter(taken(filter(None, rows), 1, failures)), [])
     if failures:
         raise _in_our_words(failures[0], 0, options)
     columns = checked_columns(header, "header row")
     nulls = frozenset(options.null_values)
     position = 0
-    while not failures and (values := list(until_failure(islice(rows, ROWS_AT_ONCE), failures))):
+    while not failures and (values := taken(rows, ROWS_AT_ONCE, failures)):
         if not all(values):
             values = [row for row in values if row]  # blank lines
         start, position = position + 1, position + len(values)
