@@ -115,7 +115,6 @@ def ceiling(path: Path, sink: str) -> int:
     url = f"{sink}{UPSERT_PATH}"
     free = BoundedSemaphore(CONCURRENCY)
     session = requests.Session()
-    session.trust_env = False
 
     def send(body: bytes) -> None:
         try:

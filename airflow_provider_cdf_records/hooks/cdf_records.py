@@ -202,7 +202,7 @@ class CdfRecordsHook(BaseHook):
         with self._client() as client:
             self._running = client
             try:
-                convert = prepare(client, stream_id, spec, check_schema=check_schema)
+                convert = prepare(client, stream_id, spec, check_schema=check_schema, stop=self._stop)
                 checkpoint, resumed = self._checkpoint(stream_id, source, spec, client, state_store)
                 after = resumed.place.position if resumed else None
                 rejected_file = RejectedFile(rejected, after) if rejected else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.hooks.parallel import ask_at_once
 from airflow_provider_cdf_records.hooks.sender import check_stream
 from airflow_provider_cdf_records.pipeline.chunk import Convert
 from airflow_provider_cdf_records.pipeline.mapper import RowMapping
@@ -26,22 +28,35 @@ class MissingCapabilityError(Exception):
     retryable = False
 
 
-def prepare(client: CdfClient, stream_id: str, spec: MappingSpec | None, *, check_schema: bool) -> Convert:
+def prepare(
+    client: CdfClient,
+    stream_id: str,
+    spec: MappingSpec | None,
+    *,
+    check_schema: bool,
+    stop: threading.Event,
+) -> Convert:
     """Return what makes records of rows, after a look at the stream, the token and the containers.
 
     :param spec: of rows that are no API-shaped records.
     :param check_schema: whether to look at all.
+    :param stop: when it is set, there is no need to look any more.
     :raises StreamUnusableError: when the stream cannot take upserts.
     :raises MissingCapabilityError: when the token cannot.
     :raises InvalidArgumentError: when the mapping names what does not exist.
     """
     if not check_schema:
         return ApiShaped() if spec is None else RowMapping(spec, Schema())
-    check_capabilities(client)
-    check_stream(client, stream_id)
+    containers = [] if spec is None else [source.id for source in spec.sources]
+    _, _, schema = ask_at_once(
+        lambda: check_capabilities(client),
+        lambda: check_stream(client, stream_id),
+        lambda: schema_of(client, containers),
+        stop=stop,
+    )
     if spec is None:
         return ApiShaped(lambda source: _problem_with(client, source))
-    return RowMapping(spec, schema_of(client, [source.id for source in spec.sources]))
+    return RowMapping(spec, schema)
 
 
 def check_capabilities(client: CdfClient) -> None:

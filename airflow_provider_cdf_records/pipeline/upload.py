@@ -128,7 +128,7 @@ class _Sending:
 
 
 class _InFlight:
-    """The batches that are being sent, each by one thread until all of it is settled.
+    """The batches under way: a few are ready, the others being sent, each by one thread until it is settled.
 
     The threads are daemons, so that a request that hangs does not hold up the end of the process.
     """
@@ -147,12 +147,15 @@ class _InFlight:
         self._tally = tally
         self._source = source
         self._max = max_concurrency
+        self._ahead = max_concurrency // 2 + 1  # ready when several requests end at once
         self._checkpoint = checkpoint
         self._stop = stop
         self._threads = 0
         self._waiting: SimpleQueue[_Sending | None] = SimpleQueue()
         self._ended: SimpleQueue[_Sending] = SimpleQueue()
-        self._under_way: set[_Sending] = set()
+        self._has_failed = False
+        self._under_way = 0
+        self._identities: set[Identity] = set()  # of the batches under way, which share none
         self._unsettled: deque[_Sending] = deque()  # in the order of the source
 
     def __enter__(self) -> _InFlight:
@@ -171,14 +174,16 @@ class _InFlight:
             self._waiting.put(None)
 
     def send(self, batch: Batch, milestone: Milestone | None = None) -> None:
-        """Start to send a batch, as soon as there is room and none in flight shares an identity with it."""
-        while len(self._under_way) >= self._max or self._shares_identity(batch):
+        """Have a batch sent, as soon as there is room and none under way shares an identity with it."""
+        identities = batch.latest.keys()
+        while self._under_way >= self._max + self._ahead or not self._identities.isdisjoint(identities):
             self._settle_some()
         sending = _Sending(batch, milestone)
-        self._under_way.add(sending)
+        self._under_way += 1
+        self._identities.update(identities)
         self._unsettled.append(sending)
         self._waiting.put(sending)
-        if len(self._under_way) > self._threads:
+        if self._threads < min(self._under_way, self._max):
             self._threads += 1
             threading.Thread(target=self._work, name="cdf-upsert", daemon=True).start()
 
@@ -191,10 +196,12 @@ class _InFlight:
     def _work(self) -> None:
         while sending := self._waiting.get():
             try:
-                self._send_until_settled(sending.batch)
-                sending.is_settled = True
+                if not self._has_failed:  # else what was ready is left to the next try
+                    self._send_until_settled(sending.batch)
+                    sending.is_settled = True
             except BaseException as error:
                 sending.error = error
+                self._has_failed = True
             self._ended.put(sending)
 
     def _take_ended(self, timeout: float) -> _Sending | None:
@@ -202,7 +209,8 @@ class _InFlight:
             ended = self._ended.get(timeout=timeout)
         except Empty:
             return None
-        self._under_way.remove(ended)
+        self._under_way -= 1
+        self._identities.difference_update(ended.batch.latest)
         return ended
 
     def _settle_some(self) -> None:
@@ -225,10 +233,6 @@ class _InFlight:
         if self._stop.is_set():
             msg = "The load was told to stop."
             raise LoadStoppedError(msg)
-
-    def _shares_identity(self, batch: Batch) -> bool:
-        identities = batch.latest.keys()
-        return any(not identities.isdisjoint(sending.batch.latest) for sending in self._under_way)
 
     def _send_until_settled(self, batch: Batch) -> None:
         """Send the latest row of each identity; where it is refused, the one before takes its place."""

@@ -128,3 +128,18 @@ hook.upsert_file({STREAM!r}, {str(source)!r}, max_rejected=1)
     )
     assert "told to stop" in done.stderr
     assert time.monotonic() - started < 15  # of which Airflow's own imports take the most
+
+
+def test_a_look_that_hangs_does_not_hold_up_the_end(server: ScriptedServer, source: Path) -> None:
+    released = threading.Event()
+    server.answer("/inspect", Answer(before=lambda: released.wait(60)))
+    operator = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, path=str(source))
+    threading.Timer(0.5, operator.on_kill).start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(AirflowException, match="told to stop"):
+            operator.execute({})
+        assert time.monotonic() - started < STOPS_WITHIN
+    finally:
+        released.set()
+    assert not server.asked_for("/upsert")

@@ -10,7 +10,7 @@ from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
 from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
 from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
 
-READ_BUFFER = 1 << 20  # bytes of a column read at a time
+READ_BUFFER = 1 << 16  # bytes of a column read at a time
 ARROW_FILE_MAGIC = b"ARROW1"
 
 
@@ -22,7 +22,7 @@ def read_parquet(file: io.BufferedReader) -> Iterator[Chunk]:
     try:
         table = parquet.ParquetFile(file, buffer_size=READ_BUFFER, pre_buffer=False)
         names = table.schema_arrow.names
-        yield from _chunks(names, table.iter_batches(batch_size=ROWS_AT_ONCE))
+        yield from _chunks(names, table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False))
     except (pa.ArrowException, OSError) as error:
         raise _not("Parquet", error) from error
 
