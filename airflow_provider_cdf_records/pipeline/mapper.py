@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import compress, repeat
-from types import NoneType
 from typing import Any
 
 import msgspec
@@ -242,15 +241,10 @@ def _typed(read: Fill, kind: PropertyType, where: str, *, null: Any, required: b
 
     def fill(table: Table) -> tuple[Column, Wrong]:
         column, unreadable = read(table)
-        values, wrong = kind.column(column)
-        if NoneType in set(map(type, values)):
-            if required:
-                wrong = {
-                    at: f"expected {kind.name}, got nothing, and it is not nullable"
-                    for at, value in enumerate(column)
-                    if value is None
-                } | wrong
-            values = [null if value is None else value for value in values]
+        values, wrong = kind.column(column, null)
+        if required:
+            for at in (at for at, value in enumerate(column) if value is None):
+                wrong[at] = f"expected {kind.name}, got nothing, and it is not nullable"
         return values, {at: f"{where}: {why}" for at, why in (wrong | unreadable).items()}
 
     return fill

@@ -13,7 +13,7 @@ from typing import IO, Any
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.chunk import Identity, Row, as_mapping
-from airflow_provider_cdf_records.pipeline.record import encode
+from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode, encode_value
 from airflow_provider_cdf_records.pipeline.storage import StoragePath
 
 LONGEST_QUOTE = 300  # characters of the server's words in an error
@@ -87,9 +87,22 @@ def _as_json(row: Row) -> bytes | str:
         if isinstance(row, bytes):
             return bytes(msgspec.json.decode(row, type=msgspec.Raw)).strip()
         mapping = as_mapping(row)
-        return repr(row) if mapping is None else encode(mapping)
+        return repr(row) if mapping is None else encode(_with_json_values(mapping))
     except (ValueError, RecursionError):
         return row.decode(errors="replace").strip() if isinstance(row, bytes) else repr(row)
+
+
+def _with_json_values(value: Any) -> Any:
+    """Return a value with text in the place of what JSON does not have, such as NaN."""
+    if isinstance(value, Mapping):
+        return {str(name): _with_json_values(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_json_values(inner) for inner in value]
+    try:
+        encode_value(value)
+    except InvalidRecordError:
+        return repr(value)
+    return value
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
+from itertools import repeat
 from math import isfinite
 from types import NoneType
 from typing import Any
@@ -60,8 +61,8 @@ class PropertyType:
     convert: Callable[[Any], Any]
     convert_all: Callable[[list[Any], Kinds], list[Any] | None] = lambda _, __: None
 
-    def column(self, values: list[Any]) -> tuple[list[Any], dict[int, str]]:
-        """Return the converted values (``None`` stays), and by index what is wrong with the others."""
+    def column(self, values: list[Any], null: Any = None) -> tuple[list[Any], dict[int, str]]:
+        """Return the converted values, ``null`` for each ``None``, and by index what is wrong with others."""
         kinds = set(map(type, values))
         if NoneType not in kinds:
             if (converted := self.convert_all(values, kinds)) is not None:
@@ -70,15 +71,15 @@ class PropertyType:
             there = [value for value in values if value is not None]
             if (converted := self.convert_all(there, kinds - {NoneType})) is not None:
                 rest = iter(converted)
-                return [None if value is None else next(rest) for value in values], {}
+                return [null if value is None else next(rest) for value in values], {}
         wrong: dict[int, str] = {}
         result: list[Any] = []
         for index, value in enumerate(values):
             try:
-                result.append(None if value is None else self.checked(value))
+                result.append(null if value is None else self.checked(value))
             except InvalidValueError as error:
                 wrong[index] = str(error)
-                result.append(None)
+                result.append(null)
         return result, wrong
 
     def checked(self, value: Any) -> Any:
@@ -221,21 +222,28 @@ def _external_ids(values: list[Any], kinds: Kinds) -> list[Any] | None:
     return texts if texts is not None and all(texts) else None
 
 
+class Relation(msgspec.Struct, gc=False, frozen=True):
+    """A direct relation."""
+
+    space: str
+    externalId: str
+
+
 def _direct(space: str | None) -> PropertyType:
-    def convert(value: Any) -> dict[str, str]:
+    def convert(value: Any) -> Relation:
         if isinstance(value, Mapping):
             if value.keys() != {"space", "externalId"} or not set(map(type, value.values())) <= {str}:
                 raise InvalidValueError
-            return {name: _external_id(part) for name, part in value.items()}
+            return Relation(_external_id(value["space"]), _external_id(value["externalId"]))
         if space is None:
             msg = "an external id alone needs a space; set it with 'direct' in the mapping"
             raise InvalidValueError(msg)
-        return {"space": space, "externalId": _external_id(value)}
+        return Relation(space, _external_id(value))
 
     def convert_all(values: list[Any], kinds: Kinds) -> list[Any] | None:
         if space is None or _external_ids(values, kinds) is None:
             return None
-        return [{"space": space, "externalId": value} for value in values]
+        return list(map(Relation, repeat(space), values))
 
     return PropertyType("a direct relation {space, externalId}", convert, convert_all)
 

@@ -451,7 +451,8 @@ def test_references_are_external_ids(kind: str) -> None:
 
 
 def test_an_external_id_becomes_a_direct_relation() -> None:
-    assert convert(17, "direct", direct_space="assets") == {"space": "assets", "externalId": "17"}
+    relation = convert(17, "direct", direct_space="assets")
+    assert msgspec.to_builtins(relation) == {"space": "assets", "externalId": "17"}
     whole = {"space": "other", "externalId": "a"}
     assert convert(whole, "direct", direct_space="assets") == whole
     assert "set it with 'direct' in the mapping" in refused("a", "direct")
