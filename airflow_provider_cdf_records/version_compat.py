@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 AIRFLOW_3 = find_spec("airflow.sdk") is not None
 
-if TYPE_CHECKING or AIRFLOW_3:
-    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, XComArg
+if TYPE_CHECKING:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 else:
-    from airflow.exceptions import AirflowException, AirflowFailException
+    try:  # Airflow 3.2 and later
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    except ImportError:
+        from airflow.exceptions import AirflowException, AirflowFailException
+
+if TYPE_CHECKING or AIRFLOW_3:
+    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, XComArg
+else:
     from airflow.hooks.base import BaseHook
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.xcom_arg import XComArg
@@ -25,6 +32,13 @@ def mask_secret(secret: str) -> None:
     import_module(module).mask_secret(secret)
 
 
+def _has_file_system(scheme: str) -> bool:
+    for module in ("airflow.sdk.io", "airflow.io"):  # the second in Airflow 2 and 3.0
+        with suppress(ImportError, AttributeError):
+            return bool(import_module(module).has_fs(scheme))
+    return False
+
+
 def object_storage_path(url: str) -> Any:
     """Return an ``ObjectStoragePath``, which takes credentials of remote storage from connections.
 
@@ -32,7 +46,7 @@ def object_storage_path(url: str) -> Any:
     every DAG file that imports a hook.
     """
     scheme, separator, _ = url.partition("://")
-    if separator and not import_module("airflow.sdk.io" if AIRFLOW_3 else "airflow.io").has_fs(scheme):
+    if separator and not _has_file_system(scheme):
         return import_module("upath").UPath(url)
     return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
 

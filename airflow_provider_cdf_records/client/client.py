@@ -227,7 +227,9 @@ class CdfClient:
             request.body = body
             request.headers["Content-Length"] = str(len(body))
         try:
-            settings = self._session.merge_environment_settings(request.url, {}, None, config.verify, None)
+            settings = self._session.merge_environment_settings(
+                request.url, dict(config.proxies), None, config.verify, None
+            )
             response = self._session.send(
                 request, timeout=(config.connect_timeout, config.timeout), allow_redirects=False, **settings
             )
@@ -245,7 +247,6 @@ def _session(config: ClientConfig) -> requests.Session:
     session = requests.Session()
     agent = f"{APP} {requests.utils.default_user_agent()}"
     session.headers.update({"User-Agent": agent, "x-cdp-app": APP})
-    session.proxies.update(config.proxies)
     session.trust_env = config.environment
     adapter = HTTPAdapter(pool_maxsize=config.pool_size, pool_block=True)
     session.mount("https://", adapter)

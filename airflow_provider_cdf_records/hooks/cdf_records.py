@@ -199,6 +199,12 @@ class CdfRecordsHook(BaseHook):
         check_stream_id(stream_id)
         spec = None if mapping is None else _mapping_spec(mapping)
         rejected = _storage_path(rejected_path, "rejected_path") if rejected_path else None
+        if rejected is not None and isinstance(source, FileSource) and source.reads(rejected):
+            msg = (
+                f"rejected_path {str(rejected)!r} is one of the files to load, and would be overwritten; "
+                "choose another."
+            )
+            raise InvalidArgumentError(msg)
         with self._client() as client:
             self._running = client
             try:
@@ -244,6 +250,9 @@ class CdfRecordsHook(BaseHook):
             summary = _summary(tally, client)
             self.log.info("%s", summary)
         tally.raise_if_too_many_rejected(summary)
+        if summary.unsettled:
+            msg = f"{summary.unsettled:,} records were read and not sent. {summary}"
+            raise LoadFailedError(msg, retryable=True)
         return summary
 
     def _checkpoint(

@@ -195,10 +195,8 @@ def _verify(value: Any) -> bool | str:
 def _proxies(value: Any) -> dict[str, str]:
     """Take a mapping as in ``requests``, the same as JSON text, or the one URL of a proxy for all."""
     if isinstance(value, str):
-        if not value.lstrip().startswith("{"):
-            return {"http": value, "https": value}
         try:
-            value = json.loads(value)
+            value = json.loads(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
         except ValueError:
             value = [value]
     if value is None:
@@ -206,4 +204,13 @@ def _proxies(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         msg = 'extra \'proxies\' must be a proxy\'s URL, or an object such as {"https": "http://proxy:3128"}.'
         raise ValueError(msg)  # noqa: TRY004 (a wrong value in a form, not a wrong type in code)
-    return {str(scheme): str(url) for scheme, url in value.items()}
+    proxies = {str(scheme): str(url) for scheme, url in value.items()}
+    for scheme, url in proxies.items():
+        try:
+            good = bool(_split(url).hostname) and _has_good_port(_split(url))
+        except ValueError:
+            good = False
+        if not good:  # it may hold a password, and is not shown
+            msg = f"extra 'proxies' holds no proxy's URL for {scheme!r}; write it as http://user:password@proxy:3128."
+            raise ValueError(msg)
+    return proxies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -61,7 +62,7 @@ class Checkpoint:
 
     def __init__(self, store: StateStore | None, fingerprint: dict[str, Any]) -> None:
         self._store = store
-        self._fingerprint = fingerprint
+        self._fingerprint = json.loads(json.dumps(fingerprint))  # as the store gives it back
         self._mark: Mark | None = None
         self._saved_at = time.monotonic()
 
@@ -72,6 +73,7 @@ class Checkpoint:
             return None
         if kept.get("fingerprint") != self._fingerprint:
             log.warning("The source has changed since the earlier try of this task; loading all of it again.")
+            self.clear()
             return None
         return Mark.from_json(kept["mark"])
 

@@ -87,7 +87,7 @@ def identity_of(space: str, external_id: str) -> Identity:
 
 def as_mapping(row: Row) -> Mapping[str, Any] | None:
     """Return a row of a table, or a mapping, as a mapping."""
-    if isinstance(row, tuple):
+    if isinstance(row, tuple) and isinstance(row[-1] if row else None, frozenset):
         columns, values, nulls = row
         named = {
             name: None if isinstance(value, str) and value in nulls else value

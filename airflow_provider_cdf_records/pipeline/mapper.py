@@ -73,7 +73,7 @@ class RowMapping:
             source.check_others(self._others(table))
 
     def _others(self, table: Table) -> list[str]:
-        return [name for name in table.names() if name not in self._named] if self._takes_others else []
+        return sorted(set(table.names()) - self._named) if self._takes_others else []
 
     def _identities(self, table: Table, wrong: Wrong) -> tuple[list[str], list[str]]:
         spaces, wrong_spaces = self._space.fill(table)

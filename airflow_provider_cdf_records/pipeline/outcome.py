@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from bisect import bisect_right, insort
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -84,7 +85,9 @@ class TooManyRejectedError(Exception):
 
     retryable = False
 
-    def __init__(self, summary: UpsertSummary, max_rejected: float, first: list[Rejection]) -> None:
+    def __init__(
+        self, summary: UpsertSummary, max_rejected: float, first: list[Rejection], before: int = 0
+    ) -> None:
         self.summary = summary
         self.first = first
         named = "\n".join(f"  {rejection}" for rejection in first)
@@ -96,10 +99,11 @@ class TooManyRejectedError(Exception):
         )
         not_sent = f", {summary.unsettled:,} not sent" if summary.unsettled else ""
         allowed = f"{max_rejected:,}" if isinstance(max_rejected, int) else f"{max_rejected:.4g} of all"
+        earlier = f" (and {before:,} in earlier tries)" if before else ""
         super().__init__(
-            f"{summary.rejected:,} of {summary.read:,} records read were rejected, and max_rejected allows "
-            f"{allowed}. {summary.upserted:,} were upserted into stream {summary.stream_id}{not_sent}.\n"
-            f"{named}{more}\n{kept}"
+            f"{summary.rejected:,} of {summary.read:,} records read were rejected{earlier}, and max_rejected "
+            f"allows {allowed}. {summary.upserted:,} were upserted into stream {summary.stream_id}"
+            f"{not_sent}.\n{named}{more}\n{kept}"
         )
 
 
@@ -131,7 +135,8 @@ class Tally:
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._first: list[Rejection] = []
-        self._rejected_at: list[int] = []
+        self._rejected_at = array("q")
+        self._is_over = False
         self.read = 0
         self._upserted = 0
         self._superseded = 0
@@ -162,21 +167,32 @@ class Tally:
 
     @property
     def passed_max_rejected(self) -> bool:
-        """Whether there is no point in going on."""
-        rejected = self._before.rejected + len(self._rejected_at)
-        if isinstance(self._max_rejected, int):
-            return rejected > self._max_rejected
-        return rejected >= SHARE_AFTER and rejected > self._max_rejected * (self._before.read + self.read)
+        """Whether there is no point in going on.
+
+        Once it is so it stays so, though more rows may make a share good again: senders that saw it have left
+        rows out.
+        """
+        rejected = self._rejected
+        if isinstance(self._max_rejected, int) or rejected >= SHARE_AFTER:
+            self._is_over = self._is_over or rejected > self._allowed
+        return self._is_over
+
+    @property
+    def _rejected(self) -> int:
+        return self._before.rejected + len(self._rejected_at)
+
+    @property
+    def _allowed(self) -> float:
+        share = self._before.read + self.read
+        return self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * share
 
     def raise_if_too_many_rejected(self, summary: UpsertSummary) -> None:
         """Judge the finished load.
 
         :raises TooManyRejectedError: naming the first few, and the file.
         """
-        share = self._before.read + self.read
-        allowed = self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * share
-        if self._before.rejected + len(self._rejected_at) > allowed:
-            raise TooManyRejectedError(summary, self._max_rejected, self._first)
+        if self._is_over or self._rejected > self._allowed:
+            raise TooManyRejectedError(summary, self._max_rejected, self._first, self._before.rejected)
 
     def mark(self, place: Place, read: int) -> Mark:
         """Return a mark for a place up to which everything is settled; ``read`` as it stood there."""

@@ -368,7 +368,7 @@ def encode_value(value: Any) -> bytes:
     """
     try:
         return _to_json(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidRecordError(_where(value, error)) from None
 
 
@@ -446,7 +446,7 @@ def _where(value: object, error: Exception, path: str = "") -> str:
             _to_json(child)
         except RecursionError:
             break
-        except (TypeError, ValueError) as inner:
+        except (TypeError, ValueError, ArithmeticError) as inner:
             return _where(child, inner, child_path)
     if isinstance(value, float):
         return f"{path}: {value} is not JSON; send None, or leave the property out"

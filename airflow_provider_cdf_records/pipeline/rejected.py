@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import IO, Any
@@ -13,7 +13,7 @@ from typing import IO, Any
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.chunk import Identity, Row, as_mapping
-from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode, encode_value
+from airflow_provider_cdf_records.pipeline.record import encode, encode_value
 from airflow_provider_cdf_records.pipeline.storage import StoragePath
 
 LONGEST_QUOTE = 300  # characters of the server's words in an error
@@ -47,11 +47,11 @@ class Rejection:
         """Return one line of the rejected-records file."""
         line = {
             "position": self.position,
-            "where": self.where,
+            "where": _as_text(self.where),
             "space": self.space,
             "externalId": self.external_id,
             "status": self.status,
-            "message": self.message,
+            "message": _as_text(self.message),
             "requestId": self.request_id,
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             "record": msgspec.Raw(self.record) if isinstance(self.record, bytes) else self.record,
@@ -82,33 +82,53 @@ def rejection_of(
 
 
 def _as_json(row: Row) -> bytes | str:
-    """Return a row as JSON, or as text where it has none."""
+    """Return a row as JSON on one line, which loads again, or as text where it is no object."""
+    if isinstance(row, bytes):
+        try:
+            row.decode()
+            return bytes(msgspec.json.format(row, indent=-1))
+        except (ValueError, RecursionError):
+            return row.decode(errors="replace").strip()
     try:
-        if isinstance(row, bytes):
-            return bytes(msgspec.json.decode(row, type=msgspec.Raw)).strip()
         mapping = as_mapping(row)
-        return repr(row) if mapping is None else encode(_with_json_values(mapping))
-    except (ValueError, RecursionError):
-        return row.decode(errors="replace").strip() if isinstance(row, bytes) else repr(row)
+        if mapping is not None:
+            try:
+                return encode(mapping)
+            except ValueError:
+                return encode(_with_texts(mapping))
+    except (ValueError, TypeError, RecursionError):  # none, or one that is nested without end
+        pass
+    return _as_text(row, repr)
 
 
-def _with_json_values(value: Any) -> Any:
-    """Return a value with text in the place of what JSON does not have, such as NaN."""
+def _with_texts(value: Any) -> Any:
+    """Return a value with texts in the places of what JSON does not have, such as NaN or bytes."""
     if isinstance(value, Mapping):
-        return {str(name): _with_json_values(inner) for name, inner in value.items()}
+        return {_as_text(name): _with_texts(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_json_values(inner) for inner in value]
+        return [_with_texts(inner) for inner in value]
     try:
         encode_value(value)
-    except InvalidRecordError:
-        return repr(value)
+    except ValueError:
+        return _as_text(value)
     return value
+
+
+def _as_text(value: Any, show: Callable[[Any], str] = str) -> str:
+    """Return any value as a text that can be encoded."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode(errors="backslashreplace")
+    try:
+        text = show(value)
+    except (ValueError, RecursionError):  # an integer of too many digits
+        text = f"a {type(value).__name__} that cannot be shown"
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:
     try:
         fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         fields = None
     if not isinstance(fields, Mapping):
         return None, None
@@ -116,7 +136,16 @@ def _identity_in(row: Row) -> tuple[str | None, str | None]:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else _as_text(value)
+
+
+class _Position(msgspec.Struct):
+    """What has to be read of a line; the record in it may hold what does not decode, such as ``1e999``."""
+
+    position: int
+
+
+_decode_position = msgspec.json.Decoder(_Position).decode
 
 
 class RejectedFile:
@@ -180,10 +209,10 @@ class RejectedFile:
 
     def _kept_lines(self, after: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
-            for line in file.read().splitlines(keepends=True):
+            for line in file:
                 try:
-                    position = msgspec.json.decode(line)["position"]
-                except (ValueError, TypeError, KeyError):  # the half line of a try that was killed
+                    position = _decode_position(line).position
+                except ValueError:  # the half line of a try that was killed
                     continue
                 if position <= after:
                     yield line

@@ -28,6 +28,7 @@ MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
 LONGEST_QUOTE = 80  # characters of a value in a message
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+NOT_JUST_DIGITS = frozenset(".eE")
 TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)? ?"
@@ -183,12 +184,22 @@ def _texts(values: list[Any], kinds: Kinds) -> list[Any] | None:
     return values
 
 
-ANY_TEXT = PropertyType("text", _as_text, _texts)
+def _exact_text(value: Any) -> str:
+    if isinstance(value, datetime) and value == value and value.microsecond % 1000:  # noqa: PLR0124 (NaT)
+        utc = value.astimezone(timezone.utc) if value.tzinfo else value
+        return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return _as_text(value)
+
+
+EXACT_TEXT = PropertyType("text", _exact_text, _texts)
 
 
 def as_texts(values: list[Any]) -> tuple[list[str], dict[int, str]]:
-    """Return a column as texts, as they go into an external id; also ``None`` is wrong there."""
-    texts, wrong = ANY_TEXT.column(values)
+    """Return a column as texts, as they go into an external id; also ``None`` is wrong there.
+
+    Moments keep their microseconds: what happened twice in a millisecond is not one record.
+    """
+    texts, wrong = EXACT_TEXT.column(values)
     if NoneType in set(map(type, texts)):
         wrong |= {at: "is empty" for at, value in enumerate(values) if value is None}
         texts = [text or "" for text in texts]
@@ -291,6 +302,8 @@ def _integer(name: str, bits: int) -> PropertyType:
     def convert(value: Any) -> int:
         if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
             value = Decimal(value.strip())  # unlike a float, exact
+        if isinstance(value, Decimal) and value.is_finite() and value != value.to_integral_value():
+            raise InvalidValueError
         number = _number(value)
         if number != int(number):
             raise InvalidValueError
@@ -301,6 +314,8 @@ def _integer(name: str, bits: int) -> PropertyType:
 
     def convert_all(values: list[Any], kinds: Kinds) -> list[Any] | None:
         if kinds <= {str}:
+            if not NOT_JUST_DIGITS.isdisjoint("".join(values)):
+                return None  # 1e-999 would be taken for 0
             try:
                 values = msgspec.convert(values, list[int], strict=False)
             except msgspec.ValidationError:

@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_provider_cdf_records import __version__
-from airflow_provider_cdf_records.client import CdfApiError, CdfClient, CdfConnectionError, ClientCredentials
+from airflow_provider_cdf_records.client import (
+    CdfApiError,
+    CdfClient,
+    CdfConnectionError,
+    ClientCredentials,
+    RetryPolicy,
+    StaticToken,
+)
 from tests.client.conftest import MakeClient, an_error
 from tests.scripted_server import Answer, ScriptedServer
 
@@ -232,3 +239,21 @@ def test_secrets_are_in_no_repr(client: CdfClient) -> None:
     config = client._config
     assert isinstance(config.auth, ClientCredentials)
     assert config.auth.secret not in repr(config)
+
+
+def test_the_connections_proxy_goes_before_the_environments(
+    make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    client = make_client(
+        base_url="http://cdf.test",
+        auth=StaticToken("ready"),
+        proxies={"http": server.url},
+        environment=True,
+        retry=RetryPolicy(max_attempts=1),
+    )
+    client.upsert("alarms", b"{}")
+    assert server.asked[0].path.startswith("http://cdf.test/api/v1/")

@@ -249,3 +249,13 @@ def test_a_bad_connection_says_why(
     good, said = CdfRecordsHook().test_connection()
     assert not good
     assert message in said
+
+
+def test_a_rejected_path_that_is_to_be_loaded_is_refused_and_left_as_it_is(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text(json.dumps(a_record()))
+    with pytest.raises(AirflowFailException, match="is one of the files to load, and would be overwritten"):
+        CdfRecordsHook().upsert_file(STREAM, tmp_path, rejected_path=path)
+    assert json.loads(path.read_text()) == a_record()

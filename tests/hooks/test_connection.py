@@ -172,6 +172,11 @@ def test_bodies_are_compressed_but_for_this_machine() -> None:
         ({"extra": {"tenant_id": "t", "max_attempts": 0}}, "extra 'max_attempts' must be a positive number"),
         ({"extra": {"tenant_id": "t", "proxies": [1]}}, "extra 'proxies' must be a proxy's URL"),
         ({"extra": {"tenant_id": "t", "proxies": "{no"}}, "extra 'proxies' must be a proxy's URL"),
+        ({"extra": {"tenant_id": "t", "proxies": "http://u:s[x@proxy"}}, "'proxies' holds no proxy's URL"),
+        (
+            {"extra": {"tenant_id": "t", "proxies": {"https": "http://u:s@"}}},
+            "'proxies' holds no proxy's URL",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence_with_field_and_remedy(changes: dict[str, Any], message: str) -> None:

@@ -46,6 +46,23 @@ def test_a_mark_comes_back_to_the_same_load_only() -> None:
     assert Checkpoint(None, {}).load() is None
 
 
+def test_what_json_changes_is_no_change_of_the_source() -> None:
+    store = Memory()
+    first = Checkpoint(store, {"options": {"header": ("a", "b")}})
+    first.settled(Mark(Place(1)))
+    first.save()
+    assert Checkpoint(store, {"options": {"header": ("a", "b")}}).load() == Mark(Place(1))
+
+
+def test_a_mark_of_another_source_is_gone_once_it_was_seen() -> None:
+    store = Memory()
+    first = Checkpoint(store, {"mapping": "old"})
+    first.settled(Mark(Place(1)))
+    first.save()
+    assert Checkpoint(store, {"mapping": "new"}).load() is None
+    assert Checkpoint(store, {"mapping": "old"}).load() is None
+
+
 def test_a_changed_source_is_said(caplog: pytest.LogCaptureFixture) -> None:
     store = Memory()
     first = Checkpoint(store, {"size": 1})

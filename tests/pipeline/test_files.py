@@ -22,7 +22,7 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.pipeline.chunk import Place
 from airflow_provider_cdf_records.pipeline.errors import SourceError
-from airflow_provider_cdf_records.pipeline.sources import FileSource
+from airflow_provider_cdf_records.pipeline.sources import FileSource, lines
 from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE
 from tests.pipeline.reading import read, refusal, refusals_of, rows_in, rows_of
 
@@ -427,3 +427,15 @@ def test_only_a_window_of_a_file_is_held(tmp_path: Path, name: str) -> None:
         tracemalloc.stop()
     assert count == 60_000
     assert peak + arrow < held / 2
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "BYTES_AT_ONCE", 100)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1000)
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b'{"n":1}\n{"n":2}\n' + b"x" * 10_000)
+    source = FileSource(path)
+    with pytest.raises(SourceError, match="the line after 2 others is longer than 1,000 bytes"):
+        list(source)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def test_a_value_that_json_does_not_have_costs_only_itself() -> None:
     assert line["record"]["sources"][0]["properties"] == {
         "good": 1.5,
         "bad": "nan",
-        "deep": ["b'bytes'", {"x": "inf"}],
+        "deep": ["bytes", {"x": "inf"}],
         "when": "2026-01-02T00:00:00.000Z",
     }
     table_row = (("tag", "reading"), ["P-1", math.nan], frozenset())
@@ -107,3 +107,31 @@ def test_a_value_that_json_does_not_have_costs_only_itself() -> None:
         "tag": "P-1",
         "reading": "nan",
     }
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"text": "é"}'.encode("latin-1"),
+        b'{"n": 1e999}',
+        b'{"n":\r1}',
+        b"\xff\xfe",
+        {"text": "\ud83d"},
+        {"\ud83d": 1},
+        {"n": 10**5000},
+        {"when": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))},
+        (1, 2, 3),
+        "text",
+        None,
+    ],
+    ids=lambda row: type(row).__name__,
+)
+def test_any_row_is_kept_on_one_line_and_through_a_second_try(tmp_path: Path, row: Any) -> None:
+    path = tmp_path / "rejected.ndjson"
+    first = RejectedFile(path)
+    first.write(rejection_of("line 3", 3, row, "no: \ud83d"))
+    first.close()
+    second = RejectedFile(path, after=3)
+    second.write(rejection(5))
+    second.close()
+    assert [json.loads(line)["position"] for line in path.read_bytes().splitlines()] == [3, 5]

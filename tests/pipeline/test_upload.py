@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from airflow_provider_cdf_records.pipeline.chunk import identity_of
 from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import ApiShaped
-from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
+from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
 from tests.records import STREAM, a_record
@@ -217,6 +217,19 @@ def test_a_share_of_rejected_records_is_judged_at_the_end() -> None:
     assert load(rows, Stream(refuses), max_rejected=0.01).rejected == 2
     with pytest.raises(TooManyRejectedError, match=r"allows 0\.009 of all"):
         load(rows, Stream(refuses), max_rejected=0.009)
+
+
+def test_a_share_that_was_passed_on_the_way_is_not_made_good_by_later_rows() -> None:
+    tally = Tally(STREAM, max_rejected=0.2)
+    tally.read = 4000
+    for position in range(1000):
+        tally.reject(Rejection(position, f"row {position}", b"{}", "no"))
+    assert tally.passed_max_rejected  # here a sender leaves out the rest of its batch
+
+    tally.read = 40_000
+    assert tally.passed_max_rejected
+    with pytest.raises(TooManyRejectedError):
+        tally.raise_if_too_many_rejected(tally.summary())
 
 
 def test_the_rejected_file_holds_position_reason_and_record(tmp_path: Path) -> None:

@@ -454,7 +454,7 @@ def test_an_external_id_becomes_a_direct_relation() -> None:
     relation = convert(17, "direct", direct_space="assets")
     assert msgspec.to_builtins(relation) == {"space": "assets", "externalId": "17"}
     whole = {"space": "other", "externalId": "a"}
-    assert convert(whole, "direct", direct_space="assets") == whole
+    assert msgspec.to_builtins(convert(whole, "direct", direct_space="assets")) == whole
     assert "set it with 'direct' in the mapping" in refused("a", "direct")
 
 
@@ -572,3 +572,28 @@ def test_a_time_zone_has_an_iana_name() -> None:
     for name in ("Mars/Base", "", "../etc/passwd", "a\0b"):
         with pytest.raises(InvalidArgumentError, match="is not known; use an IANA name"):
             time_zone_of(name)
+
+
+def test_moments_in_an_external_id_keep_their_microseconds() -> None:
+    moments = [
+        datetime(2026, 1, 2, 3, 4, 5, 678_001, timezone.utc),
+        datetime(2026, 1, 2, 3, 4, 5, 678_000, timezone.utc),
+        datetime(2026, 1, 2, 4, 4, 5, 1, timezone(timedelta(hours=1))),
+        datetime(2026, 1, 2, 3, 4, 5, 2),
+    ]
+    texts, wrong = as_texts(moments)
+    assert not wrong
+    assert texts == [
+        "2026-01-02T03:04:05.678001Z",
+        "2026-01-02T03:04:05.678Z",
+        "2026-01-02T03:04:05.000001Z",
+        "2026-01-02T03:04:05.000002Z",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", ["9007199254740993.5", Decimal("9007199254740993.5"), "1e-999", Decimal("0.1")]
+)
+def test_what_is_not_whole_is_no_integer_however_close(value: Any) -> None:
+    _, wrong = property_type({"type": "int64"}).column([value])
+    assert wrong

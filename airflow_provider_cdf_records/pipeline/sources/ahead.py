@@ -31,7 +31,7 @@ class ReadAhead:
     def __init__(self, source: Source, cancel: Callable[[], None] = lambda: None) -> None:
         self._source = source
         self._cancel = cancel
-        self._ready: Queue[Chunk | Exception | None] = Queue(1)
+        self._ready: Queue[Chunk | BaseException | None] = Queue(1)
         self._is_stopped = False
         self._thread: threading.Thread | None = None
 
@@ -65,7 +65,7 @@ class ReadAhead:
                 continue
             if item is None:
                 return
-            if isinstance(item, Exception):
+            if isinstance(item, BaseException):
                 raise item
             yield item
 
@@ -76,18 +76,18 @@ class ReadAhead:
         return self._source.share()
 
     def _read(self) -> None:
-        last: Exception | None = None
+        last: BaseException | None = None
         try:
             with closing(iter(self._source)) as chunks:  # type: ignore[type-var]
                 for chunk in chunks:
                     self._offer(chunk)
                     if self._is_stopped:
                         return
-        except Exception as error:
+        except BaseException as error:
             last = error
         self._offer(last)
 
-    def _offer(self, item: Chunk | Exception | None) -> None:
+    def _offer(self, item: Chunk | BaseException | None) -> None:
         while not self._is_stopped:
             with suppress(Full):
                 self._ready.put(item, timeout=LOOK_EVERY)

@@ -66,6 +66,10 @@ def _values(column: Any) -> list[Any]:
     if not pa.types.is_timestamp(column.type):
         return list(column.to_pylist())
     utc = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.timestamp("ms"))
+    if column.type.unit in ("us", "ns"):  # an external id may need them, though no property takes them
+        exact = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
+        if pc.any(pc.not_equal(exact, utc.cast(exact.type))).as_py():
+            utc = exact
     texts = pc.utf8_replace_slice(utc.cast(pa.string()), start=10, stop=11, replacement="T")
     if column.type.tz is not None:
         texts = pc.binary_join_element_wise(texts, "Z", "")

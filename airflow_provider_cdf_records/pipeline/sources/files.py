@@ -87,6 +87,10 @@ class FileSource:
         self._done = 0
         self._size = 0
 
+    def reads(self, path: StoragePath) -> bool:
+        """Whether a path is one of the files."""
+        return str(path) in map(str, self._paths)
+
     def resume_after(self, place: Place) -> None:
         """Leave out all before a place: by seeking in plain NDJSON, by passing over rows elsewhere."""
         self._after = place

@@ -9,6 +9,7 @@ from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
 from airflow_provider_cdf_records.pipeline.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
 
 BYTES_HELD = 8 * BYTES_AT_ONCE  # before there are as many lines as a batch takes
+LONGEST_LINE = 1 << 25  # bytes; far above what CDF takes in a request
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -41,7 +42,12 @@ def read_ndjson(file: io.BufferedReader, after: Place) -> Iterator[Chunk]:
 def _grouped(file: io.BufferedReader) -> Iterator[list[bytes]]:
     """Yield as many lines as a batch takes, or fewer where they are long."""
     lines: list[bytes] = []
-    while more := file.readlines(BYTES_AT_ONCE):
+    count = 0
+    while block := file.read(BYTES_AT_ONCE):
+        if not block.endswith(b"\n"):
+            block += _rest_of_line(file, count + block.count(b"\n"))
+        more = io.BytesIO(block).readlines()
+        count += len(more)
         lines += more
         while len(lines) >= ROWS_AT_ONCE:
             yield lines[:ROWS_AT_ONCE]
@@ -51,3 +57,14 @@ def _grouped(file: io.BufferedReader) -> Iterator[list[bytes]]:
             lines = []
     if lines:
         yield lines
+
+
+def _rest_of_line(file: io.BufferedReader, lines_before: int) -> bytes:
+    rest = file.readline(LONGEST_LINE)
+    if len(rest) == LONGEST_LINE:
+        msg = (
+            f"the line after {lines_before:,} others is longer than {LONGEST_LINE:,} bytes; "
+            "if the file is one JSON document, load it with file_format='json'."
+        )
+        raise FormatError(msg)
+    return rest

@@ -7,6 +7,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -87,7 +88,8 @@ def read_csv(file: io.BufferedReader, options: CsvOptions) -> Iterator[Chunk]:
     try:
         yield from _chunks(text, options)
     finally:
-        text.detach()
+        with suppress(ValueError):  # it may be closed already, when the reader has lost interest
+            text.detach()
 
 
 def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
