@@ -280,7 +280,7 @@ def _no_auth(request: PreparedRequest) -> PreparedRequest:
 
 def _refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     return CdfAuthError(
-        f"{error.message}. CDF refuses the access token; {remedy}",
+        f"{error.message.rstrip('.')}. CDF refuses the access token; {remedy}",
         status=error.status,
         request=error.request,
         request_id=error.request_id,
@@ -289,7 +289,7 @@ def _refused(error: CdfApiError, remedy: str) -> CdfAuthError:
 
 def _token_refused(error: CdfApiError, secret: str) -> CdfAuthError:
     return CdfAuthError(
-        f"{error.message.replace(secret, '***')}. The identity provider gave no token; "
+        f"{error.message.replace(secret, '***').rstrip('.')}. The identity provider gave no token; "
         "check the connection's Login (client id), Password (client secret) and token URL",
         status=error.status,
         request=error.request,
@@ -305,6 +305,8 @@ def _no_answer(error: requests.RequestException, request: str) -> CdfError:
         | requests.exceptions.ChunkedEncodingError
         | requests.exceptions.ContentDecodingError,
     )
-    failure = CdfConnectionError(f"{request} got no answer: {type(error).__name__}: {error}")
+    cause = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", cause)  # urllib3 wraps it in words of retries, which are not ours
+    failure = CdfConnectionError(f"{request} got no answer: {type(error).__name__}: {cause}")
     failure.retryable = passing and CERTIFICATE_REFUSED not in str(error)
     return failure

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
 from airflow_provider_cdf_records.hooks.parallel import ask_at_once
 from airflow_provider_cdf_records.hooks.sender import check_stream
 from airflow_provider_cdf_records.pipeline.chunk import Convert
@@ -64,7 +64,7 @@ def check_capabilities(client: CdfClient) -> None:
     try:
         token = client.inspect_token()
     except CdfApiError as error:
-        if error.retryable:
+        if error.retryable or isinstance(error, CdfAuthError):
             raise
         log.info("What the token may do is not known: %s", error)
         return
@@ -111,7 +111,7 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
             items = [{"space": one.space, "externalId": one.external_id} for one in asked]
             definitions += client.post("/models/containers/byids", {"items": items}).get("items", [])
     except CdfApiError as error:
-        if error.retryable:
+        if error.retryable or isinstance(error, CdfAuthError):
             raise
         log.warning("Loading without a look at the containers, which CDF refuses: %s", error)
         return Schema()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
 from airflow_provider_cdf_records.pipeline.chunk import identity_of
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError
 
@@ -69,7 +69,7 @@ def check_stream(client: CdfClient, stream_id: str, refusal: CdfApiError | None 
     try:
         stream = client.retrieve_stream(stream_id)
     except CdfApiError as error:
-        if error.retryable:
+        if error.retryable or isinstance(error, CdfAuthError):
             raise
         if error.status != NOT_FOUND:
             return False  # a token that may write and not look

@@ -67,7 +67,9 @@ class RowMapping:
         names = table.names()
         for column in self._columns:
             if column not in names and column.partition(".")[0] not in names:
-                msg = f"mapping: the rows have no column {column!r}; they have {', '.join(map(repr, names))}."
+                hint = " Is the delimiter right (file_options)?" if len(names) == 1 else ""
+                there = ", ".join(map(repr, names))
+                msg = f"mapping: the rows have no column {column!r}; they have {there}.{hint}"
                 raise InvalidArgumentError(msg)
         for source in self._sources:
             source.check_others(self._others(table))

@@ -101,6 +101,11 @@ def read_mapping(definition: object) -> MappingSpec:
         _check(spec)
     except (msgspec.ValidationError, InvalidRecordError, InvalidArgumentError) as error:
         what, _, where = str(error).partition(" - at `$")
+        if "unknown field" in what:
+            there = (
+                PropertySpec if "properties" in where else SourceSpec if "sources" in where else MappingSpec
+            )
+            what += f"; there are {', '.join(there.__struct_fields__)}"
         msg = f"mapping{where.rstrip('`')}: {what[0].lower()}{what[1:]}"
         raise InvalidArgumentError(msg) from None
     return spec

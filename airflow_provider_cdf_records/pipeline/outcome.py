@@ -61,7 +61,7 @@ class UpsertSummary:
     def __str__(self) -> str:
         if not self.read and self.resumed_from is None:
             return f"Nothing to upsert into stream {self.stream_id}: no records were read."
-        rate = f", {self.read / self.seconds:,.0f} records/s" if self.seconds > 0 else ""
+        rate = f", {self.read / self.seconds:,.0f} records/s" if self.seconds > 0 and self.upserted else ""
         rejected = f"{self.rejected:,} rejected"
         if self.unsettled:
             rejected += f", {self.unsettled:,} read and not sent"
@@ -86,7 +86,13 @@ class TooManyRejectedError(Exception):
     retryable = False
 
     def __init__(
-        self, summary: UpsertSummary, max_rejected: float, first: list[Rejection], before: int = 0
+        self,
+        summary: UpsertSummary,
+        max_rejected: float,
+        first: list[Rejection],
+        *,
+        before: int = 0,
+        cut_short: bool = False,
     ) -> None:
         self.summary = summary
         self.first = first
@@ -99,11 +105,17 @@ class TooManyRejectedError(Exception):
         )
         not_sent = f", {summary.unsettled:,} not sent" if summary.unsettled else ""
         allowed = f"{max_rejected:,}" if isinstance(max_rejected, int) else f"{max_rejected:.4g} of all"
+        stopped = (
+            " The load stopped there and did not look at the rest of the source: raise max_rejected to load "
+            "the good records and to find all bad ones."
+            if cut_short
+            else ""
+        )
         earlier = f" (and {before:,} in earlier tries)" if before else ""
         super().__init__(
             f"{summary.rejected:,} of {summary.read:,} records read were rejected{earlier}, and max_rejected "
             f"allows {allowed}. {summary.upserted:,} were upserted into stream {summary.stream_id}"
-            f"{not_sent}.\n{named}{more}\n{kept}"
+            f"{not_sent}.{stopped}\n{named}{more}\n{kept}"
         )
 
 
@@ -137,6 +149,7 @@ class Tally:
         self._first: list[Rejection] = []
         self._rejected_at = array("q")
         self._is_over = False
+        self.is_cut_short = False  # whether rows of the source were left unread
         self.read = 0
         self._upserted = 0
         self._superseded = 0
@@ -192,7 +205,13 @@ class Tally:
         :raises TooManyRejectedError: naming the first few, and the file.
         """
         if self._is_over or self._rejected > self._allowed:
-            raise TooManyRejectedError(summary, self._max_rejected, self._first, self._before.rejected)
+            raise TooManyRejectedError(
+                summary,
+                self._max_rejected,
+                self._first,
+                before=self._before.rejected,
+                cut_short=self.is_cut_short,
+            )
 
     def mark(self, place: Place, read: int) -> Mark:
         """Return a mark for a place up to which everything is settled; ``read`` as it stood there."""

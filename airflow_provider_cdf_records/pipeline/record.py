@@ -246,7 +246,7 @@ def to_record(row: Row, check: Callable[[_Shape], None] = lambda _: None) -> Rec
         shape = _decode_shape(body)
     except msgspec.ValidationError as error:
         if (inner := unwrapped(body)) is not None:
-            return to_record(inner, check)
+            return _to_record_again(inner, check)
         raise InvalidRecordError(_in_words(str(error))) from None
     except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
         msg = f"not JSON: {error}"
@@ -254,6 +254,15 @@ def to_record(row: Row, check: Callable[[_Shape], None] = lambda _: None) -> Rec
     _check(shape, body)
     check(shape)
     return Record(identity_of(shape.space, shape.externalId), body)
+
+
+def _to_record_again(row: bytes, check: Callable[[_Shape], None]) -> Record:
+    """Check the row of a rejected-records file, which need not be a record."""
+    try:
+        return to_record(row, check)
+    except InvalidRecordError as error:
+        msg = f"{error} (a rejected row of a load with a mapping needs that mapping again)"
+        raise InvalidRecordError(msg) from None
 
 
 def _check(shape: _Shape, body: bytes) -> None:

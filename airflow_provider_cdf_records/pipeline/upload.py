@@ -100,6 +100,7 @@ def upload(
             for refusal in records.refusals:
                 tally.reject(rejection_of(source.where(refusal.position), *refusal))
             if tally.passed_max_rejected:
+                tally.is_cut_short = True
                 break
             for batch, milestone in batcher.feed(records, (chunk.end, tally.read)):
                 in_flight.send(batch, milestone)

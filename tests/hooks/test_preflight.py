@@ -293,3 +293,12 @@ def test_what_the_server_refuses_of_a_mapped_file_is_kept_as_it_was_read(
     ]
     assert CdfRecordsHook().upsert_file(STREAM, rejected, mapping=a_mapping(), max_rejected=1).upserted == 1
     assert cdf.held()["a"] == {"value": 1}
+
+
+def test_wrong_credentials_fail_before_the_source_is_read(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = json.loads(cdf.server.connection_json()) | {"password": "not-the-secret"}
+    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
+    with pytest.raises(AirflowFailException, match=r"is wrong\. The identity provider gave no token"):
+        CdfRecordsHook().upsert_records(STREAM, Untouched())

@@ -208,6 +208,11 @@ def test_a_line_of_a_rejected_records_file_is_its_record() -> None:
     assert to_record(line).identity == "plant/inner"
 
 
+def test_a_rejected_row_that_was_mapped_asks_for_its_mapping() -> None:
+    line = rejection_of("row 3", 3, {"tag": "P-1"}, "no").as_line()
+    assert "needs that mapping again" in refusal(line)
+
+
 @given(st.text(min_size=1, max_size=256).filter(lambda text: "\0" not in text))
 def test_any_external_id_survives(external_id: str) -> None:
     try:

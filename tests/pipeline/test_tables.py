@@ -250,3 +250,12 @@ def test_options_that_cannot_be_meant_are_refused_at_once(path: Path, options: A
     with pytest.raises(InvalidArgumentError, match="file_options: ") as refused:
         FileSource(path, file_options=options)
     assert message in str(refused.value)
+
+
+def test_long_rows_come_in_small_chunks(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + f"{'x' * 500_000},1\n" * 60 + "y,1\n" * 3000)
+    sizes = [len(chunk.rows) for chunk in FileSource(path)]
+    assert sum(sizes) == 3060
+    assert max(sizes[:3]) == 20
+    assert max(sizes) == 1000
