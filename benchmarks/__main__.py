@@ -16,7 +16,7 @@ from benchmarks.data import files
 from benchmarks.facts import BATCH, CONCURRENCY
 from benchmarks.goals import OURS, carried, growth_goals, speed_goals
 from benchmarks.profiling import profile
-from benchmarks.rounds import ContenderError, run_rounds
+from benchmarks.rounds import ContenderError, Result, run_rounds
 from benchmarks.tables import Goal, print_failures, print_goals, print_results, print_table
 
 FEW, MANY = 200_000, 5_000_000
@@ -92,11 +92,8 @@ def compare(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
 def grow(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
     """Ours, with few records and with many."""
     contenders: Sequence[Contender] = [one for one in arguments.contenders if one in OURS]
-    few = [(contender, FEW) for contender in contenders]
-    many = [(contender, arguments.records) for contender in contenders]
     with sinks.nginx() as sink:
-        results = run_rounds(sink, [*few, *many], arguments.rounds, arguments.repeated)
-    pairs = list(zip(results[: len(few)], results[len(few) :], strict=True))
+        pairs = [_few_and_many(sink, contender, arguments) for contender in contenders]
     rows = []
     for pair in pairs:
         if not all(result.loads for result in pair):
@@ -110,7 +107,17 @@ def grow(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
     sizes = f"{FEW:,}", f"{arguments.records:,}", "ratio"
     print("Microseconds for a record, and peak memory in MB, by the number of records:\n")
     print_table(["contender", *(f"us: {size}" for size in sizes), *(f"MB: {size}" for size in sizes)], rows)
-    return growth_goals(pairs), print_failures(results)
+    return growth_goals(pairs), print_failures(result for pair in pairs for result in pair)
+
+
+def _few_and_many(sink: str, contender: Contender, arguments: argparse.Namespace) -> tuple[Result, Result]:
+    """Measure few records several times around each load of many, since machines change their pace."""
+    runs = [(contender, count) for count in (FEW, FEW, arguments.records, FEW, FEW)]
+    results = run_rounds(sink, runs, arguments.rounds, arguments.repeated)
+    many = results.pop(runs.index((contender, arguments.records)))
+    loads = [load for result in results for load in result.loads]
+    errors = [result.error for result in results if result.error]
+    return Result(contender, FEW, loads, errors[0] if errors else None), many
 
 
 def main() -> int:

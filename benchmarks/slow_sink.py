@@ -1,18 +1,19 @@
 """``python -m benchmarks.slow_sink PORT SECONDS``: takes a request, waits, and answers.
 
-At 50 ms and 4 requests at a time there are 80 requests a second, which asyncio does with ease.
+Each connection has a thread that sleeps, since an event loop's timers are a millisecond late.
 """
 
 from __future__ import annotations
 
-import asyncio
 import signal
+import socket
 import sys
-from typing import cast
+import time
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 from benchmarks.facts import ANSWERS
 
-END_OF_HEAD = b"\r\n\r\n"
+BUFFER = 1 << 20
 
 
 def _answer(status: int, body: str) -> bytes:
@@ -24,51 +25,49 @@ READY = {path.encode(): _answer(status, body) for path, (status, body) in ANSWER
 NOT_FOUND = _answer(404, "{}")
 
 
-class Talk(asyncio.Protocol):
-    """One connection, with one request at a time. Bodies are counted, not kept."""
+class Sink(ThreadingTCPServer):
+    """Listens on this machine alone."""
 
-    def __init__(self, latency: float) -> None:
-        self._latency = latency
-        self._head = bytearray()
-        self._left: int | None = None  # bytes of the body to come, when the head is there
+    allow_reuse_address = True
+    daemon_threads = True
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._left is None:
-            self._head += data
-            end = self._head.find(END_OF_HEAD)
-            if end < 0:
-                return
-            self._left = _content_length(self._head[:end])
-            self._left -= len(self._head) - end - len(END_OF_HEAD)
-        else:
-            self._left -= len(data)
-        if self._left <= 0:
-            path = bytes(self._head).split(b" ", 2)[1].partition(b"?")[0]
-            self._head.clear()
-            self._left = None
-            answer = READY.get(path, NOT_FOUND)
-            asyncio.get_running_loop().call_later(self._latency, self._transport.write, answer)
+    def __init__(self, port: int, latency: float) -> None:
+        self.latency = latency
+        super().__init__(("127.0.0.1", port), Talk)
 
 
-def _content_length(head: bytearray) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
+class Talk(StreamRequestHandler):
+    """One connection, with one request at a time. Bodies are read, not kept."""
+
+    server: Sink
+    rbufsize = BUFFER
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        body = memoryview(bytearray(BUFFER))
+        while request := self.rfile.readline():
+            left = self._content_length()
+            while left > 0:
+                left -= self.rfile.readinto(body[:left]) or left
+            time.sleep(self.server.latency)
+            path = request.split(b" ", 2)[1].partition(b"?")[0]
+            self.wfile.write(READY.get(path, NOT_FOUND))
+
+    def _content_length(self) -> int:
+        length = 0
+        while (line := self.rfile.readline()).strip():
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        return length
 
 
-async def serve(port: int, latency: float) -> None:
-    """Serve until SIGTERM."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await loop.create_server(lambda: Talk(latency), "127.0.0.1", port)
-    await ended.wait()
+def _end(*_: object) -> None:
+    raise SystemExit
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    signal.signal(signal.SIGTERM, _end)
+    with Sink(int(sys.argv[1]), float(sys.argv[2])) as sink:
+        sink.serve_forever()

@@ -44,6 +44,20 @@ class Traffic:
     bytes_sent: int = 0
 
 
+@dataclass(frozen=True)
+class _Call:
+    """A request that is made until it is answered.
+
+    :param counts: whether it is part of the traffic.
+    """
+
+    method: str
+    url: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    counts: bool
+
+
 class CdfClient:
     """Talks to one CDF project. Safe to share between threads.
 
@@ -66,6 +80,7 @@ class CdfClient:
             self._tokens = ClientCredentialsTokens(config.auth, self._fetch_token, on_token)
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
+        self._retrying = retrying(config.retry, self._throttle, self._count_retry)
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
 
@@ -168,40 +183,40 @@ class CdfClient:
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
+        return self._retrying(self._attempt, _Call(method, url, body, headers, counts=counts))
 
-        def send(token: str) -> Any:
-            with self._throttle.slot():
-                if counts:
-                    self._count(requests=1, bytes_sent=len(body or b""))
-                authorized = {"Authorization": f"Bearer {token}", **headers}
-                answer = self._exchange(self._prepared(method, url), body, authorized)
-            self._throttle.went_well()
-            return answer
+    def _attempt(self, call: _Call) -> Any:
+        """Send once, and once more with a new token where the one in use is refused."""
+        token = self._tokens.current()
+        try:
+            return self._send(call, token)
+        except CdfApiError as error:
+            if error.status != UNAUTHORIZED:
+                raise
+            renewed = self._tokens.renew(token)
+            if renewed is None:
+                raise _refused(error, "put a new one into the connection's extra 'token'") from None
+        self._count_retry(call)
+        try:
+            return self._send(call, renewed)
+        except CdfApiError as error:
+            if error.status != UNAUTHORIZED:
+                raise
+            hint = "check scopes and audience, and that the client has access to the project"
+            raise _refused(error, hint) from None
 
-        def count_retry() -> None:
-            if counts:
-                self._count(retries=1)
+    def _send(self, call: _Call, token: str) -> Any:
+        with self._throttle.slot():
+            if call.counts:
+                self._count(requests=1, bytes_sent=len(call.body or b""))
+            authorized = {"Authorization": f"Bearer {token}", **call.headers}
+            answer = self._exchange(self._prepared(call.method, call.url), call.body, authorized)
+        self._throttle.went_well()
+        return answer
 
-        def attempt() -> Any:
-            token = self._tokens.current()
-            try:
-                return send(token)
-            except CdfApiError as error:
-                if error.status != UNAUTHORIZED:
-                    raise
-                renewed = self._tokens.renew(token)
-                if renewed is None:
-                    raise _refused(error, "put a new one into the connection's extra 'token'") from None
-            count_retry()
-            try:
-                return send(renewed)
-            except CdfApiError as error:
-                if error.status != UNAUTHORIZED:
-                    raise
-                hint = "check scopes and audience, and that the client has access to the project"
-                raise _refused(error, hint) from None
-
-        return retrying(self._config.retry, self._throttle, count_retry)(attempt)
+    def _count_retry(self, call: _Call) -> None:
+        if call.counts:
+            self._count(retries=1)
 
     def _fetch_token(self, url: str, form: dict[str, str]) -> Any:
         """Ask once: the retries are those of the request that needs the token."""

@@ -17,10 +17,13 @@ log = logging.getLogger(__name__)
 TOO_MANY_REQUESTS = 429
 
 
-def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[[], None]) -> Retrying:
-    """Return a ``tenacity`` loop for one request: passing failures only, full jitter, ``Retry-After`` first.
+def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., None]) -> Retrying:
+    """Return a ``tenacity`` loop for requests: passing failures only, full jitter, ``Retry-After`` first.
 
-    A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one.
+    A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one. All of them
+    can share the loop, too: one made for each request would leave cycles behind that add up.
+
+    :param on_retry: called before each further attempt, with the arguments of the call.
     """
     jitter = wait_random_exponential(multiplier=policy.base, max=policy.cap)
 
@@ -32,7 +35,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[[], Non
         return state.idle_for + state.upcoming_sleep > policy.max_wait
 
     def before_sleep(state: RetryCallState) -> None:
-        on_retry()
+        on_retry(*state.args)
         error = _error(state)
         if isinstance(error, CdfApiError) and (
             error.status == TOO_MANY_REQUESTS or error.retry_after is not None

@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.pipeline.batches import Batch, Batcher, Milest
 from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Convert, Identity
 from airflow_provider_cdf_records.pipeline.errors import LoadStoppedError
-from airflow_provider_cdf_records.pipeline.garbage import rare_garbage_collection
+from airflow_provider_cdf_records.pipeline.interpreter import tuned_for_loading
 from airflow_provider_cdf_records.pipeline.outcome import Tally
 from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from airflow_provider_cdf_records.pipeline.sources import Source
@@ -91,7 +91,7 @@ def upload(
     in_flight = _InFlight(
         sender, tally, source, max_concurrency=max_concurrency, checkpoint=checkpoint, stop=stop
     )
-    with rare_garbage_collection(), in_flight:
+    with tuned_for_loading(), in_flight:
         for chunk in _until_failure(source, failures):
             if stop.is_set():
                 break

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,23 @@ def test_one_connection_serves_all_requests(client: CdfClient, server: ScriptedS
     for _ in range(5):
         client.upsert("alarms", b"{}")
     assert len({asked.peer for asked in server.asked}) == 1
+
+
+def test_requests_leave_nothing_for_the_garbage_collection(client: CdfClient) -> None:
+    def held() -> int:
+        parts = {"tenacity", "requests", "urllib3"}
+        return sum(str(type(thing).__module__).partition(".")[0] in parts for thing in gc.get_objects())
+
+    client.upsert("alarms", b"{}")
+    gc.collect()
+    gc.disable()
+    try:
+        before = held()
+        for _ in range(20):
+            client.upsert("alarms", b"{}")
+        assert held() - before < 20
+    finally:
+        gc.enable()
 
 
 def test_the_pool_is_as_large_as_the_parallelism(make_client: MakeClient, server: ScriptedServer) -> None:
