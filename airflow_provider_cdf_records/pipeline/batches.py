@@ -52,32 +52,37 @@ class Batch:
     def take(self, records: Records, start: int) -> int:
         """Take records from ``start`` on, and return how many. An empty batch takes at least one."""
         taken = 0
-        while start + taken < len(records.bodies) and (fitting := self._fitting(records, start + taken)):
-            self._add(records, start + taken, start + taken + fitting)
+        while start + taken < len(records.bodies):
+            fitting, size = self._fitting(records, start + taken)
+            if not fitting:
+                break
+            self._add(records, start + taken, start + taken + fitting, size)
             taken += fitting
         return taken
 
-    def _fitting(self, records: Records, start: int) -> int:
-        """Return how many records fit, though their identities may make more room than that."""
+    def _fitting(self, records: Records, start: int) -> tuple[int, int]:
+        """Return how many records fit, and their size; their identities may make more room than that."""
         room = min(MAX_RECORDS - len(self.latest), MAX_HELD - len(self))
         if room <= 0:
             is_later_row = len(self) < MAX_HELD and records.identities[start] in self.latest
             room = 1 if is_later_row else 0
         bodies = records.bodies[start : start + room]
         left = MAX_REQUEST_BYTES - self._bytes
-        if sum(map(len, bodies)) + len(bodies) <= left:
-            return len(bodies)
-        fitting = bisect_right([*accumulate(len(body) + 1 for body in bodies)], left)
-        return fitting or (0 if len(self) else 1)
+        size = sum(map(len, bodies)) + len(bodies)
+        if size <= left:
+            return len(bodies), size
+        sizes = [*accumulate(len(body) + 1 for body in bodies)]
+        fitting = bisect_right(sizes, left) or (0 if len(self) else 1)
+        return fitting, sizes[fitting - 1] if fitting else 0
 
-    def _add(self, records: Records, start: int, end: int) -> None:
+    def _add(self, records: Records, start: int, end: int, size: int) -> None:
         at = len(self)
         identities, bodies = records.identities[start:end], records.bodies[start:end]
         self.positions += records.positions[start:end]
         self.bodies += bodies
         self.identities += identities
         self.rows += records.rows[start:end]
-        self._bytes += sum(map(len, bodies)) + len(bodies)
+        self._bytes += size
         is_all_of_both = not at and len(bodies) == len(records.bodies)
         self._request = records.request if is_all_of_both else None
         latest = dict(zip(identities, range(at, at + len(bodies)), strict=True))

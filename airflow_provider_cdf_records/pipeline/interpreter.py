@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MANY_OBJECTS = 100_000  # batches hold some ten thousand, and leave no cycles behind
-SHORT_TURN = 0.0005  # seconds; Python's own 0.005 is a tenth of the time that CDF takes to answer
+SHORT_TURN = 0.001  # seconds; Python's own 0.005 is a tenth of the time that CDF takes to answer
 
 
 @contextmanager
@@ -21,9 +21,11 @@ def tuned_for_loading() -> Iterator[None]:
     thresholds, turn = gc.get_threshold(), sys.getswitchinterval()
     if 0 < thresholds[0] < MANY_OBJECTS:  # 0: never
         gc.set_threshold(MANY_OBJECTS, *thresholds[1:])
-    sys.setswitchinterval(min(turn, SHORT_TURN))
+    if turn > SHORT_TURN:
+        sys.setswitchinterval(SHORT_TURN)
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        sys.setswitchinterval(turn)
+        if turn > SHORT_TURN:
+            sys.setswitchinterval(turn)

@@ -437,5 +437,5 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(
     path = tmp_path / "a.ndjson"
     path.write_bytes(b'{"n":1}\n{"n":2}\n' + b"x" * 10_000)
     source = FileSource(path)
-    with pytest.raises(SourceError, match="the line after 2 others is longer than 1,000 bytes"):
+    with pytest.raises(SourceError, match="has a line longer than 1,000 bytes near its start"):
         list(source)
