@@ -23,8 +23,7 @@ def ask_at_once(*questions: Callable[[], Any], stop: threading.Event) -> list[An
         threading.Thread(target=_answer, args=(question, future), name="cdf-look", daemon=True).start()
     while wait(futures, timeout=STOP_CHECK).not_done:
         if stop.is_set():
-            msg = "The load was told to stop."
-            raise LoadStoppedError(msg)
+            raise LoadStoppedError
     return [future.result() for future in futures]
 
 

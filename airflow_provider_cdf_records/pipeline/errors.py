@@ -20,6 +20,9 @@ class LoadStoppedError(Exception):
 
     retryable = True
 
+    def __init__(self) -> None:
+        super().__init__("The load was told to stop.")
+
 
 class LoadFailedError(Exception):
     """Something ended the load half-way.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import chain
 from typing import IO, Any
 
 import msgspec
@@ -163,16 +164,17 @@ class RejectedFile:
         self._local = getattr(path, "protocol", "file") in LOCAL
         self._lines: IO[bytes] | None = None
         self._dirty = False
-        kept = list(self._kept_lines(after)) if after is not None and path.exists() else []
-        if kept:
-            self._start(kept)
+        kept = self._kept_lines(after) if after is not None and path.exists() else iter(())
+        first = next(kept, None)
+        if first is not None:
+            self._start(chain([first], kept))
         elif path.exists():
             path.unlink()
 
     def write(self, rejection: Rejection) -> None:
         """Add one rejection."""
         if self._lines is None:
-            self._start([])
+            self._start(())
         assert self._lines is not None  # noqa: S101 (for the type checker)
         self._lines.write(rejection.as_line())
         self._lines.flush()
@@ -193,7 +195,7 @@ class RejectedFile:
         if self._lines is not None:
             self._lines.close()
 
-    def _start(self, kept: list[bytes]) -> None:
+    def _start(self, kept: Iterable[bytes]) -> None:
         if not self._local:
             self._lines = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
         else:
@@ -205,7 +207,7 @@ class RejectedFile:
             self._lines = open(name, "ab")  # noqa: SIM115 (closed in close)
             return
         self._lines.writelines(kept)
-        self._dirty = bool(kept)
+        self._dirty = self._lines.tell() > 0
 
     def _kept_lines(self, after: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:

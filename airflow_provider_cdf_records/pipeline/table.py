@@ -52,10 +52,19 @@ class Table:
 
 def _within(value: Any, path: str) -> Any:
     for part in path.split("."):
+        value = _parsed(value) if isinstance(value, str) else value
         if not isinstance(value, Mapping):
             return None
         value = value.get(part)
     return value
+
+
+def _parsed(text: str) -> Any:
+    """Return the object that a text holds, as in a CSV file or in a database without a type for JSON."""
+    try:
+        return msgspec.json.decode(text) if text.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:

@@ -232,8 +232,7 @@ class _InFlight:
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():
-            msg = "The load was told to stop."
-            raise LoadStoppedError(msg)
+            raise LoadStoppedError
 
     def _send_until_settled(self, batch: Batch) -> None:
         """Send the latest row of each identity; where it is refused, the one before takes its place."""

@@ -100,6 +100,15 @@ def test_lines_of_any_length_are_read_in_chunks_of_a_bounded_size(tmp_path: Path
     assert max(sum(map(len, chunk.rows)) for chunk in chunks) < 4_000_000
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+def test_large_rows_come_in_small_chunks(tmp_path: Path, name: str) -> None:
+    rows = [{"n": f"{number}-" + "x" * 100_000} for number in range(300)]
+    chunks = list(FileSource(write(tmp_path / name, content_of(name.partition(".")[2], rows))))
+    sizes = [len(chunk.rows) for chunk in chunks]
+    assert sum(sizes) == 300
+    assert max(sizes) <= 60
+
+
 def test_offsets_are_those_of_the_next_line(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ndjson", b"\xef\xbb\xbf" + content_of("ndjson", some_rows()))
     chunks = list(FileSource(path))

@@ -255,6 +255,14 @@ def test_a_path_leads_into_nested_columns(tmp_path: Path, kind: Shape) -> None:
 
 
 @every_kind
+def test_a_path_leads_into_a_text_that_holds_an_object(tmp_path: Path, kind: Shape) -> None:
+    pumps = ['{"name": "p", "deep": "{\\"n\\": 1}"}', '{"name": ', '["name"]', "text", ""]
+    rows = [{"id": f"r{number}", "pump": pump} for number, pump in enumerate(pumps)]
+    spec = mapping({"text": "pump.name", "number": "pump.deep.n"})
+    assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}, {}, {}]
+
+
+@every_kind
 def test_a_column_may_have_a_dot_in_its_name(tmp_path: Path, kind: Shape) -> None:
     rows = [{"id": "a", "pump.name": "p", "pump": "q"}]
     assert Loaded(kind(tmp_path, rows), mapping({"text": "pump.name"})).properties() == [{"text": "p"}]

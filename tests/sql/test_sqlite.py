@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from airflow import DAG
 
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
+from airflow_provider_cdf_records.pipeline.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
 from tests.records import SPACE, STREAM
@@ -37,6 +39,26 @@ def test_the_rows_of_a_query_arrive(cdf: LocalCdf, sqlite: sqlite3.Connection) -
     summary = operator("SELECT * FROM reading").execute({})
     assert (summary["read"], summary["upserted"]) == (2500, 2500)
     assert cdf.held()["r2499"] == {"number": 2499}
+
+
+def test_large_rows_are_fetched_a_few_at_a_time() -> None:
+    class Rows:
+        description = (("text",),)
+
+        def __init__(self) -> None:
+            self.left = 1000
+            self.asked: list[int] = []
+
+        def fetchmany(self, size: int, /) -> list[tuple[str]]:
+            self.asked.append(size)
+            got = min(size, self.left)
+            self.left -= got
+            return [("x" * 100_000,)] * got
+
+    cursor = Rows()
+    chunks = list(QuerySource(lambda: nullcontext(cursor)))
+    assert sum(len(chunk.rows) for chunk in chunks) == 1000
+    assert max(cursor.asked) <= 100
 
 
 def test_the_later_row_of_the_query_wins(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:

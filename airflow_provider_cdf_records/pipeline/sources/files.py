@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
 from airflow_provider_cdf_records.pipeline.errors import SourceError
 from airflow_provider_cdf_records.pipeline.sources.arrow import read_arrow, read_parquet
-from airflow_provider_cdf_records.pipeline.sources.iterables import taken
+from airflow_provider_cdf_records.pipeline.sources.iterables import shown_size, some
 from airflow_provider_cdf_records.pipeline.sources.json_items import json_items
 from airflow_provider_cdf_records.pipeline.sources.lines import read_ndjson
 from airflow_provider_cdf_records.pipeline.sources.opening import (
@@ -22,7 +22,7 @@ from airflow_provider_cdf_records.pipeline.sources.opening import (
     compression_of,
     open_file,
 )
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
+from airflow_provider_cdf_records.pipeline.sources.source import FormatError
 from airflow_provider_cdf_records.pipeline.sources.tables import CsvOptions, read_csv
 from airflow_provider_cdf_records.pipeline.storage import StoragePath, version_of
 
@@ -33,7 +33,7 @@ Read = Callable[[io.BufferedReader, CsvOptions, Place], Iterator[Chunk]]
 def _read_json(file: io.BufferedReader, _: CsvOptions, __: Place) -> Iterator[Chunk]:
     items, position = json_items(file), 0
     failures: list[Exception] = []
-    while not failures and (rows := taken(items, ROWS_AT_ONCE, failures)):
+    while not failures and (rows := some(items, failures, shown_size)):
         end = position + len(rows)
         yield Chunk(range(position, end), rows, Place(end - 1))
         position = end

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import chain, islice
 from typing import Any
 
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
 from airflow_provider_cdf_records.pipeline.errors import SourceError
+from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
 ITEMS_AT_ONCE = 64  # enough to be fast, and few enough that large ones take little memory
+ROWS_AT_A_TIME = 20  # between two looks how large they are
 
 
 class RecordsSource:
@@ -57,4 +59,26 @@ def taken(rows: Iterator[Any], most: int, failures: list[Exception]) -> list[Any
         got.extend(islice(rows, most))
     except Exception as error:
         failures.append(error)
+    return got
+
+
+def shown_size(row: Any) -> int:
+    """Return about how many characters there are in a row; many for one that cannot be shown."""
+    try:
+        return len(str(row))
+    except (ValueError, RecursionError):  # an integer of too many digits, or one that is nested too deeply
+        return SIZE_AT_ONCE
+
+
+def some(rows: Iterator[Any], failures: list[Exception], size_of: Callable[[Any], int]) -> list[Any]:
+    """Return as many rows as a batch takes, or fewer where they are large, as far as every twentieth tells.
+
+    :param size_of: the characters of a row.
+    """
+    got = taken(rows, ROWS_AT_A_TIME, failures)
+    while not failures and 0 < len(got) < ROWS_AT_ONCE and len(got) * size_of(got[-1]) < SIZE_AT_ONCE:
+        more = taken(rows, min(ROWS_AT_A_TIME, ROWS_AT_ONCE - len(got)), failures)
+        if not more:
+            break
+        got += more
     return got

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
 
-ROWS_AT_ONCE = 1000  # of a table, in a chunk
+ROWS_AT_ONCE = 1000  # in a chunk
+SIZE_AT_ONCE = 1 << 22  # characters in a chunk of rows that are not read as bytes
 BYTES_AT_ONCE = 1 << 18  # of a file of lines, in a chunk
 
 

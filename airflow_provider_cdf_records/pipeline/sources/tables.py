@@ -13,11 +13,9 @@ from typing import Any
 
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Place, Refusal
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.sources.iterables import taken
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
+from airflow_provider_cdf_records.pipeline.sources.iterables import some, taken
+from airflow_provider_cdf_records.pipeline.sources.source import FormatError
 
-ROWS_AT_A_TIME = 20  # between two looks how long they are
-MOST_HELD = 1 << 22  # characters of a chunk, as far as its last row tells
 LONGEST_FIELD = 10_000_000  # characters, as many as bytes go into a request; Python's own limit is far lower
 MARKS = {  # the byte order marks that Python does not pass over by itself
     "utf-8": codecs.BOM_UTF8,
@@ -105,7 +103,7 @@ def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
     columns = checked_columns(header, "header row")
     nulls = frozenset(options.null_values)
     position = 0
-    while not failures and (values := _some(rows, failures)):
+    while not failures and (values := some(rows, failures, _size)):
         if not all(values):
             values = [row for row in values if row]  # blank lines
         start, position = position + 1, position + len(values)
@@ -114,15 +112,8 @@ def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
         raise _in_our_words(failures[0], position, options)
 
 
-def _some(rows: Iterator[list[str]], failures: list[Exception]) -> list[list[str]]:
-    """Return as many rows as a batch takes, or fewer where they are long."""
-    got = taken(rows, ROWS_AT_A_TIME, failures)
-    while not failures and 0 < len(got) < ROWS_AT_ONCE and len(got) * sum(map(len, got[-1])) < MOST_HELD:
-        more = taken(rows, min(ROWS_AT_A_TIME, ROWS_AT_ONCE - len(got)), failures)
-        if not more:
-            break
-        got += more
-    return got
+def _size(row: list[str]) -> int:
+    return sum(map(len, row))
 
 
 def _chunk(positions: range, rows: list[list[str]], columns: Columns, nulls: frozenset[str]) -> Chunk:
