@@ -100,7 +100,7 @@ def test_lines_of_any_length_are_read_in_chunks_of_a_bounded_size(tmp_path: Path
     assert max(sum(map(len, chunk.rows)) for chunk in chunks) < 4_000_000
 
 
-@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+@pytest.mark.parametrize("name", ["a.json", "a.csv", "a.parquet", "a.arrow"])
 def test_large_rows_come_in_small_chunks(tmp_path: Path, name: str) -> None:
     rows = [{"n": f"{number}-" + "x" * 100_000} for number in range(300)]
     chunks = list(FileSource(write(tmp_path / name, content_of(name.partition(".")[2], rows))))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, FormatError
+from airflow_provider_cdf_records.pipeline.sources.source import FormatError, rows_at_once
 from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
 
 READ_BUFFER = 1 << 16  # bytes of a column read at a time
@@ -22,7 +23,9 @@ def read_parquet(file: io.BufferedReader) -> Iterator[Chunk]:
     try:
         table = parquet.ParquetFile(file, buffer_size=READ_BUFFER, pre_buffer=False)
         names = table.schema_arrow.names
-        yield from _chunks(names, table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False))
+        groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
+        row_size = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0)
+        yield from _chunks(names, table.iter_batches(batch_size=rows_at_once(row_size), use_threads=False))
     except (pa.ArrowException, OSError) as error:
         raise _not("Parquet", error) from error
 
@@ -38,14 +41,14 @@ def read_arrow(file: io.BufferedReader) -> Iterator[Chunk]:
         else:
             batches = pa.ipc.open_stream(file)
             names = batches.schema.names
-        slices = (
-            batch.slice(start, ROWS_AT_ONCE)
-            for batch in batches
-            for start in range(0, batch.num_rows, ROWS_AT_ONCE)
-        )
-        yield from _chunks(names, slices)
+        yield from _chunks(names, chain.from_iterable(map(_slices, batches)))
     except (pa.ArrowException, OSError) as error:
         raise _not("Arrow", error) from error
+
+
+def _slices(batch: Any) -> Iterator[Any]:
+    size = rows_at_once(batch.nbytes / max(1, batch.num_rows))
+    return (batch.slice(start, size) for start in range(0, batch.num_rows, size))
 
 
 def _chunks(names: list[str], batches: Iterator[Any]) -> Iterator[Chunk]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Place
 from airflow_provider_cdf_records.pipeline.errors import SourceError
 from airflow_provider_cdf_records.pipeline.sources.iterables import shown_size
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE, FormatError
+from airflow_provider_cdf_records.pipeline.sources.source import FormatError, rows_at_once
 from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
 
 FIRST_ROWS = 100  # which tell how large rows are
@@ -44,7 +44,7 @@ class QuerySource:
                 if isinstance(rows[0], Mapping):  # the connection's own choice of cursor
                     rows = [tuple(row.values()) for row in rows]
                 start, position = position + 1, position + len(rows)
-                size = max(1, min(ROWS_AT_ONCE, SIZE_AT_ONCE // shown_size(rows[-1])))
+                size = rows_at_once(shown_size(rows[-1]))
                 yield Chunk(range(start, position + 1), rows, Place(position), columns)
                 rows = list(cursor.fetchmany(size))
 

@@ -12,6 +12,11 @@ SIZE_AT_ONCE = 1 << 22  # characters in a chunk of rows that are not read as byt
 BYTES_AT_ONCE = 1 << 18  # of a file of lines, in a chunk
 
 
+def rows_at_once(row_size: float) -> int:
+    """Return how many rows of about that size, in bytes or characters, go into a chunk."""
+    return int(min(ROWS_AT_ONCE, max(1, SIZE_AT_ONCE // max(1, row_size))))
+
+
 class FormatError(ValueError):
     """A file that is not what it is said to be; whoever knows its path adds that."""
 
