@@ -136,8 +136,14 @@ class Tally:
         rejected_file: RejectedFile | None = None,
         resumed: Mark | None = None,
     ) -> None:
-        if not max_rejected >= 0 or (isinstance(max_rejected, float) and max_rejected > 1):
-            msg = f"max_rejected must be a number of records, or a share from 0.0 to 1.0, not {max_rejected}."
+        if (
+            not isinstance(max_rejected, int | float)
+            or not max_rejected >= 0
+            or (isinstance(max_rejected, float) and max_rejected > 1)
+        ):
+            msg = (
+                f"max_rejected must be a number of records, or a share from 0.0 to 1.0, not {max_rejected!r}."
+            )
             raise InvalidArgumentError(msg)
         self.stream_id = stream_id
         self._max_rejected = max_rejected

@@ -370,6 +370,31 @@ def encode(row: Mapping[str, Any]) -> bytes:
     return encode_value(row if isinstance(row, dict) else dict(row))
 
 
+def encode_exactly(row: Mapping[str, Any]) -> bytes:
+    """Encode a row so that a mapping makes of it what it makes of the row itself.
+
+    :raises InvalidRecordError: for what JSON does not have.
+    """
+    try:
+        return _exact_encoder.encode(dict(row)).encode()
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise InvalidRecordError(str(error)) from None
+
+
+def exact_text(value: datetime | Decimal) -> str:
+    """Return a moment or a number as text, with all its digits.
+
+    A moment is UTC with ``Z``, or has no zone where it names none; microseconds are there where they count.
+    """
+    if isinstance(value, Decimal):
+        return format(value, "f") if abs(value.adjusted()) < _LONGEST_DECIMAL else str(value)
+    utc = value.astimezone(timezone.utc) if value.tzinfo else value
+    text = utc.replace(tzinfo=None).isoformat(
+        timespec="microseconds" if value.microsecond % 1000 else "milliseconds"
+    )
+    return text + "Z" if value.tzinfo else text
+
+
 def encode_value(value: Any) -> bytes:
     """Encode any value as :func:`encode` does those of a record.
 
@@ -412,6 +437,7 @@ def _timestamp(value: datetime) -> str:
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+_LONGEST_DECIMAL = 400  # digits; further up, an exponent is shorter
 _LONGEST_INTEGER = 30  # digits; further up, only a float makes sense
 
 
@@ -437,6 +463,17 @@ def _numpy(value: Any) -> Any:
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
+
+
+def _exact(value: object) -> Any:
+    if (isinstance(value, datetime) and value == value) or (  # noqa: PLR0124 (NaT)
+        isinstance(value, Decimal) and value.is_finite()
+    ):
+        return exact_text(value)
+    return plain(value)
+
+
+_exact_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_exact)
 
 
 def _to_json(value: object) -> bytes:

@@ -14,11 +14,12 @@ from typing import IO, Any
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.chunk import Identity, Row, as_mapping
-from airflow_provider_cdf_records.pipeline.record import encode, encode_value
-from airflow_provider_cdf_records.pipeline.storage import StoragePath
+from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.pipeline.record import encode, encode_exactly, encode_value
+from airflow_provider_cdf_records.pipeline.storage import StoragePath, is_local, local_name
 
+RECORD = {"space", "externalId", "sources"}  # what an API-shaped record has
 LONGEST_QUOTE = 300  # characters of the server's words in an error
-LOCAL = frozenset({"", "file", "local"})
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ def _as_json(row: Row) -> bytes | str:
     try:
         mapping = as_mapping(row)
         if mapping is not None:
+            write = encode if mapping.keys() >= RECORD else encode_exactly
             try:
-                return encode(mapping)
+                return write(mapping)
             except ValueError:
-                return encode(_with_texts(mapping))
+                return write(_with_texts(mapping))
     except (ValueError, TypeError, RecursionError):  # none, or one that is nested without end
         pass
     return _as_text(row, repr)
@@ -161,7 +163,10 @@ class RejectedFile:
 
     def __init__(self, path: StoragePath, after: int | None = None) -> None:
         self.path = path
-        self._local = getattr(path, "protocol", "file") in LOCAL
+        self._local = is_local(path)
+        if path.is_dir():
+            msg = f"rejected_path {str(path)!r} is a folder; name a file in it."
+            raise InvalidArgumentError(msg)
         self._lines: IO[bytes] | None = None
         self._dirty = False
         kept = self._kept_lines(after) if after is not None and path.exists() else iter(())
@@ -199,7 +204,7 @@ class RejectedFile:
         if not self._local:
             self._lines = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
         else:
-            name = getattr(self.path, "path", None) or os.fspath(self.path)  # type: ignore[call-overload]
+            name = local_name(self.path)
             os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
             with open(f"{name}.new", "wb") as file:
                 file.writelines(kept)

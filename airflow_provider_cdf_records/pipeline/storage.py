@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import IO, Any, Protocol
 
+LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
 VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -30,6 +32,23 @@ class StoragePath(Protocol):
 
     def unlink(self) -> None:
         """Remove the file."""
+
+
+def is_local(path: StoragePath) -> bool:
+    """Whether a path is on this machine's disks."""
+    return getattr(path, "protocol", "file") in LOCAL
+
+
+def local_name(path: StoragePath) -> str:
+    """Return the name of a local file as the operating system takes it."""
+    return str(getattr(path, "path", None) or os.fspath(path))  # type: ignore[call-overload]
+
+
+def place_of(path: StoragePath) -> tuple[str, str]:
+    """Return what two ways to write the path of one file have in common."""
+    if is_local(path):
+        return "", os.path.realpath(local_name(path))
+    return str(getattr(path, "protocol", "")), str(getattr(path, "path", path))
 
 
 def version_of(stat: Any) -> str:

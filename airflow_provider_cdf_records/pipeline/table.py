@@ -45,9 +45,12 @@ class Table:
         """Return the column of that name, or what a path such as ``pump.id`` leads to within one."""
         column = self._read(name)
         root, dot, rest = name.partition(".")
-        if not dot or any(value is not None for value in column):
+        if not dot or all(value is not None for value in column):
             return column
-        return [_within(value, rest) for value in self._read(root)]
+        return [
+            _within(outer, rest) if value is None else value
+            for value, outer in zip(column, self._read(root), strict=True)
+        ]
 
 
 def _within(value: Any, path: str) -> Any:

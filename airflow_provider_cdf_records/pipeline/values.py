@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from itertools import repeat
-from math import isfinite
+from math import isfinite, nextafter
 from types import NoneType
 from typing import Any
 
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import encode_value, plain
+from airflow_provider_cdf_records.pipeline.record import encode_value, exact_text, plain
 
 MAX_TEXT_BYTES = 128_000
 MAX_JSON_BYTES = 40_960
 MAX_LIST, MAX_DIRECT_LIST = 1000, 100  # items
-MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
+MAX_FLOAT32 = nextafter((2 - 2**-24) * 2.0**127, 0)  # the largest that is not rounded to infinity
 LONGEST_QUOTE = 80  # characters of a value in a message
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -90,7 +90,7 @@ class PropertyType:
         """
         try:
             return self.convert(value)
-        except (TypeError, ValueError, ArithmeticError) as error:
+        except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
             why = f" ({error})" if isinstance(error, InvalidValueError) and str(error) else ""
             msg = f"expected {self.name}, got {quoted(value)}{why}"
             raise InvalidValueError(msg) from None
@@ -98,7 +98,10 @@ class PropertyType:
 
 def quoted(value: Any) -> str:
     """Return a value for a message, cut where it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits, or one that is nested too deeply
+        text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
 
 
@@ -161,8 +164,13 @@ def _text(definition: Mapping[str, Any]) -> PropertyType:
 
 
 def _as_text(value: Any) -> str:
-    """Return a text, a number or a truth value as text."""
-    value = _native(value)
+    """Return a text, a number, a truth value or a moment as text, exactly."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return exact_text(value)
+    if type(value) not in JSON_KINDS and not isinstance(value, datetime):
+        value = plain(value)
+    if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
+        return exact_text(value)
     if isinstance(value, str):
         value.encode()  # fails where there is half of a surrogate pair
         return value
@@ -184,22 +192,12 @@ def _texts(values: list[Any], kinds: Kinds) -> list[Any] | None:
     return values
 
 
-def _exact_text(value: Any) -> str:
-    if isinstance(value, datetime) and value == value and value.microsecond % 1000:  # noqa: PLR0124 (NaT)
-        utc = value.astimezone(timezone.utc) if value.tzinfo else value
-        return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-    return _as_text(value)
-
-
-EXACT_TEXT = PropertyType("text", _exact_text, _texts)
+ANY_TEXT = PropertyType("text", _as_text, _texts)
 
 
 def as_texts(values: list[Any]) -> tuple[list[str], dict[int, str]]:
-    """Return a column as texts, as they go into an external id; also ``None`` is wrong there.
-
-    Moments keep their microseconds: what happened twice in a millisecond is not one record.
-    """
-    texts, wrong = EXACT_TEXT.column(values)
+    """Return a column as texts, as they go into an external id; also ``None`` is wrong there."""
+    texts, wrong = ANY_TEXT.column(values)
     if NoneType in set(map(type, texts)):
         wrong |= {at: "is empty" for at, value in enumerate(values) if value is None}
         texts = [text or "" for text in texts]
@@ -448,9 +446,10 @@ def _list_of(item: PropertyType, most: int, delimiter: str | None) -> PropertyTy
 
 def _items(value: Any, delimiter: str | None) -> Sequence[Any]:
     if isinstance(value, str):
-        if delimiter is not None and not value.lstrip().startswith("["):
+        parsed = _parsed(value)
+        if delimiter is not None and not isinstance(parsed, list):
             return [part.strip() for part in value.split(delimiter)] if value.strip() else []
-        value = _parsed(value)
+        value = parsed
     elif type(value) not in JSON_KINDS and not isinstance(value, tuple):
         value = plain(value)
     if not isinstance(value, list | tuple):

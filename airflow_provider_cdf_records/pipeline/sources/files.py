@@ -24,7 +24,7 @@ from airflow_provider_cdf_records.pipeline.sources.opening import (
 )
 from airflow_provider_cdf_records.pipeline.sources.source import FormatError
 from airflow_provider_cdf_records.pipeline.sources.tables import CsvOptions, read_csv
-from airflow_provider_cdf_records.pipeline.storage import StoragePath, version_of
+from airflow_provider_cdf_records.pipeline.storage import StoragePath, place_of, version_of
 
 START = Place(-1)
 Read = Callable[[io.BufferedReader, CsvOptions, Place], Iterator[Chunk]]
@@ -89,7 +89,7 @@ class FileSource:
 
     def reads(self, path: StoragePath) -> bool:
         """Whether a path is one of the files."""
-        return str(path) in map(str, self._paths)
+        return place_of(path) in map(place_of, self._paths)
 
     def resume_after(self, place: Place) -> None:
         """Leave out all before a place: by seeking in plain NDJSON, by passing over rows elsewhere."""

@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.pipeline.sources.iterables import shown_size
 from airflow_provider_cdf_records.pipeline.sources.source import FormatError, rows_at_once
 from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
 
-FIRST_ROWS = 100  # which tell how large rows are
+FIRST_ROWS = 10  # which tell how large rows are
 
 
 class Cursor(Protocol):
