@@ -29,6 +29,7 @@ from airflow_provider_cdf_records.pipeline.sources import (
     Source,
     files_of,
 )
+from airflow_provider_cdf_records.pipeline.storage import place_of
 from airflow_provider_cdf_records.pipeline.upload import upload
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret, object_storage_path
 
@@ -199,17 +200,20 @@ class CdfRecordsHook(BaseHook):
         check_stream_id(stream_id)
         spec = None if mapping is None else _mapping_spec(mapping)
         rejected = _storage_path(rejected_path, "rejected_path") if rejected_path else None
-        if rejected is not None and isinstance(source, FileSource) and source.reads(rejected):
-            msg = (
-                f"rejected_path {str(rejected)!r} is one of the files to load, and would be overwritten; "
-                "choose another."
-            )
-            raise InvalidArgumentError(msg)
+        if rejected is not None:
+            _check_not_read(rejected, source, mapping)
         with self._client() as client:
             self._running = client
             try:
-                convert = prepare(client, stream_id, spec, check_schema=check_schema, stop=self._stop)
                 checkpoint, resumed = self._checkpoint(stream_id, source, spec, client, state_store)
+                convert = prepare(
+                    client,
+                    stream_id,
+                    spec,
+                    check_schema=check_schema,
+                    check_columns=resumed is None,
+                    stop=self._stop,
+                )
                 after = resumed.place.position if resumed else None
                 rejected_file = RejectedFile(rejected, after) if rejected else None
                 tally = Tally(
@@ -317,6 +321,18 @@ def _mapping_spec(mapping: MappingLike) -> MappingSpec:
         msg = f"mapping {str(mapping)!r} is not a JSON file that can be read: {error}"
         raise InvalidArgumentError(msg) from None
     return read_mapping(definition)
+
+
+def _check_not_read(rejected: StoragePath, source: Source, mapping: MappingLike | None) -> None:
+    """Refuse to write the rejected records over what is read."""
+    is_source = isinstance(source, FileSource) and source.reads(rejected)
+    is_mapping = isinstance(mapping, str | PathLike) and place_of(rejected) == place_of(
+        _storage_path(mapping, "mapping")
+    )
+    if is_source or is_mapping:
+        what = "one of the files to load" if is_source else "the mapping"
+        msg = f"rejected_path {str(rejected)!r} is {what}, and would be overwritten; choose another."
+        raise InvalidArgumentError(msg)
 
 
 def _storage_path(path: str | PathLike[str], argument: str) -> StoragePath:

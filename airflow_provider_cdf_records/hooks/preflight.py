@@ -34,19 +34,21 @@ def prepare(
     spec: MappingSpec | None,
     *,
     check_schema: bool,
+    check_columns: bool,
     stop: threading.Event,
 ) -> Convert:
     """Return what makes records of rows, after a look at the stream, the token and the containers.
 
     :param spec: of rows that are no API-shaped records.
     :param check_schema: whether to look at all.
+    :param check_columns: whether the first rows should have what the mapping names.
     :param stop: when it is set, there is no need to look any more.
     :raises StreamUnusableError: when the stream cannot take upserts.
     :raises MissingCapabilityError: when the token cannot.
     :raises InvalidArgumentError: when the mapping names what does not exist.
     """
     if not check_schema:
-        return ApiShaped() if spec is None else RowMapping(spec, Schema())
+        return ApiShaped() if spec is None else RowMapping(spec, Schema(), check_columns=check_columns)
     containers = [] if spec is None else [source.id for source in spec.sources]
     _, _, schema = ask_at_once(
         lambda: check_capabilities(client),
@@ -56,7 +58,7 @@ def prepare(
     )
     if spec is None:
         return ApiShaped(lambda source: _problem_with(client, source))
-    return RowMapping(spec, schema)
+    return RowMapping(spec, schema, check_columns=check_columns)
 
 
 def check_capabilities(client: CdfClient) -> None:

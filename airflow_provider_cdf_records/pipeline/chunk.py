@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 Identity = str  # "space/externalId"; a space holds no slash, so that no two records share one
 WITHOUT_A_NAME = "values without a column"  # of a row that has too many
+WITHOUT_A_VALUE = "columns without a value"  # of a row that has too few
 Columns = tuple[str, ...]
 Row = Any  # JSON as bytes, a mapping, or a row of a table: its columns, values, and what stands for no value
 
@@ -93,6 +94,9 @@ def as_mapping(row: Row) -> Mapping[str, Any] | None:
             name: None if isinstance(value, str) and value in nulls else value
             for name, value in zip(columns, values, strict=False)
         }
-        more = values[len(columns) :]
-        return named | {WITHOUT_A_NAME: list(more)} if more else named
+        if more := values[len(columns) :]:
+            named[WITHOUT_A_NAME] = list(more)
+        if missing := columns[len(values) :]:
+            named[WITHOUT_A_VALUE] = list(missing)
+        return named
     return row if isinstance(row, Mapping) else None

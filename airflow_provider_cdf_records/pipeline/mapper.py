@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
 from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Records, Refusal
+from airflow_provider_cdf_records.pipeline.chunk import Chunk, Records, Refusal
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, PropertySpec, SourceSpec
 from airflow_provider_cdf_records.pipeline.record import (
@@ -38,23 +38,27 @@ class RowMapping:
     """Makes checked records of rows.
 
     :param schema: what is known of the containers; values are converted to the types of their properties.
+    :param check_columns: whether to look if the first rows have what the mapping names; they need not in the
+        middle of a source.
     :raises InvalidArgumentError: when the containers do not have what the mapping names, or (once there are
         rows) when the rows do not.
     """
 
-    def __init__(self, spec: MappingSpec, schema: Schema) -> None:
+    def __init__(self, spec: MappingSpec, schema: Schema, *, check_columns: bool = True) -> None:
         self._space, self._external_id = Template(spec.space), Template(spec.external_id)
         self._sources = [_Source(source, spec, schema) for source in spec.sources]
         self._columns = spec.columns
         roots = {column.partition(".")[0] for column in spec.columns}
         self._named = {*spec.columns, *roots}
         self._takes_others = any(source.takes_others for source in spec.sources)
-        self._is_checked = False
+        self._optional = spec.optional
+        self._values_of = {prop.column for source in spec.sources for prop in source.named.values()}
+        self._is_checked = not check_columns
 
     def __call__(self, chunk: Chunk) -> Records:
         table = as_table(chunk, None if self._takes_others else sorted(self._named))
         if table.rows and not self._is_checked and not table.again:
-            self._check_columns(table)
+            self._check_columns(table, is_table=chunk.columns is not None)
         wrong: Wrong = {}
         others = self._others(table)
         sources = [source.fill(table, others, wrong) for source in self._sources]
@@ -62,12 +66,18 @@ class RowMapping:
         spaces, external_ids = self._identities(table, wrong)
         return _records(table, spaces, external_ids, sources, wrong)
 
-    def _check_columns(self, table: Table) -> None:
+    def _check_columns(self, table: Table, *, is_table: bool) -> None:
         """Compare the first rows with what the mapping wants of them."""
         names = table.names()
         for column in self._columns:
+            if column in self._optional:
+                continue
             if column not in names and column.partition(".")[0] not in names:
-                hint = " Is the delimiter right (file_options)?" if len(names) == 1 else ""
+                hint = ""
+                if is_table and len(names) == 1:
+                    hint = " Is the delimiter right (file_options)?"
+                elif not is_table and column in self._values_of:
+                    hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
                 there = ", ".join(map(repr, names))
                 msg = f"mapping: the rows have no column {column!r}; they have {there}.{hint}"
                 raise InvalidArgumentError(msg)
@@ -142,7 +152,8 @@ class _Source:
         self._json = msgspec.Raw(
             _encode({"type": "container", "space": spec.space, "externalId": spec.container})
         )
-        self._structs: dict[Columns, type[Any]] = {}
+        self._names: dict[str, None] = {}  # of the properties of the struct
+        self._struct: type[Any] | None = None
 
     def _check_named(self, spec: SourceSpec) -> None:
         if self._known is None:
@@ -180,36 +191,41 @@ class _Source:
                 raise InvalidArgumentError(msg)
         for name, definition in self._known.items():
             if is_required(definition) and name not in self._named and name not in others:
-                msg = f"mapping: {self._id}.{name} needs a value in every record, and the rows have none."
+                why = (
+                    "the rows have none"
+                    if name not in self._mapping.columns
+                    else "'*' leaves out a column that is used elsewhere; map it by its name too"
+                )
+                msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
                 raise InvalidArgumentError(msg)
 
     def fill(self, table: Table, others: Sequence[str], wrong: Wrong) -> list[_SourceData]:
         """Return what each row has for the container; ``wrong`` is told of what it should not have."""
-        names: list[str] = []
-        columns: list[Column] = []
+        filled: dict[str, Column] = {}
         more = [name for name in others if name not in self._named] if self._takes_others else []
         for name in [*self._named, *more]:
             if name not in self._fills:
                 self._fills[name] = self._fill_of(name, PropertySpec(column=name))
             column, wrong_here = self._fills[name](table)
             wrong |= wrong_here
-            if not self._may_have(name):
-                continue
-            names.append(name)
-            columns.append(column)
-        struct = self._struct(tuple(names))
-        properties = map(struct, *columns) if columns else repeat(struct(), len(table.rows))
+            if self._may_have(name):
+                filled[name] = column
+        struct = self._struct_with(filled)
+        columns = [filled.get(name, repeat(msgspec.UNSET)) for name in self._names]
+        properties = map(struct, *columns) if filled else repeat(struct(), len(table.rows))
         return list(map(_SourceData, repeat(self._json), properties))
 
     def _may_have(self, name: str) -> bool:
         return name in self._known if self._known is not None else SCHEMA_ID.fullmatch(name) is not None
 
-    def _struct(self, names: Columns) -> type[Any]:
-        if names not in self._structs:
-            fields = [(f"p{number}", Any, msgspec.UNSET) for number in range(len(names))]
-            rename = {f"p{number}": name for number, name in enumerate(names)}
-            self._structs[names] = msgspec.defstruct("Properties", fields, rename=rename, gc=False)
-        return self._structs[names]
+    def _struct_with(self, names: Iterable[str]) -> type[Any]:
+        """Return a struct with all properties so far, so that rows of changing columns do not need many."""
+        if self._struct is None or not self._names.keys() >= set(names):
+            self._names |= dict.fromkeys(names)
+            fields = [(f"p{number}", Any, msgspec.UNSET) for number in range(len(self._names))]
+            rename = {f"p{number}": name for number, name in enumerate(self._names)}
+            self._struct = msgspec.defstruct("Properties", fields, rename=rename, gc=False)
+        return self._struct
 
     def _fill_of(self, name: str, spec: PropertySpec) -> Fill:
         where = f"{self._id}.{name}"

@@ -27,6 +27,7 @@ class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
     :param direct: the space of a direct relation that the column's external id points into.
     :param delimiter: between the items of a list that comes as text.
     :param time_zone: of timestamps that name none; by default the mapping's.
+    :param optional: whether there may be no such column in the first rows.
     """
 
     column: str | None = None
@@ -35,6 +36,7 @@ class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
     direct: str | None = None
     delimiter: str | None = None
     time_zone: str | None = None
+    optional: bool = False
 
 
 class SourceSpec(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,6 +79,14 @@ class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
     def digest(self) -> str:
         """What tells this mapping from another."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+    @property
+    def optional(self) -> set[str]:
+        """The columns that the first rows need not have."""
+        named = [prop for source in self.sources for prop in source.named.values() if prop.column is not None]
+        return {str(prop.column) for prop in named if prop.optional} - {
+            str(prop.column) for prop in named if not prop.optional
+        }
 
     @property
     def columns(self) -> list[str]:

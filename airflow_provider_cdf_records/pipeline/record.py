@@ -417,7 +417,7 @@ def plain(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return _number(value)
-    if isinstance(value, UUID):
+    if isinstance(value, UUID) or type(value).__module__ == "ipaddress":
         return str(value)
     if isinstance(value, Enum):
         return value.value

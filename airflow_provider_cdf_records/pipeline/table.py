@@ -9,11 +9,18 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.pipeline.chunk import Chunk, Columns, Refusal
+from airflow_provider_cdf_records.pipeline.chunk import (
+    WITHOUT_A_NAME,
+    WITHOUT_A_VALUE,
+    Chunk,
+    Columns,
+    Refusal,
+)
 from airflow_provider_cdf_records.pipeline.record import unwrapped
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[bytes], Any]
+RAGGED = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 
 
 class Table:
@@ -81,12 +88,34 @@ def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
     if not set(map(type, chunk.rows)) <= {bytes}:
         return _of_mappings(*_only_mappings(chunk))
     if chunk.rows and unwrapped(chunk.rows[0]) is not None:  # a rejected-records file: its rows are inside
-        table = as_table(chunk._replace(rows=[unwrapped(row) or row for row in chunk.rows]), wanted)
+        rows = [unwrapped(row) or row for row in chunk.rows]
+        table = as_table(_corrected(chunk._replace(rows=rows)), wanted)
         table.again = True
         return table
     if wanted is None or not all(map(_may_be_of_a_struct, wanted)):
         return _of_mappings(*_decoded(chunk, _decode_object))
     return _of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
+
+
+def _corrected(chunk: Chunk) -> Chunk:
+    """Refuse again the rows that had too many values or too few, unless that was corrected."""
+    positions, rows, refusals = [], [], list(chunk.refusals)
+    for position, row in zip(chunk.positions, chunk.rows, strict=True):
+        mark = next((mark for mark in RAGGED if mark.encode() in row and mark in _keys(row)), None)
+        if mark is None:
+            positions.append(position)
+            rows.append(row)
+        else:
+            msg = f"still has {mark!r}: correct the row, and take that out"
+            refusals.append(Refusal(position, row, msg))
+    return chunk._replace(positions=positions, rows=rows, refusals=refusals)
+
+
+def _keys(row: bytes) -> Iterable[str]:
+    try:
+        return _decode_object(row).keys()
+    except (ValueError, RecursionError):
+        return ()
 
 
 def _of_values(chunk: Chunk, names: Columns) -> Table:

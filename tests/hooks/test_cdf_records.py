@@ -256,6 +256,22 @@ def test_a_rejected_path_that_is_to_be_loaded_is_refused_and_left_as_it_is(
 ) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text(json.dumps(a_record()))
-    with pytest.raises(AirflowFailException, match="is one of the files to load, and would be overwritten"):
-        CdfRecordsHook().upsert_file(STREAM, tmp_path, rejected_path=path)
+    (tmp_path / "link.ndjson.x").symlink_to(path)
+    for spelling in (path, f"file://{path}", f"{tmp_path}/x/../a.ndjson", tmp_path / "link.ndjson.x"):
+        with pytest.raises(
+            AirflowFailException, match="is one of the files to load, and would be overwritten"
+        ):
+            CdfRecordsHook().upsert_file(STREAM, path, rejected_path=spelling)
     assert json.loads(path.read_text()) == a_record()
+
+
+def test_a_rejected_path_that_is_the_mapping_or_a_folder_is_refused(cdf: LocalCdf, tmp_path: Path) -> None:
+    path, mapping = tmp_path / "a.ndjson", tmp_path / "mapping.json"
+    path.write_text("{}")
+    source = {"space": "s", "container": "C", "properties": "*"}
+    mapping.write_text(json.dumps({"space": "s", "external_id": "{id}", "sources": [source]}))
+    with pytest.raises(AirflowFailException, match="is the mapping, and would be overwritten"):
+        CdfRecordsHook().upsert_file(STREAM, path, mapping=mapping, rejected_path=mapping)
+    assert mapping.exists()
+    with pytest.raises(AirflowFailException, match="is a folder; name a file in it"):
+        CdfRecordsHook().upsert_file(STREAM, path, rejected_path=tmp_path)

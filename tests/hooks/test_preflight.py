@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -270,12 +272,43 @@ def test_a_mapped_file_arrives_and_what_was_rejected_loads_again(cdf: LocalCdf, 
     corrected = rejected.read_text().replace('"reading":"high"', '"reading":"2.5"')
     assert corrected != rejected.read_text()
     (tmp_path / "again.ndjson").write_text(corrected)
+    with pytest.raises(AirflowFailException, match="still has 'columns without a value': correct the row"):
+        hook.upsert_file(STREAM, tmp_path / "again.ndjson", mapping=mapping)
+    corrected = corrected.replace(',"columns without a value":["at"]', "")
+    (tmp_path / "again.ndjson").write_text(corrected)
     assert hook.upsert_file(STREAM, tmp_path / "again.ndjson", mapping=mapping).upserted == 2
     assert {name: held.get("value") for name, held in cdf.held().items()} == {
         "a": 1.5,
         "b": 2.5,
         "c": None,
         "d": 3,
+    }
+
+
+def test_rejected_rows_of_python_values_make_the_same_records_again(cdf: LocalCdf, tmp_path: Path) -> None:
+    moments = [datetime(2026, 7, 1, 12, 0, 0, 123456), datetime(2026, 7, 1, 12, tzinfo=timezone.utc)]
+    numbers = [Decimal("123456789012345678.25"), Decimal("123456789012345678.50"), Decimal("1.10")]
+    rows = [{"at": at, "number": number, "reading": 1.5} for at in moments for number in numbers]
+    mapping = a_mapping(value="reading", time={"column": "at", "time_zone": "Europe/Oslo"})
+    mapping["external_id"] = "{number}/{at}"
+    rejected, again = tmp_path / "rejected.ndjson", tmp_path / "again.ndjson"
+    CdfRecordsHook().upsert_records(
+        STREAM,
+        [row | {"reading": "x"} for row in rows],
+        mapping=mapping,
+        max_rejected=1.0,
+        rejected_path=rejected,
+    )
+    assert not cdf.held()
+    again.write_text(rejected.read_text().replace('"reading":"x"', '"reading":1.5'))
+    CdfRecordsHook().upsert_file(STREAM, again, mapping=mapping)
+    loaded_again = cdf.held()
+    CdfRecordsHook().upsert_records(STREAM, rows, mapping=mapping)
+    assert cdf.held() == loaded_again
+    assert len(loaded_again) == len(rows)
+    assert loaded_again["1.10/2026-07-01T12:00:00.123456"] == {
+        "value": 1.5,
+        "time": "2026-07-01T10:00:00.123Z",
     }
 
 

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.pipeline.sources import FileSource
+from airflow_provider_cdf_records.pipeline.values import InvalidValueError, property_type
 from tests.pipeline.reading import read, refusal, rows_of
 
 
@@ -100,6 +101,33 @@ def test_moments_keep_their_microseconds(path: Path) -> None:
     nanoseconds = pa.array([1767323045_678_999_999], pa.timestamp("ns", "UTC"))
     [(_, row)] = read(write(path, pa.table({"c": nanoseconds})))
     assert row == {"c": "2026-01-02T03:04:05.678999Z"}
+
+
+def test_a_moment_is_written_alike_whatever_stands_beside_it(path: Path) -> None:
+    alone = datetime(2026, 1, 2, 3, 4, 5, 678000, timezone.utc)
+    beside = alone.replace(microsecond=678001)
+    assert column(path, [alone, beside, None], pa.timestamp("us", "UTC")) == [
+        "2026-01-02T03:04:05.678Z",
+        "2026-01-02T03:04:05.678001Z",
+        None,
+    ]
+
+
+def test_a_map_is_an_object(path: Path) -> None:
+    kind = pa.map_(pa.string(), pa.float64())
+    assert column(path, [{"level": 5.5}, None], kind) == [{"level": 5.5}, None]
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.string()])
+def test_a_value_that_cannot_be_read_leaves_the_others(path: Path, kind: pa.DataType) -> None:
+    whole = b"ok" if kind == pa.string() else 1
+    broken = (
+        pa.array([b"\xff", whole], pa.binary()) if kind == pa.string() else pa.array([10**8, 1], pa.int32())
+    )
+    there, good = (row["c"] for _, row in read(write(path, pa.table({"c": broken.view(kind)}))))
+    assert good == ("ok" if kind == pa.string() else date(1970, 1, 2))
+    with pytest.raises(InvalidValueError, match="expected text, got what cannot be read"):
+        property_type({"type": "text"}).checked(there)
 
 
 def test_the_first_and_the_last_year_are_there(path: Path) -> None:

@@ -10,7 +10,17 @@ from upath import UPath
 from airflow_provider_cdf_records.pipeline.errors import SourceError
 from airflow_provider_cdf_records.pipeline.sources import files_of
 
-NAMES = ["b.csv", "a.csv", "10.csv", "9.ndjson", "_SUCCESS", ".hidden.csv", "inner/c.csv", "inner/deep/d.csv"]
+NAMES = [
+    "b.csv",
+    "a.csv",
+    "10.csv",
+    "9.ndjson",
+    "_SUCCESS",
+    ".hidden.csv",
+    "inner/c.csv",
+    "inner/deep/d.csv",
+    "_temporary/e.csv",
+]
 
 
 @pytest.fixture(params=["local", "objects"])
@@ -42,6 +52,8 @@ def test_a_folder_is_its_files_in_the_order_of_their_names(folder: Any) -> None:
         ("[a-z].csv", ["a.csv", "b.csv"]),
         ("*/*.csv", ["inner/c.csv"]),
         ("inner/*", ["inner/c.csv"]),
+        ("_temporary/*", ["_temporary/e.csv"]),
+        ("**/*.csv", ["10.csv", "a.csv", "b.csv", "inner/c.csv", "inner/deep/d.csv"]),
         ("*", ["10.csv", "9.ndjson", "a.csv", "b.csv"]),
     ],
 )

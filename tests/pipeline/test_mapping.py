@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -260,6 +261,13 @@ def test_a_path_leads_into_a_text_that_holds_an_object(tmp_path: Path, kind: Sha
     rows = [{"id": f"r{number}", "pump": pump} for number, pump in enumerate(pumps)]
     spec = mapping({"text": "pump.name", "number": "pump.deep.n"})
     assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}, {}, {}]
+
+
+@every_nested_kind
+def test_a_name_with_a_dot_and_a_path_may_stand_side_by_side(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a", "pump.name": "p"}, {"id": "b", "pump": {"name": "q"}}]
+    loaded = Loaded(kind(tmp_path, rows), mapping({"text": "pump.name"}))
+    assert loaded.properties() == [{"text": "p"}, {"text": "q"}]
 
 
 @every_kind
@@ -590,7 +598,38 @@ def test_a_column_that_the_rows_lack_is_told_with_those_they_have(
 ) -> None:
     with pytest.raises(InvalidArgumentError) as refused:
         Loaded(kind(tmp_path, [{"id": "a", "Tag": "x"}, {"id": "b", "Tag": "y"}]), spec)
-    assert str(refused.value) == f"mapping: the rows have no column {column!r}; they have 'id', 'Tag'."
+    said = f"mapping: the rows have no column {column!r}; they have 'id', 'Tag'."
+    hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
+    assert str(refused.value) in (said, said + hint)
+
+
+@every_nested_kind
+def test_an_optional_column_may_come_late(tmp_path: Path, kind: Shape) -> None:
+    rows: Rows = [{"id": f"r{number}"} for number in range(1500)]
+    rows[-1]["tag"] = "late"
+    with pytest.raises(InvalidArgumentError, match=r"If only some rows have it, map .*'optional': true"):
+        Loaded(kind(tmp_path, rows), mapping({"text": "tag"}))
+    loaded = Loaded(kind(tmp_path, rows), mapping({"text": {"column": "tag", "optional": True}}))
+    assert loaded.properties()[-2:] == [{}, {"text": "late"}]
+
+
+def test_in_the_middle_of_a_source_rows_need_not_have_all_columns() -> None:
+    convert = RowMapping(read_mapping(mapping({"text": "tag"})), Schema(), check_columns=False)
+    (chunk,) = RecordsSource([{"id": "a"}])
+    assert convert(chunk).identities == ["plant/a"]
+
+
+def test_rows_with_ever_other_columns_do_not_fill_the_memory() -> None:
+    names = [f"p{number}" for number in range(12)]
+    definition = container("Alarm", {name: ("int64", {"nullable": True}) for name in names})
+    convert = RowMapping(read_mapping(mapping("*")), Schema([definition], complete=True))
+    before = len(gc.get_objects())
+    for mask in range(4096):
+        row = {"id": "a"} | {name: 1 for at, name in enumerate(names) if mask >> at & 1}
+        records = convert(next(iter(RecordsSource([row]))))
+        assert json.loads(records.bodies[0])["sources"][0]["properties"] == {n: 1 for n in row if n != "id"}
+    gc.collect()
+    assert len(gc.get_objects()) - before < 4096
 
 
 @every_kind

@@ -156,8 +156,23 @@ def test_all_that_a_refused_row_holds_is_kept(path: Path) -> None:
     [chunk] = FileSource(written(path, "a,b\n3,y,z,\n2\n"))
     assert [as_mapping(refusal.row) for refusal in chunk.refusals] == [
         {"a": "3", "b": "y", "values without a column": ["z", ""]},
-        {"a": "2"},
+        {"a": "2", "columns without a value": ["b"]},
     ]
+
+
+def test_quotes_may_mean_nothing(path: Path) -> None:
+    source = FileSource(written(path, 'a,b\n1,"half open\n2,y"\n'), file_options={"quotechar": None})
+    assert [list(row.values()) for _, row in rows_of(source)] == [["1", '"half open'], ["2", 'y"']]
+
+
+def test_quotes_may_be_escaped(path: Path) -> None:
+    source = FileSource(written(path, 'a,b\n1,"a \\"q\\", b"\n'), file_options={"escapechar": "\\"})
+    assert [list(row.values()) for _, row in rows_of(source)] == [["1", 'a "q", b']]
+
+
+def test_columns_without_a_name_are_left_behind_the_others(path: Path) -> None:
+    source = FileSource(written(path, "a,b,,\n1,x,,\n"))
+    assert [row["b"] for _, row in rows_of(source)] == ["x"]
 
 
 def test_refused_rows_far_into_a_file_have_their_numbers(path: Path) -> None:

@@ -61,19 +61,50 @@ def _chunks(names: list[str], batches: Iterator[Any]) -> Iterator[Chunk]:
         yield Chunk(range(start, position + 1), rows, Place(position), columns)
 
 
+class Unreadable:
+    """A value that Python has no form for; it costs the rows whose record needs it."""
+
+    def __init__(self, why: Exception) -> None:
+        self._why = why
+
+    def __repr__(self) -> str:
+        return f"what cannot be read ({self._why})"
+
+
 def _values(column: Any) -> list[Any]:
     """Return the values of a column; moments as texts, which pyarrow makes faster than objects."""
     import pyarrow as pa  # noqa: PLC0415 (an extra)
+
+    try:
+        if pa.types.is_timestamp(column.type):
+            return _moments(column)
+        values = list(column.to_pylist())
+    except (ValueError, ArithmeticError, LookupError):
+        return list(map(_value, column))
+    if pa.types.is_map(column.type):  # pyarrow has pairs
+        return [None if pairs is None else dict(pairs) for pairs in values]
+    return values
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, ArithmeticError, LookupError) as error:
+        return Unreadable(error)
+
+
+def _moments(column: Any) -> list[Any]:
+    import pyarrow as pa  # noqa: PLC0415 (an extra)
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    utc = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.timestamp("ms"))
+    texts = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.timestamp("ms"))
     if column.type.unit in ("us", "ns"):  # an external id may need them, though no property takes them
         exact = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
-        if pc.any(pc.not_equal(exact, utc.cast(exact.type))).as_py():
-            utc = exact
-    texts = pc.utf8_replace_slice(utc.cast(pa.string()), start=10, stop=11, replacement="T")
+        if pc.any(pc.not_equal(exact, texts.cast(exact.type))).as_py():
+            texts = pc.replace_substring_regex(
+                exact.cast(pa.string()), pattern=r"(\.\d{3})000$", replacement=r"\1"
+            )
+    texts = pc.utf8_replace_slice(texts.cast(pa.string()), start=10, stop=11, replacement="T")
     if column.type.tz is not None:
         texts = pc.binary_join_element_wise(texts, "Z", "")
     return list(texts.to_pylist())

@@ -24,7 +24,11 @@ def files_of(path: Any) -> list[StoragePath]:
         what = "folder"
     elif any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists():
         root, pattern = _split(path)
-        found = [file for file in root.glob(pattern) if not file.is_dir()]
+        found = [
+            file
+            for file in root.glob(pattern)
+            if not file.is_dir() and not _is_in_hidden(file, root, pattern)
+        ]
         what = "pattern"
     else:
         return [path]
@@ -33,6 +37,15 @@ def files_of(path: Any) -> list[StoragePath]:
         msg = f"{path} is a {what} with no files. Is it written by an upstream task?"
         raise SourceError(msg)
     return files
+
+
+def _is_in_hidden(file: Any, root: Any, pattern: str) -> bool:
+    """Whether a folder between a root and a file is hidden, such as ``_temporary``, and not asked for."""
+    folders = str(file.parent)[len(str(root)) :].strip("/").split("/")
+    return any(
+        folder.startswith(HIDDEN) and folder[0] not in {p[:1] for p in pattern.split("/")}
+        for folder in folders
+    )
 
 
 def _is_left_out(file: Any) -> bool:

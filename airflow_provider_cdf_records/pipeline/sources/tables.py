@@ -34,14 +34,16 @@ class CsvOptions:
     :param encoding: any that Python knows; a byte order mark is passed over.
     :param header: the names of the columns, for a file that does not have them in its first row.
     :param null_values: what stands for no value.
-    :param quotechar: one character.
+    :param quotechar: one character; ``None`` where quotes are characters like others.
+    :param escapechar: one character that takes their meaning from quotes and delimiters.
     """
 
     delimiter: str = ","
     encoding: str = "utf-8"
     header: Sequence[str] | None = None
     null_values: Sequence[str] = field(default=("",))
-    quotechar: str = '"'
+    quotechar: str | None = '"'
+    escapechar: str | None = None
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> CsvOptions:
@@ -53,9 +55,9 @@ class CsvOptions:
         if unknown := sorted(set(given) - set(known)):
             msg = f"file_options: {unknown[0]!r} is not known; there are {', '.join(known)}."
             raise InvalidArgumentError(msg)
-        given = {name: value for name, value in given.items() if value is not None}
-        for name in ("delimiter", "quotechar"):
-            if name in given and not (isinstance(given[name], str) and len(given[name]) == 1):
+        given = {name: value for name, value in given.items() if value is not None or name == "quotechar"}
+        for name in ("delimiter", "quotechar", "escapechar"):
+            if given.get(name) is not None and not (isinstance(given[name], str) and len(given[name]) == 1):
                 msg = f"file_options: {name} must be one character, and is {given[name]!r}."
                 raise InvalidArgumentError(msg)
         for name in ("header", "null_values"):
@@ -93,14 +95,21 @@ def read_csv(file: io.BufferedReader, options: CsvOptions) -> Iterator[Chunk]:
 
 
 def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
-    rows = csv.reader(text, delimiter=options.delimiter, quotechar=options.quotechar, strict=True)
+    rows = csv.reader(
+        text,
+        delimiter=options.delimiter,
+        quotechar=options.quotechar,
+        quoting=csv.QUOTE_NONE if options.quotechar is None else csv.QUOTE_MINIMAL,
+        escapechar=options.escapechar,
+        strict=True,
+    )
     failures: list[Exception] = []
     header = options.header
     if header is None:
         header = next(iter(taken(filter(None, rows), 1, failures)), [])
     if failures:
         raise _in_our_words(failures[0], 0, options)
-    columns = checked_columns(header, "header row")
+    columns = checked_columns(_named(header), "header row")
     nulls = frozenset(options.null_values)
     position = 0
     while not failures and (values := some(rows, failures, _size)):
@@ -110,6 +119,11 @@ def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
         yield _chunk(range(start, position + 1), values, columns, nulls)
     if failures:
         raise _in_our_words(failures[0], position, options)
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """Give a name to columns without one, which spreadsheets leave behind the others."""
+    return [name or f"column {number}" for number, name in enumerate(header, start=1)]
 
 
 def _size(row: list[str]) -> int:
@@ -155,6 +169,9 @@ def _in_our_words(error: Exception, position: int, options: CsvOptions) -> Excep
         )
         return FormatError(msg)
     if isinstance(error, csv.Error):
-        msg = f"is not CSV after row {position:,}: {error}. Is a quote left open?"
+        msg = (
+            f"is not CSV after row {position:,}: {error}. Is a quote left open? "
+            "file_options has quotechar (None: quotes mean nothing) and escapechar."
+        )
         return FormatError(msg)
     return error
