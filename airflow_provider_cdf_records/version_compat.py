@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 AIRFLOW_3 = find_spec("airflow.sdk") is not None
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 else:
     try:  # Airflow 3.2 and later
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
     except ImportError:
         from airflow.exceptions import AirflowException, AirflowFailException
+    try:  # Airflow 3.1 and later
+        from airflow.sdk import BaseHook
+    except ImportError:
+        from airflow.hooks.base import BaseHook
 
 if TYPE_CHECKING or AIRFLOW_3:
-    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, XComArg
+    from airflow.sdk import BaseOperator, BaseSensorOperator, XComArg
 else:
-    from airflow.hooks.base import BaseHook
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.xcom_arg import XComArg
     from airflow.sensors.base import BaseSensorOperator

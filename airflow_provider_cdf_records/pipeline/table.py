@@ -129,7 +129,7 @@ def _decoded(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
     """Return the rows that are JSON objects, and these decoded."""
     try:
         return chunk, list(map(decode, chunk.rows))
-    except (ValueError, RecursionError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         return _each(chunk, decode)
 
 
@@ -151,7 +151,7 @@ def _each(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]
     for position, row in zip(chunk.positions, chunk.rows, strict=True):
         try:
             decoded.append(decode(row))
-        except (ValueError, RecursionError) as error:
+        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
             what = str(error) if isinstance(error, msgspec.ValidationError) else f"not JSON: {error}"
             refusals.append(Refusal(position, row, what[0].lower() + what[1:] if what[:3] != "not" else what))
         else:
