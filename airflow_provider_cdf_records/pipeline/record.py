@@ -172,7 +172,7 @@ class ApiShaped:
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
             identities = self._identities(bodies)
-        except (ValueError, msgspec.MsgspecError, RecursionError):  # which of them it is, the rows tell one by one
+        except (ValueError, msgspec.MsgspecError, RecursionError):  # which one, the rows tell one by one
             return self._one_by_one(chunk)
         request = request_body(bodies)
         if identities is None or not _is_good_text(request):
