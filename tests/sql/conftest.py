@@ -125,10 +125,10 @@ def postgres(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iter
     def use(driver: str | None = None, password: str = "pg-secret-word", **extra: Any) -> Postgres:
         from airflow.providers.postgres.hooks import postgres as hooks
 
-        if hasattr(hooks, "USE_PSYCOPG3"):
+        if getattr(hooks, "USE_PSYCOPG3", False):
             monkeypatch.setattr(hooks, "USE_PSYCOPG3", driver != "psycopg2")
         elif driver == "psycopg":
-            pytest.skip("the hook of this PostgreSQL provider knows psycopg2 only")
+            pytest.skip("Airflow's PostgreSQL hook takes psycopg2 here: it is old, or SQLAlchemy is older than 2")
         fields = {"conn_type": "postgres", "host": postgres_server.folder, "login": "postgres"}
         fields |= {"password": password, "schema": "postgres", "extra": extra}
         monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(fields))
