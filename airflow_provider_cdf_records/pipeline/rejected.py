@@ -209,7 +209,7 @@ class RejectedFile:
 
     def _kept_lines(self, after: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
-            for line in file:
+            for line in iter(file.readline, b""):  # files of older Airflows cannot be iterated over
                 try:
                     position = _decode_position(line).position
                 except (ValueError, msgspec.MsgspecError):  # the half line of a try that was killed

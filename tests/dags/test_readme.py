@@ -27,9 +27,8 @@ def project(tmp_path: Path) -> Path:
     for name, content in FILES.findall(readme):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        if not AIRFLOW_3:
-            content = content.replace("from airflow.sdk import", "from airflow.decorators import")
-        path.write_text(content.replace(data, str(tmp_path / "alarms.ndjson")))
+        text = content.replace(data, str(tmp_path / "alarms.ndjson"))
+        path.write_text(text if AIRFLOW_3 else text.replace("airflow.sdk", "airflow.decorators"))
     return tmp_path
 
 

@@ -128,7 +128,7 @@ def postgres(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iter
         if getattr(hooks, "USE_PSYCOPG3", False):
             monkeypatch.setattr(hooks, "USE_PSYCOPG3", driver != "psycopg2")
         elif driver == "psycopg":
-            pytest.skip("Airflow's PostgreSQL hook takes psycopg2 here: it is old, or SQLAlchemy is older than 2")
+            pytest.skip("Airflow's hook takes psycopg2: its provider is old, or SQLAlchemy older than 2")
         fields = {"conn_type": "postgres", "host": postgres_server.folder, "login": "postgres"}
         fields |= {"password": password, "schema": "postgres", "extra": extra}
         monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(fields))
