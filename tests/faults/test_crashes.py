@@ -31,7 +31,7 @@ ROWS, IDENTITIES = 60_000, 45_000
 DELAY = 0.1  # seconds that each upsert takes, so that a load takes a few
 STOPS_WITHIN = 5.0  # seconds until a task has ended that is told to
 PATIENCE = 180.0  # seconds until a run must have ended
-REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a try stopped
+REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
 
 
 @dataclass
@@ -126,6 +126,7 @@ def airflow(
     running = RunningAirflow(environment, folder, home / "airflow.db")
     try:
         wait_until(lambda: (home / "airflow.db").exists() and _has_dag(running))
+        wait_until(lambda: _answers(int(port)))  # it need not be there yet, and without it tasks fail
         yield running
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -143,6 +144,11 @@ def _has_dag(running: RunningAirflow) -> bool:
         return False
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 def has_ended(process_id: int) -> bool:
     try:
         return psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE  # its parent may look later
@@ -157,6 +163,8 @@ def has_ended(process_id: int) -> bool:
 def test_a_killed_load_is_finished_by_its_retry(
     round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, slowed: FaultPlan
 ) -> None:
+    if how == signal.SIGKILL and version("apache-airflow").startswith("3.0."):
+        pytest.skip("Airflow 3.0 fails a task whose process is killed, without its retries")
     draw = random.Random(round_number)
     run_id = f"round-{round_number}"
     expected: dict[str, Any] = {}
@@ -186,6 +194,8 @@ def test_a_killed_load_is_finished_by_its_retry(
     assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(bad)
     summary = airflow.summary(run_id)
     assert summary["read"] == summary["upserted"] + summary["superseded"] + summary["rejected"]
-    resumed_from = summary["resumed_from"] or 0
-    assert (resumed_from > 0) == REMEMBERS
-    assert resumed_from + summary["read"] == ROWS
+    if REMEMBERS:
+        assert summary["resumed_from"] > 0
+        assert summary["resumed_from"] + summary["read"] == ROWS
+    else:
+        assert (summary["resumed_from"], summary["read"]) == (None, ROWS)
