@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 AIRFLOW_3 = find_spec("airflow.sdk") is not None
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 else:
     try:  # Airflow 3.2 and later
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
     except ImportError:
         from airflow.exceptions import AirflowException, AirflowFailException
+    try:  # Airflow 3.1 and later
+        from airflow.sdk import BaseHook
+    except ImportError:
+        from airflow.hooks.base import BaseHook
 
 if TYPE_CHECKING or AIRFLOW_3:
-    from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, XComArg
+    from airflow.sdk import BaseOperator, BaseSensorOperator, XComArg
 else:
-    from airflow.hooks.base import BaseHook
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.xcom_arg import XComArg
     from airflow.sensors.base import BaseSensorOperator
@@ -51,6 +56,27 @@ def object_storage_path(url: str) -> Any:
     return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
 
 
+def connection_form_widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a connection's form as Airflow before 3.2 wants them, made of ``conn-fields``.
+
+    :raises ImportError: without the web UI's packages; Airflow expects that.
+    """
+    forms, look = import_module("wtforms"), import_module("flask_appbuilder.fieldwidgets")
+    optional = import_module("wtforms.validators").Optional
+    widgets = {}
+    for name, field in fields.items():
+        schema = field["schema"]
+        secret = schema.get("format") == "password"
+        kind = "PasswordField" if secret else "IntegerField" if "integer" in schema["type"] else "StringField"
+        widgets[name] = getattr(forms, kind)(
+            field["label"],
+            validators=[optional()],
+            description=field["description"],
+            widget=look.BS3PasswordFieldWidget() if secret else look.BS3TextFieldWidget(),
+        )
+    return widgets
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -67,6 +93,7 @@ __all__ = [
     "BaseOperator",
     "BaseSensorOperator",
     "XComArg",
+    "connection_form_widgets",
     "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",

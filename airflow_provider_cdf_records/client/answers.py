@@ -30,7 +30,7 @@ def read_answer(response: requests.Response, request: str) -> Any:
         return {}
     try:
         return msgspec.json.decode(response.content)
-    except ValueError:
+    except (ValueError, msgspec.MsgspecError):
         msg = f"{request} was answered with {response.status_code}, but not with JSON: {_excerpt(response)}"
         raise CdfConnectionError(msg) from None
 
@@ -60,7 +60,7 @@ def _error_object(response: requests.Response) -> dict[str, Any]:
     """CDF's ``{"error": {...}}``; an OAuth error is brought into the same shape."""
     try:
         body = msgspec.json.decode(response.content)
-    except ValueError:
+    except (ValueError, msgspec.MsgspecError):
         return {}
     if not isinstance(body, dict):
         return {}

@@ -10,6 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.preflight import MissingCapabilityError, check_project, prepare
@@ -31,7 +32,12 @@ from airflow_provider_cdf_records.pipeline.sources import (
 )
 from airflow_provider_cdf_records.pipeline.storage import place_of
 from airflow_provider_cdf_records.pipeline.upload import upload
-from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret, object_storage_path
+from airflow_provider_cdf_records.version_compat import (
+    BaseHook,
+    connection_form_widgets,
+    mask_secret,
+    object_storage_path,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.pipeline.storage import StoragePath
@@ -69,6 +75,17 @@ class CdfRecordsHook(BaseHook):
         self._stop = threading.Event()
         self._running: CdfClient | None = None
         self._reading: ReadAhead | None = None
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """The form of the connection, for Airflow before 3.2; later ones read the provider description."""
+        return connection_form_widgets(_connection_type()["conn-fields"])
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """The standard fields of that form, likewise."""
+        behaviour = _connection_type()["ui-field-behaviour"]
+        return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
     def get_conn(self) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
@@ -303,6 +320,12 @@ class CdfRecordsHook(BaseHook):
         if isinstance(config.auth, ClientCredentials):
             mask_secret(config.auth.secret)
         return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)
+
+
+def _connection_type() -> dict[str, Any]:
+    (connection_type,) = get_provider_info()["connection-types"]
+    found: dict[str, Any] = connection_type
+    return found
 
 
 def _summary(tally: Tally, client: CdfClient) -> UpsertSummary:

@@ -41,7 +41,7 @@ async def read_json(request: Request) -> Any:
     body = await read_body(request, facts.MAX_REQUEST_BYTES)
     try:
         return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise ApiError(400, f"body: not JSON: {error}") from None
 
 

@@ -72,7 +72,7 @@ def _read(path: Path) -> Any:
     if path.suffix == ".json":
         try:
             return msgspec.json.decode(content)
-        except ValueError as error:
+        except (ValueError, msgspec.MsgspecError) as error:
             raise DefinitionsError(f"{path}: not JSON: {error}") from None
     try:
         import yaml  # noqa: PLC0415 (comes with Airflow, without which the server must run)

@@ -305,7 +305,7 @@ def _records(
         bodies = list(map(_encode, records)) if not wrong else []
         if max(map(len, bodies), default=0) > MAX_RECORD_BYTES:
             bodies = []
-    except (ValueError, TypeError):
+    except (ValueError, msgspec.MsgspecError, TypeError):
         bodies = []
     if len(bodies) < len(records):
         bodies = [b"" if at in wrong else _body(record, at, wrong) for at, record in enumerate(records)]
@@ -322,7 +322,7 @@ def _body(record: _Record, at: int, wrong: Wrong) -> bytes:
     try:
         body = _encode(record)
         check_size(body)
-    except (ValueError, TypeError) as error:
+    except (ValueError, msgspec.MsgspecError, TypeError) as error:
         wrong[at] = str(error)
         return b""
     return body

@@ -172,7 +172,7 @@ class ApiShaped:
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
             identities = self._identities(bodies)
-        except (ValueError, RecursionError):  # which of them it is, the rows tell one by one
+        except (ValueError, msgspec.MsgspecError, RecursionError):  # which one, the rows tell one by one
             return self._one_by_one(chunk)
         request = request_body(bodies)
         if identities is None or not _is_good_text(request):
@@ -248,7 +248,7 @@ def to_record(row: Row, check: Callable[[_Shape], None] = lambda _: None) -> Rec
         if (inner := unwrapped(body)) is not None:
             return _to_record_again(inner, check)
         raise InvalidRecordError(_in_words(str(error))) from None
-    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:  # not JSON, or not UTF-8
         msg = f"not JSON: {error}"
         raise InvalidRecordError(msg) from None
     _check(shape, body)

@@ -89,7 +89,7 @@ def _as_json(row: Row) -> bytes | str:
         try:
             row.decode()
             return bytes(msgspec.json.format(row, indent=-1))
-        except (ValueError, RecursionError):
+        except (ValueError, msgspec.MsgspecError, RecursionError):
             return row.decode(errors="replace").strip()
     try:
         mapping = as_mapping(row)
@@ -131,7 +131,7 @@ def _as_text(value: Any, show: Callable[[Any], str] = str) -> str:
 def _identity_in(row: Row) -> tuple[str | None, str | None]:
     try:
         fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, msgspec.MsgspecError, TypeError, RecursionError):
         fields = None
     if not isinstance(fields, Mapping):
         return None, None
@@ -216,10 +216,10 @@ class RejectedFile:
 
     def _kept_lines(self, after: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
-            for line in file:
+            for line in iter(file.readline, b""):  # files of older Airflows cannot be iterated over
                 try:
                     position = _decode_position(line).position
-                except ValueError:  # the half line of a try that was killed
+                except (ValueError, msgspec.MsgspecError):  # the half line of a try that was killed
                     continue
                 if position <= after:
                     yield line

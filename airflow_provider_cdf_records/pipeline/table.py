@@ -73,7 +73,7 @@ def _parsed(text: str) -> Any:
     """Return the object that a text holds, as in a CSV file or in a database without a type for JSON."""
     try:
         return msgspec.json.decode(text) if text.lstrip().startswith("{") else None
-    except (ValueError, RecursionError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         return None
 
 
@@ -114,7 +114,7 @@ def _corrected(chunk: Chunk) -> Chunk:
 def _keys(row: bytes) -> Iterable[str]:
     try:
         return _decode_object(row).keys()
-    except (ValueError, RecursionError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         return ()
 
 
@@ -170,7 +170,7 @@ def _decoded(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
     """Return the rows that are JSON objects, and these decoded."""
     try:
         return chunk, list(map(decode, chunk.rows))
-    except (ValueError, RecursionError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         return _each(chunk, decode)
 
 
@@ -192,7 +192,7 @@ def _each(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]
     for position, row in zip(chunk.positions, chunk.rows, strict=True):
         try:
             decoded.append(decode(row))
-        except (ValueError, RecursionError) as error:
+        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
             what = str(error) if isinstance(error, msgspec.ValidationError) else f"not JSON: {error}"
             refusals.append(Refusal(position, row, what[0].lower() + what[1:] if what[:3] != "not" else what))
         else:

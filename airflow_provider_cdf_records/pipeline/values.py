@@ -90,7 +90,7 @@ class PropertyType:
         """
         try:
             return self.convert(value)
-        except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        except (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError) as error:
             why = f" ({error})" if isinstance(error, InvalidValueError) and str(error) else ""
             msg = f"expected {self.name}, got {quoted(value)}{why}"
             raise InvalidValueError(msg) from None
@@ -425,7 +425,7 @@ def _parsed(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         try:
             return msgspec.json.decode(value)
-        except (ValueError, RecursionError):
+        except (ValueError, msgspec.MsgspecError, RecursionError):
             return value
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,15 @@ def test_mapped_tasks_hand_on_and_take_records(airflow: Airflow, cdf: LocalCdf) 
 def test_what_cannot_succeed_is_not_tried_again(airflow: Airflow, cdf: LocalCdf) -> None:
     done = airflow.run("dags", "test", "hopeless")
     assert airflow.states("hopeless") == {"load": "failed"}
-    assert done.stdout.count("number: expected an integer, got string") >= 1
+    log = " ".join(done.stdout.split())  # Airflow 3.0 folds it
+    assert "number: expected an integer, got string" in log
     assert "up_for_retry" not in done.stdout
 
 
+@pytest.mark.skipif(
+    version("apache-airflow").startswith("3.0."),
+    reason="In Airflow 3.0, no sensor can be rescheduled by `dags test` (by a scheduler it can)",
+)
 def test_a_sensor_waits_by_being_rescheduled(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     with local_cdf(monkeypatch, visibility_delay=3):
         log = airflow.test_dag("waits")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 from tests.dags.conftest import ROOT
 
 FILES = re.compile(r"```(?:yaml|python)\n# (\S+)\n(.*?)```", re.DOTALL)
@@ -26,7 +27,8 @@ def project(tmp_path: Path) -> Path:
     for name, content in FILES.findall(readme):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(content.replace(data, str(tmp_path / "alarms.ndjson")))
+        text = content.replace(data, str(tmp_path / "alarms.ndjson"))
+        path.write_text(text if AIRFLOW_3 else text.replace("airflow.sdk", "airflow.decorators"))
     return tmp_path
 
 

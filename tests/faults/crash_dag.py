@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow import DAG
 
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
 

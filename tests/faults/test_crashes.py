@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from packaging.version import Version
 
 from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from tests.dags.conftest import ROOT
@@ -29,6 +31,7 @@ ROWS, IDENTITIES = 60_000, 45_000
 DELAY = 0.1  # seconds that each upsert takes, so that a load takes a few
 STOPS_WITHIN = 5.0  # seconds until a task has ended that is told to
 PATIENCE = 180.0  # seconds until a run must have ended
+REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
 
 
 @dataclass
@@ -105,6 +108,7 @@ def airflow(
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__PORT": port,
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": port,  # of Airflow 2
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
         "AIRFLOW_CONN_CDF_DEFAULT": cdf.server.connection_json(),
@@ -122,6 +126,7 @@ def airflow(
     running = RunningAirflow(environment, folder, home / "airflow.db")
     try:
         wait_until(lambda: (home / "airflow.db").exists() and _has_dag(running))
+        wait_until(lambda: _answers(int(port)))  # it need not be there yet, and without it tasks fail
         yield running
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -139,6 +144,11 @@ def _has_dag(running: RunningAirflow) -> bool:
         return False
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 def has_ended(process_id: int) -> bool:
     try:
         return psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE  # its parent may look later
@@ -153,6 +163,8 @@ def has_ended(process_id: int) -> bool:
 def test_a_killed_load_is_finished_by_its_retry(
     round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, slowed: FaultPlan
 ) -> None:
+    if how == signal.SIGKILL and version("apache-airflow").startswith("3.0."):
+        pytest.skip("Airflow 3.0 fails a task whose process is killed, without its retries")
     draw = random.Random(round_number)
     run_id = f"round-{round_number}"
     expected: dict[str, Any] = {}
@@ -182,5 +194,8 @@ def test_a_killed_load_is_finished_by_its_retry(
     assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(bad)
     summary = airflow.summary(run_id)
     assert summary["read"] == summary["upserted"] + summary["superseded"] + summary["rejected"]
-    assert summary["resumed_from"] > 0
-    assert summary["resumed_from"] + summary["read"] == ROWS
+    if REMEMBERS:
+        assert summary["resumed_from"] > 0
+        assert summary["resumed_from"] + summary["read"] == ROWS
+    else:
+        assert (summary["resumed_from"], summary["read"]) == (None, ROWS)
