@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import encode_value, exact_text, plain
+from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode_value, exact_text, plain
 
 MAX_TEXT_BYTES = 128_000
 MAX_JSON_BYTES = 40_960
@@ -91,7 +91,8 @@ class PropertyType:
         try:
             return self.convert(value)
         except (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError) as error:
-            why = f" ({error})" if isinstance(error, InvalidValueError) and str(error) else ""
+            ours = isinstance(error, InvalidValueError | InvalidRecordError)
+            why = f" ({error})" if ours and str(error) else ""
             msg = f"expected {self.name}, got {quoted(value)}{why}"
             raise InvalidValueError(msg) from None
 
@@ -240,6 +241,7 @@ class Relation(msgspec.Struct, gc=False, frozen=True):
 
 def _direct(space: str | None) -> PropertyType:
     def convert(value: Any) -> Relation:
+        value = _parsed(value) if space is None else value
         if isinstance(value, Mapping):
             if value.keys() != {"space", "externalId"} or not set(map(type, value.values())) <= {str}:
                 raise InvalidValueError

@@ -25,6 +25,7 @@ from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.values import (
     MAX_FLOAT32,
     InvalidValueError,
+    Relation,
     as_texts,
     property_type,
     time_zone_of,
@@ -597,3 +598,18 @@ def test_moments_in_an_external_id_keep_their_microseconds() -> None:
 def test_what_is_not_whole_is_no_integer_however_close(value: Any) -> None:
     _, wrong = property_type({"type": "int64"}).column([value])
     assert wrong
+
+
+def test_a_relation_may_come_as_a_text_of_json() -> None:
+    text = '{"space": "assets", "externalId": "pump"}'
+    assert property_type({"type": "direct"}).checked(text) == Relation("assets", "pump")
+
+
+def test_what_is_inside_json_is_named_where_it_is_wrong() -> None:
+    with pytest.raises(InvalidValueError, match=r"expected json, got .* \(a\.b\[0\]: nan is not JSON"):
+        property_type({"type": "json"}).checked({"a": {"b": [math.nan]}})
+
+
+def test_a_value_that_cannot_be_shown_is_refused_like_others() -> None:
+    with pytest.raises(InvalidValueError, match="expected float64, got a int that cannot be shown"):
+        property_type({"type": "float64"}).checked(10**5000)
