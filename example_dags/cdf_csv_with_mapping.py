@@ -98,7 +98,7 @@ def cdf_csv_with_mapping() -> None:
                 )
         return path
 
-    path = write_file("{{ ts_nodash }}")
+    path = write_file("{{ run_id }}")
     load = CdfRecordsUpsertOperator(
         task_id="load",
         stream_id=STREAM,

@@ -76,7 +76,7 @@ def cdf_file_to_stream() -> None:
 
     stream_exists = CdfStreamSensor(task_id="stream_exists", stream_id=STREAM, poke_interval=5, timeout=60)
 
-    path = write_file("{{ ts_nodash }}")
+    path = write_file("{{ run_id }}")
     load = CdfRecordsUpsertOperator(
         task_id="load", stream_id=STREAM, path=path, rejected_path=f"{path}.rejected"
     )

@@ -83,13 +83,13 @@ def cdf_folder_of_files() -> None:
 
     load = CdfRecordsUpsertOperator.partial(
         task_id="load", stream_id=STREAM, mapping=MAPPING, pool=POOL, max_concurrency=2
-    ).expand(path=write_files("{{ ts_nodash }}"))
+    ).expand(path=write_files("{{ run_id }}"))
 
     @task(trigger_rule="all_done")
     def remove_files(run: str) -> None:
         shutil.rmtree(os.path.join(FOLDER, f"cpus-{run}"), ignore_errors=True)
 
-    set_up() >> load >> remove_files("{{ ts_nodash }}")
+    set_up() >> load >> remove_files("{{ run_id }}")
 
 
 cdf_folder_of_files()

@@ -179,7 +179,8 @@ def _not_granted(_: Request, error: Exception) -> Response:
 
 def _no_such_address(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (what Starlette registers it for)
-    return error_answer(ApiError(error.status_code, f"{request.method} {request.url.path}: {error.detail}."))
+    path = request.scope["path"]  # older Starlettes build request.url of any Host header, and fail on some
+    return error_answer(ApiError(error.status_code, f"{request.method} {path}: {error.detail}."))
 
 
 def _broken(_: Request, error: Exception) -> Response:
