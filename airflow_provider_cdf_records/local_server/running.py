@@ -117,7 +117,8 @@ def connection_json(url: str, settings: Settings) -> str:
 def listening_socket(host: str, port: int) -> socket.socket:
     """Bind first, so that the port is known and taken before anything else happens."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
+    # The protocol is named since asyncio sends without delay (40 ms an answer) only where it is.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
