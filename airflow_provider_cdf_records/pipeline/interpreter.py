@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MANY_OBJECTS = 100_000  # batches hold some ten thousand, and leave no cycles behind
-SHORT_TURN = 0.001  # seconds; Python's own 0.005 is a tenth of the time that CDF takes to answer
+SHORT_TURN = 0.0002  # seconds; Python's own 0.005 is a tenth of the time that CDF takes to answer
 
 
 @contextmanager
