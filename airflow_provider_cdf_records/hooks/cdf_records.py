@@ -215,10 +215,12 @@ class CdfRecordsHook(BaseHook):
         state_store: StateStore | None = None,
     ) -> UpsertSummary:
         check_stream_id(stream_id)
-        spec = None if mapping is None else _mapping_spec(mapping)
+        mapping_path = _storage_path(mapping, "mapping") if isinstance(mapping, str | PathLike) else None
+        definition = mapping if mapping_path is None else _json_in(mapping_path, str(mapping))
+        spec = None if definition is None else read_mapping(definition)
         rejected = _storage_path(rejected_path, "rejected_path") if rejected_path else None
         if rejected is not None:
-            _check_not_read(rejected, source, mapping)
+            _check_not_read(rejected, source, mapping_path)
         with self._client() as client:
             self._running = client
             try:
@@ -333,25 +335,19 @@ def _summary(tally: Tally, client: CdfClient) -> UpsertSummary:
     return replace(tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
 
 
-def _mapping_spec(mapping: MappingLike) -> MappingSpec:
-    if not isinstance(mapping, str | PathLike):
-        return read_mapping(mapping)
-    path = _storage_path(mapping, "mapping")
+def _json_in(path: StoragePath, given: str) -> Any:
     try:
         with path.open("rb") as file:
-            definition = json.load(file)
+            return json.load(file)
     except (OSError, ValueError) as error:
-        msg = f"mapping {str(mapping)!r} is not a JSON file that can be read: {error}"
+        msg = f"mapping {given!r} is not a JSON file that can be read: {error}"
         raise InvalidArgumentError(msg) from None
-    return read_mapping(definition)
 
 
-def _check_not_read(rejected: StoragePath, source: Source, mapping: MappingLike | None) -> None:
+def _check_not_read(rejected: StoragePath, source: Source, mapping: StoragePath | None) -> None:
     """Refuse to write the rejected records over what is read."""
     is_source = isinstance(source, FileSource) and source.reads(rejected)
-    is_mapping = isinstance(mapping, str | PathLike) and place_of(rejected) == place_of(
-        _storage_path(mapping, "mapping")
-    )
+    is_mapping = mapping is not None and place_of(rejected) == place_of(mapping)
     if is_source or is_mapping:
         what = "one of the files to load" if is_source else "the mapping"
         msg = f"rejected_path {str(rejected)!r} is {what}, and would be overwritten; choose another."

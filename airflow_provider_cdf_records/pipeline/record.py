@@ -381,20 +381,6 @@ def encode_exactly(row: Mapping[str, Any]) -> bytes:
         raise InvalidRecordError(str(error)) from None
 
 
-def exact_text(value: datetime | Decimal) -> str:
-    """Return a moment or a number as text, with all its digits.
-
-    A moment is UTC with ``Z``, or has no zone where it names none; microseconds are there where they count.
-    """
-    if isinstance(value, Decimal):
-        return format(value, "f") if abs(value.adjusted()) < _LONGEST_DECIMAL else str(value)
-    utc = value.astimezone(timezone.utc) if value.tzinfo else value
-    text = utc.replace(tzinfo=None).isoformat(
-        timespec="microseconds" if value.microsecond % 1000 else "milliseconds"
-    )
-    return text + "Z" if value.tzinfo else text
-
-
 def encode_value(value: Any) -> bytes:
     """Encode any value as :func:`encode` does those of a record.
 
@@ -465,15 +451,31 @@ def _numpy(value: Any) -> Any:
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
 
 
-def _exact(value: object) -> Any:
-    if (isinstance(value, datetime) and value == value) or (  # noqa: PLR0124 (NaT)
-        isinstance(value, Decimal) and value.is_finite()
-    ):
-        return exact_text(value)
+def exact(value: object) -> Any:
+    """Return what :func:`plain` does, but numbers and moments as texts with all their digits.
+
+    A moment is UTC with ``Z``, or has no zone where it names none; microseconds are there where they count.
+
+    :raises TypeError: when there is no such twin.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value, "f") if abs(value.adjusted()) < _LONGEST_DECIMAL else str(value)
+    if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
+        utc = value.astimezone(timezone.utc) if value.tzinfo else value
+        timespec = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return utc.replace(tzinfo=None).isoformat(timespec=timespec) + ("Z" if value.tzinfo else "")
     return plain(value)
 
 
-_exact_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_exact)
+def shown(value: object, show: Callable[[Any], str] = repr) -> str:
+    """Return a value as text for people, whatever it is."""
+    try:
+        return show(value)
+    except (ValueError, RecursionError):  # an integer of too many digits, or one that is nested too deeply
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+_exact_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=exact)
 
 
 def _to_json(value: object) -> bytes:

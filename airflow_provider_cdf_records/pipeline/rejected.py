@@ -15,7 +15,7 @@ import msgspec
 
 from airflow_provider_cdf_records.pipeline.chunk import Identity, Row, as_mapping
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import encode, encode_exactly, encode_value
+from airflow_provider_cdf_records.pipeline.record import encode, encode_exactly, encode_value, shown
 from airflow_provider_cdf_records.pipeline.storage import StoragePath, is_local, local_name
 
 RECORD = {"space", "externalId", "sources"}  # what an API-shaped record has
@@ -121,11 +121,7 @@ def _as_text(value: Any, show: Callable[[Any], str] = str) -> str:
     """Return any value as a text that can be encoded."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode(errors="backslashreplace")
-    try:
-        text = show(value)
-    except (ValueError, RecursionError):  # an integer of too many digits
-        text = f"a {type(value).__name__} that cannot be shown"
-    return text.encode(errors="backslashreplace").decode()
+    return shown(value, show).encode(errors="backslashreplace").decode()
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:

@@ -17,6 +17,7 @@ from airflow_provider_cdf_records.pipeline.chunk import (
     Refusal,
 )
 from airflow_provider_cdf_records.pipeline.record import unwrapped
+from airflow_provider_cdf_records.pipeline.values import parsed
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[bytes], Any]
@@ -62,19 +63,11 @@ class Table:
 
 def _within(value: Any, path: str) -> Any:
     for part in path.split("."):
-        value = _parsed(value) if isinstance(value, str) else value
+        value = parsed(value)
         if not isinstance(value, Mapping):
             return None
         value = value.get(part)
     return value
-
-
-def _parsed(text: str) -> Any:
-    """Return the object that a text holds, as in a CSV file or in a database without a type for JSON."""
-    try:
-        return msgspec.json.decode(text) if text.lstrip().startswith("{") else None
-    except (ValueError, msgspec.MsgspecError, RecursionError):
-        return None
 
 
 def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode_value, exact_text, plain
+from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode_value, exact, plain, shown
 
 MAX_TEXT_BYTES = 128_000
 MAX_JSON_BYTES = 40_960
@@ -99,10 +99,7 @@ class PropertyType:
 
 def quoted(value: Any) -> str:
     """Return a value for a message, cut where it is long."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of too many digits, or one that is nested too deeply
-        text = f"a {type(value).__name__} that cannot be shown"
+    text = shown(value)
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
 
 
@@ -166,12 +163,8 @@ def _text(definition: Mapping[str, Any]) -> PropertyType:
 
 def _as_text(value: Any) -> str:
     """Return a text, a number, a truth value or a moment as text, exactly."""
-    if isinstance(value, Decimal) and value.is_finite():
-        return exact_text(value)
-    if type(value) not in JSON_KINDS and not isinstance(value, datetime):
-        value = plain(value)
-    if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
-        return exact_text(value)
+    while type(value) not in JSON_KINDS:  # numpy's become Python's first
+        value = exact(value)
     if isinstance(value, str):
         value.encode()  # fails where there is half of a surrogate pair
         return value
@@ -241,7 +234,7 @@ class Relation(msgspec.Struct, gc=False, frozen=True):
 
 def _direct(space: str | None) -> PropertyType:
     def convert(value: Any) -> Relation:
-        value = _parsed(value) if space is None else value
+        value = parsed(value) if space is None else value
         if isinstance(value, Mapping):
             if value.keys() != {"space", "externalId"} or not set(map(type, value.values())) <= {str}:
                 raise InvalidValueError
@@ -414,7 +407,7 @@ def _date(value: Any) -> str:
 
 
 def _json(value: Any) -> Any:
-    encoded = encode_value(_parsed(value))
+    encoded = encode_value(parsed(value))
     size = len(msgspec.json.encode(msgspec.json.decode(encoded)))
     if size > MAX_JSON_BYTES:
         msg = f"{size:,} bytes of JSON, and {MAX_JSON_BYTES:,} are allowed"
@@ -422,7 +415,7 @@ def _json(value: Any) -> Any:
     return msgspec.Raw(encoded)
 
 
-def _parsed(value: Any) -> Any:
+def parsed(value: Any) -> Any:
     """Return what a text that holds a JSON object or array holds; other values as they are."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         try:
@@ -448,10 +441,10 @@ def _list_of(item: PropertyType, most: int, delimiter: str | None) -> PropertyTy
 
 def _items(value: Any, delimiter: str | None) -> Sequence[Any]:
     if isinstance(value, str):
-        parsed = _parsed(value)
-        if delimiter is not None and not isinstance(parsed, list):
+        items = parsed(value)
+        if delimiter is not None and not isinstance(items, list):
             return [part.strip() for part in value.split(delimiter)] if value.strip() else []
-        value = parsed
+        value = items
     elif type(value) not in JSON_KINDS and not isinstance(value, tuple):
         value = plain(value)
     if not isinstance(value, list | tuple):
