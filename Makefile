@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test chromium soak bench bench-growth lint build check-dist clean
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
-	$(BIN)/python scripts/demo.py
+	$(BIN)/python -m dev.demo
 
 test: $(READY) chromium  ## all tests
 	$(BIN)/python -m pytest
@@ -24,10 +24,10 @@ soak: $(READY)  ## the fault and crash tests, ten times as long
 	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(BIN)/python -m pytest tests/faults
 
 bench: $(READY)  ## how fast, beside the official SDK and the usual script; needs nginx
-	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m dev.benchmarks $(BENCH)
 
 bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 thousand
-	$(BIN)/python -m benchmarks --growth $(BENCH)
+	$(BIN)/python -m dev.benchmarks --growth $(BENCH)
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .

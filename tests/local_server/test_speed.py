@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.bench_local_server import measure
+from dev.bench_local_server import measure
 from tests.local_server.conftest import a_record, set_up
 from tests.local_server.test_running import command, raw_of
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.facts import ANSWERS, ROOT, WORK
+from dev.benchmarks.facts import ANSWERS, ROOT, WORK
 
 START_WITHIN = 15.0  # seconds
 END_WITHIN = 10.0  # seconds
@@ -73,7 +73,7 @@ def slow(latency: float) -> Iterator[str]:
     """Run a sink that answers so many seconds after a request has come in; yields its address."""
     port = _free_port()
     WORK.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "benchmarks.slow_sink", str(port), str(latency)]
+    command = [sys.executable, "-m", "dev.benchmarks.slow_sink", str(port), str(latency)]
     with _running(command, port, WORK / "slow_sink.log") as address:
         yield address
 

@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.contenders import Contender
-from benchmarks.data import WARM_UP, files
-from benchmarks.rounds import RUN, run_once
-from benchmarks.tables import print_table
-from benchmarks.worker import PROFILE_TO
+from dev.benchmarks.contenders import Contender
+from dev.benchmarks.data import WARM_UP, files
+from dev.benchmarks.rounds import RUN, run_once
+from dev.benchmarks.tables import print_table
+from dev.benchmarks.worker import PROFILE_TO
 
 RATE = 500  # samples a second
 SHOWN = 30

@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 from types import MappingProxyType
 
-from benchmarks.contenders import Contender
-from benchmarks.data import WARM_UP, Files, files
-from benchmarks.facts import PROJECT, ROOT, TOKEN, WORK
+from dev.benchmarks.contenders import Contender
+from dev.benchmarks.data import WARM_UP, Files, files
+from dev.benchmarks.facts import PROJECT, ROOT, TOKEN, WORK
 
 RUN = WORK / "run"
 MEGABYTE = 1e6
@@ -119,7 +119,7 @@ def run_once(
     RUN.mkdir(parents=True, exist_ok=True)
     result, log = RUN / "result.json", RUN / f"{contender.name}.log"
     result.unlink(missing_ok=True)
-    worker = [sys.executable, "-m", "benchmarks.worker", contender.name]
+    worker = [sys.executable, "-m", "dev.benchmarks.worker", contender.name]
     command = [*wrapper, *worker, *map(str, (data.folder, warm_up.folder, sink, result))]
     with log.open("wb") as output:
         done = subprocess.run(

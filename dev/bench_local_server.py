@@ -1,4 +1,4 @@
-"""How many records a second the local server takes, validation on: ``python scripts/bench_local_server.py``.
+"""How many records a second the local server takes, validation on: ``python -m dev.bench_local_server``.
 
 Starts the server as its command line does, and upserts requests of 1000 records over keep-alive connections,
 each body made beforehand, so that what is measured is the server.

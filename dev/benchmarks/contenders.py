@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
-from benchmarks.data import Files
-from benchmarks.facts import BATCH, CONCURRENCY, MAPPING, PROJECT, STREAM, TOKEN, UPSERT_PATH, WORK
+from dev.benchmarks.data import Files
+from dev.benchmarks.facts import BATCH, CONCURRENCY, MAPPING, PROJECT, STREAM, TOKEN, UPSERT_PATH, WORK
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.worker CONTENDER FOLDER WARM_UP SINK RESULT``: one load, measured from inside.
+"""``python -m dev.benchmarks.worker CONTENDER FOLDER WARM_UP SINK RESULT``: one load, measured from inside.
 
 A small load comes first, so that all imports are done; time, CPU and memory are those of the load alone.
 """
@@ -15,8 +15,8 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks.contenders import CONTENDERS, Contender
-from benchmarks.data import Files
+from dev.benchmarks.contenders import CONTENDERS, Contender
+from dev.benchmarks.data import Files
 
 KIB = 1024
 PROFILE_TO = "BENCH_PROFILE_TO"  # environment: a file for cProfile's statistics

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: generate the data, start the sinks, measure, and print the tables."""
+"""``python -m dev.benchmarks``: generate the data, start the sinks, measure, and print the tables."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from benchmarks import sinks
-from benchmarks.contenders import CONTENDERS, Contender
-from benchmarks.data import files
-from benchmarks.facts import BATCH, CONCURRENCY
-from benchmarks.goals import OURS, carried, growth_goals, speed_goals
-from benchmarks.profiling import profile
-from benchmarks.rounds import ContenderError, Result, run_rounds
-from benchmarks.tables import Goal, print_failures, print_goals, print_results, print_table
+from dev.benchmarks import sinks
+from dev.benchmarks.contenders import CONTENDERS, Contender
+from dev.benchmarks.data import files
+from dev.benchmarks.facts import BATCH, CONCURRENCY
+from dev.benchmarks.goals import OURS, carried, growth_goals, speed_goals
+from dev.benchmarks.profiling import profile
+from dev.benchmarks.rounds import ContenderError, Result, run_rounds
+from dev.benchmarks.tables import Goal, print_failures, print_goals, print_results, print_table
 
 FEW, MANY = 200_000, 5_000_000
 ROUNDS, GROWTH_ROUNDS = 5, 3
@@ -25,7 +25,7 @@ LATENCY = 50.0  # milliseconds
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dev.benchmarks", description=__doc__)
     parser.add_argument("--records", type=int, help=f"default: {FEW:,}; with --growth the many: {MANY:,}")
     parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}; with --growth {GROWTH_ROUNDS}")
     parser.add_argument(

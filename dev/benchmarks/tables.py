@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.rounds import Result
+from dev.benchmarks.rounds import Result
 
 BASELINES = {"c": "x(c)", "e": "x(e)"}  # contender: the heading of the ratios to it
 

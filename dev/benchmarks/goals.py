@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.facts import BATCH, CONCURRENCY
-from benchmarks.rounds import Result
-from benchmarks.tables import Goal
+from dev.benchmarks.contenders import CONTENDERS
+from dev.benchmarks.facts import BATCH, CONCURRENCY
+from dev.benchmarks.rounds import Result
+from dev.benchmarks.tables import Goal
 
 TIMES_SDK = {"a": 18.0, "b-ndjson": 12.0, "b-csv": 8.0, "b-parquet": 8.0}
 OF_CEILING = 0.6

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.facts import ASSETS, CONTAINER, SPACE, WORK
+from dev.benchmarks.facts import ASSETS, CONTAINER, SPACE, WORK
 
 VERSION = 1  # of what is generated; files of another one are not reused
 SEED = 20260102

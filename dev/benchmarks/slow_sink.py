@@ -1,4 +1,4 @@
-"""``python -m benchmarks.slow_sink PORT SECONDS``: takes a request, waits, and answers.
+"""``python -m dev.benchmarks.slow_sink PORT SECONDS``: takes a request, waits, and answers.
 
 Each connection has a thread that sleeps, since an event loop's timers are a millisecond late.
 """
@@ -11,7 +11,7 @@ import sys
 import time
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
-from benchmarks.facts import ANSWERS
+from dev.benchmarks.facts import ANSWERS
 
 BUFFER = 1 << 20
 

@@ -1,0 +1,1 @@
+"""The demo, benchmarks and screenshots; the Makefile runs them, from the top folder."""
