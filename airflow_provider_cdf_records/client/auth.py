@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientCredentials
 from airflow_provider_cdf_records.client.errors import CdfAuthError
 
@@ -49,7 +49,9 @@ class ClientCredentialsTokens:
         credentials: ClientCredentials,
         fetch: Callable[[str, dict[str, str]], Any],
         on_token: Callable[[str], None],
+        clock: Clock = SYSTEM,
     ) -> None:
+        self._clock = clock
         self._credentials = credentials
         self._fetch = fetch
         self._on_token = on_token
@@ -59,7 +61,7 @@ class ClientCredentialsTokens:
 
     def current(self) -> str:
         with self._lock:
-            if time.monotonic() >= self._renew_at:
+            if self._clock.monotonic() >= self._renew_at:
                 self._get()
             return self._token
 
@@ -70,7 +72,7 @@ class ClientCredentialsTokens:
             return self._token
 
     def _get(self) -> None:
-        asked_at = time.monotonic()
+        asked_at = self._clock.monotonic()
         answer = self._fetch(self._credentials.token_url, self._form())
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:

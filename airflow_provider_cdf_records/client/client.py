@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from airflow_provider_cdf_records import __version__
 from airflow_provider_cdf_records.client.answers import read_answer
 from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
+from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.client.errors import (
     CdfApiError,
@@ -66,18 +67,25 @@ class CdfClient:
 
     :param config: where CDF is and how to get in.
     :param on_token: called with each new access token before it is used, so that logs can mask it.
+    :param clock: what waits, pauses and the lifetime of tokens are measured by.
     """
 
-    def __init__(self, config: ClientConfig, *, on_token: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        on_token: Callable[[str], None] | None = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
         on_token = on_token or (lambda _: None)
         self._config = config
-        self._throttle = Throttle(config.pool_size)
+        self._throttle = Throttle(config.pool_size, clock)
         self._tokens: Tokens
         if isinstance(config.auth, StaticToken):
             on_token(config.auth.token)
             self._tokens = StaticTokens(config.auth.token)
         else:
-            self._tokens = ClientCredentialsTokens(config.auth, self._fetch_token, on_token)
+            self._tokens = ClientCredentialsTokens(config.auth, self._fetch_token, on_token, clock)
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)

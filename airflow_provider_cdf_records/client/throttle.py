@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.errors import CdfCancelledError
 
 SPREAD = 0.25  # seconds over which paused senders start again, so that they do not arrive as one
@@ -19,7 +19,8 @@ class Throttle:
     :param max_concurrency: requests in flight at the most, however well things go.
     """
 
-    def __init__(self, max_concurrency: int) -> None:
+    def __init__(self, max_concurrency: int, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
         self._changed = threading.Condition()
         self._max = float(max_concurrency)
         self._limit = float(max_concurrency)
@@ -51,10 +52,10 @@ class Throttle:
             spread = 0.0
             while True:
                 self._raise_if_cancelled()
-                left = self._paused_until + spread - time.monotonic()
+                left = self._paused_until + spread - self._clock.monotonic()
                 if left > 0:
                     spread = spread or random.uniform(0, SPREAD)  # noqa: S311
-                    self._changed.wait(left)
+                    self._clock.wait(self._changed, left)
                 elif self._in_flight >= self.limit:
                     self._changed.wait()
                 else:
@@ -66,16 +67,16 @@ class Throttle:
 
         :raises CdfCancelledError: when the client is told to stop.
         """
-        until = time.monotonic() + seconds
+        until = self._clock.monotonic() + seconds
         with self._changed:
-            while (left := until - time.monotonic()) > 0:
+            while (left := until - self._clock.monotonic()) > 0:
                 self._raise_if_cancelled()
-                self._changed.wait(left)
+                self._clock.wait(self._changed, left)
             self._raise_if_cancelled()
 
     def throttled(self, pause: float) -> None:
         """CDF asked for less: nobody sends for ``pause`` seconds, and half as many do afterwards."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         with self._changed:
             if now >= self._paused_until:  # one halving a pause, however many requests it hit
                 self._limit = max(1.0, self._limit / 2)

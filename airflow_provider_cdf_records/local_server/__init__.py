@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.local_server.clock import Clock
+
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.local_server.running import LocalServer
 
-__all__ = ["LocalServer"]
+__all__ = ["Clock", "LocalServer"]
 
 
 def __getattr__(name: str) -> Any:

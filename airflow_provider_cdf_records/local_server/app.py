@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -49,12 +48,14 @@ class LocalCdf:
         self.project = project
         self.connections = Connections()
         tokens = Tokens(
-            {settings.client_id: settings.client_secret, **settings.clients}, settings.token_lifetime
+            {settings.client_id: settings.client_secret, **settings.clients},
+            settings.token_lifetime,
+            settings.clock,
         )
         traffic = Traffic()
         page = page_routes(project, traffic.last)
         api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
-        self.faults = Faults(api, self.connections)
+        self.faults = Faults(api, self.connections, settings.clock)
         self._app = _with_request_id(traffic.around(self.faults))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +83,7 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
             if isinstance(body, dict) and isinstance(body.get("items"), list):
                 request.scope[ITEMS] = len(body["items"])
             if settings.latency:
-                await asyncio.sleep(settings.latency)
+                await settings.clock.sleep(settings.latency)
             return json_answer(await run_in_threadpool(work, request, body), status)
 
         return endpoint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.connections import Connections
 from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
@@ -19,6 +21,7 @@ from airflow_provider_cdf_records.local_server.traffic import FAULT
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)
 WRITES = ("/records", "/records/upsert", "/records/delete")
+LOOK_EVERY = 0.01  # seconds between two looks whether what is held may go on
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -31,6 +34,9 @@ class FaultPlan:
     :param retry_after: what ``Retry-After`` says.
     :param delay: seconds that every record write takes besides.
     :param jitter: the most seconds that come on top of that, which shakes their order.
+    :ivar writes: record writes so far.
+    :ivar injected: how often each fault happened.
+    :ivar withheld: the addresses of clients whose slow answer has not come yet.
     """
 
     def __init__(
@@ -50,13 +56,26 @@ class FaultPlan:
         self._random = random.Random(seed)  # noqa: S311 (it is to be repeatable)
         self._rate = rate
         self._delay, self._jitter = delay, jitter
+        self.withheld: set[tuple[str, int]] = set()
+        self._held_after: float = math.inf
         self._used: set[str] = set()
         self._expired: set[str] = set()
 
-    def hold_up(self) -> float:
-        """Return the seconds that a record write waits before anything happens."""
+    def hold(self, after: int) -> None:
+        """Let ``after`` more record writes through, and those that follow wait until :meth:`release`."""
+        self._held_after = self.writes + after
+
+    def release(self) -> None:
+        """Let the record writes that wait go on."""
+        self._held_after = math.inf
+
+    async def hold_up(self, clock: Clock) -> None:
+        """Count a record write, and let it wait before anything happens."""
         self.writes += 1
-        return self._delay + self._random.uniform(0, self._jitter)
+        number = self.writes
+        await clock.sleep(self._delay + self._random.uniform(0, self._jitter))
+        while number > self._held_after:
+            await asyncio.sleep(LOOK_EVERY)
 
     def next(self, token: str) -> str | None:
         """Return the fault of the next record write, if any."""
@@ -84,6 +103,7 @@ class Exchange:
     receive: Receive
     send: Send
     connections: Connections
+    clock: Clock
 
     async def work(self) -> list[Message]:
         """Let the server do what is asked, and return its answer unsent."""
@@ -102,6 +122,16 @@ class Exchange:
     async def cut(self) -> None:
         """Close the connection, and wait until that is done."""
         self.connections.close(self.scope)
+        await self._disconnected()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for a while, or until the client is gone."""
+        ends = {asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._disconnected())}
+        _, others = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+
+    async def _disconnected(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
@@ -109,23 +139,24 @@ class Exchange:
 class Faults:
     """Injects the faults of a plan, while it has one."""
 
-    def __init__(self, app: ASGIApp, connections: Connections) -> None:
+    def __init__(self, app: ASGIApp, connections: Connections, clock: Clock) -> None:
         self.plan: FaultPlan | None = None
         self._app = app
         self._connections = connections
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         plan = self.plan
         if plan is None or not _is_record_write(scope):
             await self._app(scope, receive, send)
             return
-        await asyncio.sleep(plan.hold_up())
+        await plan.hold_up(self._clock)
         fault = plan.next(header(scope, b"authorization") or "")
         if fault is None:
             await self._app(scope, receive, send)
             return
         scope[FAULT] = fault
-        await FAULTS[fault](Exchange(plan, self._app, scope, receive, send, self._connections))
+        await FAULTS[fault](Exchange(plan, self._app, scope, receive, send, self._connections, self._clock))
 
 
 def _is_record_write(scope: Scope) -> bool:
@@ -180,13 +211,16 @@ async def _truncated(exchange: Exchange) -> None:
 
 async def _slow(exchange: Exchange) -> None:
     answer = await exchange.work()
-    await asyncio.sleep(exchange.plan.slow)
+    client = tuple(exchange.scope["client"])
+    exchange.plan.withheld.add(client)
+    await exchange.wait(exchange.plan.slow)
+    exchange.plan.withheld.discard(client)
     for message in answer:
         await exchange.send(message)
 
 
 async def _late(exchange: Exchange) -> None:
-    await asyncio.sleep(exchange.plan.late)
+    await exchange.clock.sleep(exchange.plan.late)
     await exchange.app(exchange.scope, exchange.receive, exchange.send)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.settings import Settings
@@ -20,16 +20,17 @@ class Bucket:
     It may be overdrawn, so that a request which is larger than a second's worth gets through at all.
     """
 
-    def __init__(self, rate: float | None) -> None:
+    def __init__(self, rate: float | None, clock: Clock) -> None:
+        self._clock = clock
         self._rate = math.inf if rate is None else rate
         self._left = self._rate
-        self._at = time.monotonic()
+        self._at = self._clock.monotonic()
 
     def wait(self, needed: float) -> float:
         """Return the seconds until so much is there."""
         if math.isinf(self._rate):
             return 0.0
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._left = min(self._rate, self._left + (now - self._at) * self._rate)
         self._at = now
         return max(0.0, (min(needed, self._rate) - self._left) / self._rate)
@@ -41,9 +42,11 @@ class Bucket:
 class Allowance:
     """What one project or identity may do."""
 
-    def __init__(self, requests: float | None, parallel: float | None, size: float | None) -> None:
-        self._requests = Bucket(requests)
-        self._bytes = Bucket(size)
+    def __init__(
+        self, clock: Clock, requests: float | None, parallel: float | None, size: float | None
+    ) -> None:
+        self._requests = Bucket(requests, clock)
+        self._bytes = Bucket(size, clock)
         self._most = math.inf if parallel is None else parallel
         self._running = 0
 
@@ -79,9 +82,9 @@ class Limits:
         self._app = app
         self._client_of = client_of
         quotas = (settings.requests_per_second, settings.parallel_requests, settings.bytes_per_second)
-        self._project = Allowance(*(quota.project for quota in quotas))
+        self._project = Allowance(settings.clock, *(quota.project for quota in quotas))
         self._identities = {
-            client: Allowance(*(quota.identity for quota in quotas))
+            client: Allowance(settings.clock, *(quota.identity for quota in quotas))
             for client in (settings.client_id, *settings.clients)
         }
 

@@ -17,9 +17,9 @@ class Project:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = Store(settings.database, keep_superseded=settings.visibility_delay)
+        self.store = Store(settings.database, settings.clock, keep_superseded=settings.visibility_delay)
         capacity = Capacity(settings.max_records, int(settings.max_gigabytes * 1e9))
-        self.rates = Rates()
+        self.rates = Rates(settings.clock)
         self.schema = Schema(self.store)
         self.streams = Streams(self.store, capacity)
         missing = MissingCreator(self.schema, self.streams) if settings.create_missing else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -98,7 +97,7 @@ class Queries:
                     yield fields
 
     def _visible(self) -> int | None:
-        return time.time_ns() // 1_000_000 - self._delay_ms if self._delay_ms else None
+        return self._store.clock.now_ms() - self._delay_ms if self._delay_ms else None
 
     def _typing(self, query: dict[str, Any], properties: set[tuple[str, str, str]]) -> dict[str, Any]:
         return {"typing": typing_of(properties, self._schema)} if query.get("includeTyping") else {}

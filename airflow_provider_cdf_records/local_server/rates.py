@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
+
+from airflow_provider_cdf_records.local_server.clock import Clock
 
 WINDOW = 5  # seconds that rates are averaged over
 
@@ -20,13 +21,14 @@ class _Second:
 class Rates:
     """Counts the records and bytes of each stream, second by second."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._seconds: defaultdict[str, deque[_Second]] = defaultdict(lambda: deque(maxlen=WINDOW + 1))
 
     def add(self, stream_id: str, records: int, size: int) -> None:
         """Count what was written just now."""
-        now = int(time.monotonic())
+        now = int(self._clock.monotonic())
         with self._lock:
             seconds = self._seconds[stream_id]
             if not seconds or seconds[-1].at != now:
@@ -36,7 +38,7 @@ class Rates:
 
     def of(self, stream_id: str) -> tuple[float, float]:
         """Return records and bytes a second, over the last full seconds."""
-        now = int(time.monotonic())
+        now = int(self._clock.monotonic())
         with self._lock:
             recent = [
                 second for second in self._seconds.get(stream_id, ()) if now - WINDOW <= second.at < now

@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from airflow_provider_cdf_records.local_server.app import LocalCdf
+from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from airflow_provider_cdf_records.local_server.load import DefinitionsError, load
 from airflow_provider_cdf_records.local_server.project import Project
@@ -68,6 +69,11 @@ class LocalServer:
         self._socket.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+    @property
+    def clock(self) -> Clock:
+        """The server's time: ``server.clock.advance(60)`` lets a minute pass at once."""
+        return self.settings.clock
 
     @property
     def token_url(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +35,7 @@ class Schema:
         with self._lock:
             for index, item in enumerate(items_of(body, MAX_ITEMS)):
                 space = a_space(item.get("space"), f"items[{index}].space")
-                created.append(_stamped(item | {"isGlobal": False}, self._spaces.get(space)))
+                created.append(self._stamped(item | {"isGlobal": False}, self._spaces.get(space)))
             for definition in created:
                 self._store.put_space(definition["space"], definition)
                 self._spaces[definition["space"]] = definition
@@ -64,7 +63,7 @@ class Schema:
                 existing = self._definitions.get(_key(definition))
                 if existing:
                     check_change(existing, definition, f"items[{index}]")
-                created.append(_stamped(definition | {"isGlobal": False}, existing))
+                created.append(self._stamped(definition | {"isGlobal": False}, existing))
             for definition in created:
                 self._store.put_container(definition)
                 self._definitions[_key(definition)] = definition
@@ -130,6 +129,11 @@ class Schema:
         """Return a container's definition; empty where there is none."""
         return self._definitions.get((space, external_id), {})
 
+    def _stamped(self, definition: dict[str, Any], existing: dict[str, Any] | None) -> dict[str, Any]:
+        now = self._store.clock.now_ms()
+        created = existing["createdTime"] if existing else now
+        return definition | {"createdTime": created, "lastUpdatedTime": now}
+
 
 def _page(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
     """Return the part of a list that ``limit`` and ``cursor`` ask for; the cursor is a position."""
@@ -145,9 +149,3 @@ def _page(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, An
 
 def _key(definition: dict[str, Any]) -> tuple[Any, Any]:
     return definition["space"], definition["externalId"]
-
-
-def _stamped(definition: dict[str, Any], existing: dict[str, Any] | None) -> dict[str, Any]:
-    now = time.time_ns() // 1_000_000
-    created = existing["createdTime"] if existing else now
-    return definition | {"createdTime": created, "lastUpdatedTime": now}

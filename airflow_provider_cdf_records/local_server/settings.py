@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.clock import Clock
 
 DEFAULT_FAULT_RATE = 0.1  # of record writes, once faults are asked for
 
@@ -33,6 +34,7 @@ class Settings:
     :param max_records: what one stream may hold.
     :param max_gigabytes: what one stream may hold.
     :param create_missing: make spaces, containers, properties and streams that a record names.
+    :param clock: the time by which all of this happens.
     """
 
     database: Path
@@ -49,3 +51,4 @@ class Settings:
     max_records: int = facts.STREAM_RECORDS
     max_gigabytes: float = facts.STREAM_GIGABYTES
     create_missing: bool = False
+    clock: Clock = field(default_factory=Clock)

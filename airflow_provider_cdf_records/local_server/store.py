@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.local_server import tables
+from airflow_provider_cdf_records.local_server.clock import Clock
 
 Identity = tuple[str, str]  # space, external id
 NewRecord = tuple[str, str, bytes]  # space, external id, properties
@@ -63,11 +63,13 @@ class Store:
 
     What a call has written is on its way to the disk when it returns: killing the process loses nothing.
 
+    :param clock: what records, streams and definitions are dated by.
     :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
     """
 
-    def __init__(self, database: str | Path, *, keep_superseded: float = 0) -> None:
+    def __init__(self, database: str | Path, clock: Clock, *, keep_superseded: float = 0) -> None:
         self._lock = threading.RLock()
+        self.clock = clock
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._keep_ms = int(keep_superseded * 1000)
         self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
@@ -77,8 +79,8 @@ class Store:
             self._db.close()
             raise
         self._seq: int
-        self._clock: int
-        self._seq, self._clock = self._db.execute(tables.NEWEST).fetchone()
+        self._last_change: int
+        self._seq, self._last_change = self._db.execute(tables.NEWEST).fetchone()
 
     def close(self) -> None:
         with self._lock:
@@ -106,7 +108,7 @@ class Store:
     # Streams
 
     def put_stream(self, stream_id: str, template: str) -> StoredStream:
-        created = self._now()
+        created = self.clock.now_ms()
         with self._writing():
             self._db.execute("INSERT INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created))
             self._db.execute("INSERT INTO usage VALUES (?, 0, 0)", (stream_id,))
@@ -119,7 +121,7 @@ class Store:
 
     def delete_stream(self, stream_id: str) -> None:
         with self._writing():
-            self._db.execute("UPDATE stream SET deleted = ? WHERE id = ?", (self._now(), stream_id))
+            self._db.execute("UPDATE stream SET deleted = ? WHERE id = ?", (self.clock.now_ms(), stream_id))
             for table in ("record", "superseded", "usage"):
                 self._db.execute(f"DELETE FROM {table} WHERE stream = ?", (stream_id,))  # noqa: S608
 
@@ -207,7 +209,7 @@ class Store:
                 raise StreamGone(stream_id)
             yield
             if self._keep_ms:
-                self._db.execute(tables.FORGET, (stream_id, self._now() - 2 * self._keep_ms))
+                self._db.execute(tables.FORGET, (stream_id, self.clock.now_ms() - 2 * self._keep_ms))
             count, size = self.usage(stream_id)
             if count > capacity.records or size > capacity.size:
                 raise StreamFull(stream_id)
@@ -226,12 +228,8 @@ class Store:
 
     def _tick(self) -> int:
         """Return a time that is later than that of every change before."""
-        self._clock = max(self._now(), self._clock + 1)
-        return self._clock
-
-    @staticmethod
-    def _now() -> int:
-        return time.time_ns() // 1_000_000
+        self._last_change = max(self.clock.now_ms(), self._last_change + 1)
+        return self._last_change
 
     def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock:

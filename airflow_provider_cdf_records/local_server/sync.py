@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import time
 from typing import Any
 
 from airflow_provider_cdf_records.local_server.filters import Fields
@@ -28,7 +27,7 @@ def start_of(store: Store, stream_id: str, query: dict[str, Any]) -> int:
     parts = AGO.fullmatch(ago) if isinstance(ago, str) else None
     if parts is None:
         raise bad_request(f"initializeCursor: expected a duration such as '7d-ago', got {ago!r}.")
-    since = time.time_ns() // 1_000_000 - int(parts[1]) * UNIT_MS[parts[2]]
+    since = store.clock.now_ms() - int(parts[1]) * UNIT_MS[parts[2]]
     return store.seq_before(stream_id, since)
 
 

@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import json
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.errors import ApiError, OAuthError
 
 
@@ -20,11 +20,13 @@ class Tokens:
     """Gives out tokens to the clients there are, and knows its own again.
 
     :param clients: client ids and their secrets.
+    :param lifetime: seconds.
     """
 
-    def __init__(self, clients: Mapping[str, str], lifetime: float) -> None:
+    def __init__(self, clients: Mapping[str, str], lifetime: float, clock: Clock) -> None:
         self._clients = clients
         self._lifetime = lifetime
+        self._clock = clock
         self._key = secrets.token_bytes(32)
 
     def grant(self, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
@@ -47,8 +49,8 @@ class Tokens:
         claims = self._read(authorization)
         if claims is None:
             raise ApiError(401, "Unauthorized: not a token of this server.")
-        _, expiry = claims
-        if expiry < time.time():
+        _, expiry_ms = claims
+        if expiry_ms < self._clock.now_ms():
             raise ApiError(401, "Unauthorized: the token has expired.")
 
     def client_of(self, authorization: str | None) -> str | None:
@@ -57,16 +59,16 @@ class Tokens:
         return claims[0] if claims else None
 
     def _issue(self, client: str) -> str:
-        claims = json.dumps([client, time.time() + self._lifetime]).encode()
+        claims = json.dumps([client, self._clock.now_ms() + round(self._lifetime * 1000)]).encode()
         payload = base64.urlsafe_b64encode(claims).decode()
         return f"{payload}.{self._signature(payload)}"
 
-    def _read(self, authorization: str) -> tuple[str, float] | None:
+    def _read(self, authorization: str) -> tuple[str, int] | None:
         payload, _, signature = authorization.partition(" ")[2].partition(".")
         if not hmac.compare_digest(signature.encode(errors="replace"), self._signature(payload).encode()):
             return None
-        client, expiry = json.loads(base64.urlsafe_b64decode(payload))
-        return client, expiry
+        client, expiry_ms = json.loads(base64.urlsafe_b64decode(payload))
+        return client, expiry_ms
 
     def _signature(self, payload: str) -> str:
         return hmac.new(self._key, payload.encode(errors="replace"), hashlib.sha256).hexdigest()

@@ -1,0 +1,21 @@
+"""The time that waits, pauses and tokens are measured by."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Clock:
+    """This machine's steady time. A test may put another in its place, whose waits take no time."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment; they only grow."""
+        return time.monotonic()
+
+    def wait(self, changed: threading.Condition, seconds: float) -> None:
+        """Wait, holding the condition's lock, until it is notified or the time has passed."""
+        changed.wait(seconds)
+
+
+SYSTEM = Clock()

@@ -1,0 +1,80 @@
+"""The server's time, which a test can stop and move on instead of waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+NS = 1_000_000_000  # in whole nanoseconds, so that what was advanced by a duration has passed it exactly
+
+
+class Clock:
+    """The time of day, a steady time to measure durations with, and a wait. Safe to share between threads.
+
+    .. code-block:: python
+
+        clock = Clock(stopped=True)
+        with LocalServer(clock=clock, visibility_delay=60) as server:
+            ...  # records are stored, and queries do not see them yet
+            clock.advance(60)  # now they do
+
+    :param stopped: stand still but for :meth:`advance`, until :meth:`resume`.
+    """
+
+    def __init__(self, *, stopped: bool = False) -> None:
+        self._lock = threading.Lock()
+        self._added = 0
+        self._stopped_at = (time.time_ns(), time.monotonic_ns()) if stopped else None
+        self._sleepers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+
+    def now_ms(self) -> int:
+        """Return the time of day in epoch milliseconds."""
+        return self._read()[0] // 1_000_000
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment; they only grow."""
+        return self._read()[1] / NS
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once; whoever sleeps until then wakes up."""
+        with self._lock:
+            self._added += round(seconds * NS)
+        self._wake_sleepers()
+
+    def resume(self) -> None:
+        """Go on from where the clock stopped, as time does."""
+        with self._lock:
+            if self._stopped_at is not None:
+                self._added += self._stopped_at[1] - time.monotonic_ns()
+                self._stopped_at = None
+        self._wake_sleepers()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until so much of this clock's time has passed."""
+        until = self._read()[1] + round(seconds * NS)
+        while True:
+            moved = asyncio.Event()
+            with self._lock:
+                self._sleepers[moved] = asyncio.get_running_loop()
+            try:
+                left = until - self._read()[1]
+                if left <= 0:
+                    return
+                timeout = None if self._stopped_at is not None else left / NS
+                await asyncio.wait_for(moved.wait(), timeout)
+            except (TimeoutError, asyncio.TimeoutError):  # two classes before Python 3.11
+                pass
+            finally:
+                with self._lock:
+                    del self._sleepers[moved]
+
+    def _read(self) -> tuple[int, int]:
+        with self._lock:
+            day, steady = self._stopped_at or (time.time_ns(), time.monotonic_ns())
+            return day + self._added, steady + self._added
+
+    def _wake_sleepers(self) -> None:
+        with self._lock:
+            for moved, loop in self._sleepers.items():
+                loop.call_soon_threadsafe(moved.set)
