@@ -69,7 +69,7 @@ def ask(connection: http.client.HTTPConnection, path: str, body: bytes | str, he
 
 
 def measure(requests: int, parallel: int) -> dict[str, float]:
-    """Return records and megabytes a second, and the server's memory after the first tenth and at the end."""
+    """Return records and megabytes a second, the server's CPU seconds, and its memory early and late."""
     with tempfile.TemporaryDirectory() as folder:
         definitions = Path(folder) / "definitions.json"
         definitions.write_text(json.dumps(DEFINITIONS))
@@ -95,7 +95,7 @@ def _measure(server: subprocess.Popen[str], requests: int, parallel: int) -> dic
     grant = ask(http.client.HTTPConnection(netloc), "/oauth2/token", urlencode(form), {})
     headers = {"Authorization": f"Bearer {grant['access_token']}"}
     bodies = [a_body(number * 1000, 1000) for number in range(requests)]
-    memory = psutil.Process(server.pid).memory_info
+    process = psutil.Process(server.pid)
 
     def send(part: list[bytes]) -> None:
         kept_alive = http.client.HTTPConnection(netloc)
@@ -104,16 +104,22 @@ def _measure(server: subprocess.Popen[str], requests: int, parallel: int) -> dic
         kept_alive.close()
 
     send(bodies[: requests // 10])
-    early, started = memory().rss, time.perf_counter()
+    early, cpu_before, started = process.memory_info().rss, _cpu_seconds(process), time.perf_counter()
     with ThreadPoolExecutor(parallel) as pool:
         list(pool.map(send, (bodies[number::parallel] for number in range(parallel))))
     seconds = time.perf_counter() - started
     return {
         "records_per_second": requests * 1000 / seconds,
         "megabytes_per_second": sum(map(len, bodies)) / 1e6 / seconds,
+        "cpu_seconds_per_million": (_cpu_seconds(process) - cpu_before) / (requests * 1000) * 1e6,
         "memory_early_mb": early / 1e6,
-        "memory_late_mb": memory().rss / 1e6,
+        "memory_late_mb": process.memory_info().rss / 1e6,
     }
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def main() -> None:

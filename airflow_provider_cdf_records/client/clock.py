@@ -13,8 +13,8 @@ class Clock:
         """Return seconds since some moment; they only grow."""
         return time.monotonic()
 
-    def wait(self, changed: threading.Condition, seconds: float) -> None:
-        """Wait, holding the condition's lock, until it is notified or the time has passed."""
+    def wait(self, changed: threading.Condition, seconds: float | None) -> None:
+        """Wait, holding the condition's lock, until it is notified or the time, if any, has passed."""
         changed.wait(seconds)
 
 

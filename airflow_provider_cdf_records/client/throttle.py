@@ -57,7 +57,7 @@ class Throttle:
                     spread = spread or random.uniform(0, SPREAD)  # noqa: S311
                     self._clock.wait(self._changed, left)
                 elif self._in_flight >= self.limit:
-                    self._changed.wait()
+                    self._clock.wait(self._changed, None)
                 else:
                     self._in_flight += 1
                     return

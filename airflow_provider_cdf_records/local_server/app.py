@@ -52,11 +52,11 @@ class LocalCdf:
             settings.token_lifetime,
             settings.clock,
         )
-        traffic = Traffic()
-        page = page_routes(project, traffic.last)
+        self.traffic = Traffic()
+        page = page_routes(project, self.traffic.last)
         api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
         self.faults = Faults(api, self.connections, settings.clock)
-        self._app = _with_request_id(traffic.around(self.faults))
+        self._app = _with_request_id(self.traffic.around(self.faults))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

@@ -25,8 +25,10 @@ class Clock:
     def __init__(self, *, stopped: bool = False) -> None:
         self._lock = threading.Lock()
         self._added = 0
-        self._stopped_at = (time.time_ns(), time.monotonic_ns()) if stopped else None
+        self._stopped_at: tuple[int, int] | None = None
         self._sleepers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        if stopped:
+            self.stop()
 
     def now_ms(self) -> int:
         """Return the time of day in epoch milliseconds."""
@@ -36,10 +38,21 @@ class Clock:
         """Return seconds since some moment; they only grow."""
         return self._read()[1] / NS
 
+    @property
+    def sleepers(self) -> int:
+        """How many wait for the time to pass."""
+        return len(self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Let time pass at once; whoever sleeps until then wakes up."""
         with self._lock:
             self._added += round(seconds * NS)
+        self._wake_sleepers()
+
+    def stop(self) -> None:
+        """Stand still from now on."""
+        with self._lock:
+            self._stopped_at = self._stopped_at or (time.time_ns(), time.monotonic_ns())
         self._wake_sleepers()
 
     def resume(self) -> None:

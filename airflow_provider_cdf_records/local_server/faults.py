@@ -35,6 +35,8 @@ class FaultPlan:
     :param delay: seconds that every record write takes besides.
     :param jitter: the most seconds that come on top of that, which shakes their order.
     :ivar writes: record writes so far.
+    :ivar under_way: record writes that are not answered yet.
+    :ivar held: how many of them wait for :meth:`release`.
     :ivar injected: how often each fault happened.
     :ivar withheld: the addresses of clients whose slow answer has not come yet.
     """
@@ -50,7 +52,7 @@ class FaultPlan:
         delay: float = 0.0,
         jitter: float = 0.0,
     ) -> None:
-        self.writes = 0
+        self.writes = self.under_way = self.held = 0
         self.injected: Counter[str] = Counter()
         self.slow, self.late, self.retry_after = slow, late, retry_after
         self._random = random.Random(seed)  # noqa: S311 (it is to be repeatable)
@@ -62,20 +64,31 @@ class FaultPlan:
         self._expired: set[str] = set()
 
     def hold(self, after: int) -> None:
-        """Let ``after`` more record writes through, and those that follow wait until :meth:`release`."""
+        """Let ``after`` more record writes through; those that follow wait until :meth:`release`.
+
+        One whose client leaves meanwhile never gets through, as if it had not been sent.
+        """
         self._held_after = self.writes + after
 
     def release(self) -> None:
         """Let the record writes that wait go on."""
         self._held_after = math.inf
 
-    async def hold_up(self, clock: Clock) -> None:
-        """Count a record write, and let it wait before anything happens."""
+    async def hold_up(self, clock: Clock, has_left: Callable[[], bool]) -> bool:
+        """Count a record write, let it wait before anything happens, and return whether it gets through.
+
+        :param has_left: whether its client is gone.
+        """
         self.writes += 1
         number = self.writes
         await clock.sleep(self._delay + self._random.uniform(0, self._jitter))
-        while number > self._held_after:
+        if number <= self._held_after:
+            return True
+        self.held += 1
+        while number > self._held_after and not has_left():
             await asyncio.sleep(LOOK_EVERY)
+        self.held -= 1
+        return not has_left()
 
     def next(self, token: str) -> str | None:
         """Return the fault of the next record write, if any."""
@@ -150,7 +163,14 @@ class Faults:
         if plan is None or not _is_record_write(scope):
             await self._app(scope, receive, send)
             return
-        await plan.hold_up(self._clock)
+        plan.under_way += 1
+        try:
+            if await plan.hold_up(self._clock, lambda: not self._connections.has(scope)):
+                await self._go_on(plan, scope, receive, send)
+        finally:
+            plan.under_way -= 1
+
+    async def _go_on(self, plan: FaultPlan, scope: Scope, receive: Receive, send: Send) -> None:
         fault = plan.next(header(scope, b"authorization") or "")
         if fault is None:
             await self._app(scope, receive, send)

@@ -21,6 +21,7 @@ from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from airflow_provider_cdf_records.local_server.load import DefinitionsError, load
 from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Settings
+from airflow_provider_cdf_records.local_server.traffic import LoggedRequest
 
 STOP_WITHIN = 5.0  # seconds
 
@@ -91,6 +92,10 @@ class LocalServer:
     def records(self, stream_id: str) -> list[dict[str, Any]]:
         """Return all records of a stream as queries answer them, for a test to look at."""
         return self._app.project.queries.all(stream_id)
+
+    def last_requests(self) -> list[LoggedRequest]:
+        """Return what the server was asked last, the newest first: each request's path, status, size, ..."""
+        return self._app.traffic.last()
 
     @contextmanager
     def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **timing: float) -> Iterator[FaultPlan]:

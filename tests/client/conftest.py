@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from airflow_provider_cdf_records.client import CdfClient, ClientConfig, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from tests.scripted_server import Answer, ScriptedServer
 
 SECRET = "very-secret-indeed"
@@ -34,7 +35,7 @@ def server() -> Iterator[ScriptedServer]:
 def make_client(server: ScriptedServer) -> Iterator[MakeClient]:
     clients = []
 
-    def make(**changes: object) -> CdfClient:
+    def make(*, clock: Clock = SYSTEM, **changes: object) -> CdfClient:
         settings: dict[str, object] = {
             "base_url": server.url,
             "project": "p",
@@ -43,7 +44,7 @@ def make_client(server: ScriptedServer) -> Iterator[MakeClient]:
             "environment": False,
             "retry": QUICK,
         }
-        client = CdfClient(ClientConfig(**(settings | changes)))  # type: ignore[arg-type]
+        client = CdfClient(ClientConfig(**(settings | changes)), clock=clock)  # type: ignore[arg-type]
         clients.append(client)
         return client
 

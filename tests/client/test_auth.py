@@ -7,8 +7,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from airflow_provider_cdf_records.client import CdfAuthError, CdfClient, ClientCredentials, StaticToken
+from tests.client.clocks import StoppedClock
 from tests.client.conftest import SECRET, MakeClient, a_token, an_error
 from tests.scripted_server import Answer, ScriptedServer
+from tests.waiting import PATIENCE
 
 
 def bearers(server: ScriptedServer) -> list[str]:
@@ -44,12 +46,19 @@ def test_a_token_is_got_once_for_all_threads(make_client: MakeClient, server: Sc
     assert set(bearers(server)) == {"token-1"}
 
 
-def test_a_token_is_renewed_ahead_of_its_expiry(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/token", a_token("old", expires_in=0.2), a_token("new"))
+@pytest.mark.parametrize(("lifetime", "renewed_after"), [(3600, 3570), (20, 10)])
+def test_a_token_is_renewed_ahead_of_its_expiry(
+    make_client: MakeClient, server: ScriptedServer, lifetime: float, renewed_after: float
+) -> None:
+    clock = StoppedClock()
+    client = make_client(clock=clock)
+    server.answer("/token", a_token("old", expires_in=lifetime), a_token("new"))
     client.upsert("alarms", b"{}")
-    threading.Event().wait(0.15)  # not expired yet, but in the second half of its short life
+    clock.advance(renewed_after - 1)
     client.upsert("alarms", b"{}")
-    assert bearers(server) == ["old", "new"]
+    clock.advance(1)
+    client.upsert("alarms", b"{}")
+    assert bearers(server) == ["old", "old", "new"]
 
 
 def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: ScriptedServer) -> None:
@@ -71,7 +80,7 @@ def test_a_401_on_a_fresh_token_is_final(client: CdfClient, server: ScriptedServ
 def test_many_401s_at_once_renew_the_token_once(make_client: MakeClient, server: ScriptedServer) -> None:
     client = make_client(pool_size=4)
     server.answer("/token", a_token("old"), a_token("new"))
-    together = threading.Barrier(4, timeout=5)
+    together = threading.Barrier(4, timeout=PATIENCE)
     refusals = [Answer(401, {"error": {"message": "expired"}}, before=together.wait) for _ in range(4)]
     server.answer("/upsert", *refusals, Answer(202))
     with ThreadPoolExecutor(4) as pool:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,14 +9,18 @@ import pytest
 from airflow_provider_cdf_records import __version__
 from airflow_provider_cdf_records.client import (
     CdfApiError,
+    CdfCancelledError,
     CdfClient,
     CdfConnectionError,
     ClientCredentials,
     RetryPolicy,
     StaticToken,
 )
+from airflow_provider_cdf_records.client.throttle import SPREAD
+from tests.client.clocks import JumpingClock, StoppedClock
 from tests.client.conftest import MakeClient, an_error
 from tests.scripted_server import Answer, ScriptedServer
+from tests.waiting import PATIENCE
 
 
 def test_upsert_posts_the_body_to_the_stream(client: CdfClient, server: ScriptedServer) -> None:
@@ -75,7 +78,7 @@ def test_requests_leave_nothing_for_the_garbage_collection(client: CdfClient) ->
 
 
 def test_the_pool_is_as_large_as_the_parallelism(make_client: MakeClient, server: ScriptedServer) -> None:
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(3, timeout=PATIENCE)
     server.answer("/upsert", Answer(before=together.wait))
     client = make_client(pool_size=3)
     for _ in range(3):
@@ -124,9 +127,12 @@ def test_a_broken_answer_is_tried_again(client: CdfClient, server: ScriptedServe
 
 
 def test_a_slow_answer_is_tried_again(make_client: MakeClient, server: ScriptedServer) -> None:
-    server.answer("/upsert", Answer(before=lambda: time.sleep(1)), Answer(202))
-    make_client(timeout=0.2).upsert("alarms", b"{}")
-    assert len(server.asked_for("/upsert")) == 2
+    has_stored = threading.Event()
+    server.answer("/upsert", Answer(before=lambda: has_stored.wait(PATIENCE)), Answer(202))
+    patient = RetryPolicy(max_attempts=1000, base=0.01, cap=0.05)  # on a slow machine others time out, too
+    make_client(timeout=0.2, retry=patient).upsert("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) >= 2
+    has_stored.set()
 
 
 def test_attempts_are_bounded(client: CdfClient, server: ScriptedServer) -> None:
@@ -137,13 +143,14 @@ def test_attempts_are_bounded(client: CdfClient, server: ScriptedServer) -> None
     assert len(server.asked_for("/upsert")) == 4
 
 
-def test_waiting_is_bounded(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/upsert", an_error(429, Retry_After="3600"))
-    started = time.monotonic()
+def test_waiting_is_bounded(make_client: MakeClient, server: ScriptedServer) -> None:
+    clock = JumpingClock()
+    started = clock.now
+    server.answer("/upsert", an_error(429, Retry_After="3"))
     with pytest.raises(CdfApiError):
-        client.upsert("alarms", b"{}")
-    assert time.monotonic() - started < 3
-    assert len(server.asked_for("/upsert")) == 1
+        make_client(clock=clock, retry=RetryPolicy(max_wait=10)).upsert("alarms", b"{}")
+    assert 9 <= clock.now - started <= 10
+    assert len(server.asked_for("/upsert")) == 4
 
 
 def test_nothing_listening_is_an_error_that_may_pass(make_client: MakeClient) -> None:
@@ -152,36 +159,37 @@ def test_nothing_listening_is_an_error_that_may_pass(make_client: MakeClient) ->
     assert failure.value.retryable
 
 
-def test_retry_after_in_seconds_is_waited_for(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/upsert", an_error(429, Retry_After="1"), Answer(202))
-    started = time.monotonic()
-    client.upsert("alarms", b"{}")
-    assert time.monotonic() - started >= 1
-
-
-def test_retry_after_as_a_date_counts_from_the_servers_clock(
-    client: CdfClient, server: ScriptedServer
-) -> None:
-    dates = {"Date": "Fri, 02 Jan 2099 03:04:05 GMT", "Retry_After": "Fri, 02 Jan 2099 03:04:06 GMT"}
-    server.answer("/upsert", an_error(503, **dates), Answer(202))
-    started = time.monotonic()
-    client.upsert("alarms", b"{}")
-    assert 1 <= time.monotonic() - started < 3
+@pytest.mark.parametrize(
+    "answer",
+    [
+        an_error(429, Retry_After="5"),
+        an_error(503, Retry_After="5"),
+        an_error(503, Date="Fri, 02 Jan 2099 03:04:05 GMT", Retry_After="Fri, 02 Jan 2099 03:04:10 GMT"),
+    ],
+    ids=["429", "503", "a date, which counts from the server's clock"],
+)
+def test_retry_after_is_waited_for(make_client: MakeClient, server: ScriptedServer, answer: Answer) -> None:
+    clock = JumpingClock()
+    started = clock.now
+    server.answer("/upsert", answer, Answer(202))
+    make_client(clock=clock, retry=RetryPolicy()).upsert("alarms", b"{}")
+    assert 5 <= clock.now - started <= 5 + SPREAD
 
 
 def test_a_pause_holds_all_senders(make_client: MakeClient, server: ScriptedServer) -> None:
-    client = make_client(pool_size=2)
-    client.upsert("alarms", b"{}")
-    server.answer("/upsert", an_error(429, Retry_After="1"), Answer(202))
+    clock = StoppedClock()
+    client = make_client(pool_size=2, clock=clock)
+    server.answer("/upsert", an_error(429, Retry_After="3"), Answer(202))
     with ThreadPoolExecutor(2) as pool:
         throttled = pool.submit(client.upsert, "alarms", b"{}")
-        while len(server.asked_for("/upsert")) < 2:
-            time.sleep(0.01)
-        time.sleep(0.2)
-        started = time.monotonic()
-        pool.submit(client.upsert, "alarms", b"{}").result()
-        assert time.monotonic() - started > 0.5
-        throttled.result()
+        clock.until_somebody_waits()
+        other = pool.submit(client.upsert, "alarms", b"{}")
+        clock.until_somebody_waits(2)
+        assert len(server.asked_for("/upsert")) == 1
+        while not (throttled.done() and other.done()):
+            clock.advance(1)
+    assert len(server.asked_for("/upsert")) == 3
+    assert clock.now >= 1003
 
 
 def test_an_error_carries_all_that_the_answer_says(client: CdfClient, server: ScriptedServer) -> None:
@@ -226,17 +234,15 @@ def test_a_count_that_is_none_is_an_error(client: CdfClient, server: ScriptedSer
 
 
 def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: ScriptedServer) -> None:
-    from airflow_provider_cdf_records.client import CdfCancelledError, RetryPolicy
-
     server.answer("/upsert", an_error(429, Retry_After="60"))
-    client = make_client(retry=RetryPolicy(max_wait=100))
+    clock = StoppedClock()
+    client = make_client(retry=RetryPolicy(max_wait=100), clock=clock)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.upsert, "alarms", b"{}")
-        while not server.asked_for("/upsert"):
-            time.sleep(0.01)
+        clock.until_somebody_waits()
         client.cancel()
         with pytest.raises(CdfCancelledError):
-            waiting.result(timeout=2)
+            waiting.result(PATIENCE)
 
 
 def test_a_netrc_entry_does_not_replace_the_token(

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from airflow_provider_cdf_records.client import CdfCancelledError
-from airflow_provider_cdf_records.client.throttle import Throttle
+from airflow_provider_cdf_records.client.throttle import SPREAD, Throttle
+from tests.client.clocks import JumpingClock, StoppedClock
+from tests.waiting import PATIENCE
 
 
-def test_no_more_than_the_limit_are_in_flight() -> None:
+def test_as_many_as_the_limit_are_in_flight_and_no_more() -> None:
     throttle = Throttle(3)
     now, most, lock = 0, 0, threading.Lock()
+    three_at_a_time = threading.Barrier(3, timeout=PATIENCE)
 
     def work(_: int) -> None:
         nonlocal now, most
@@ -20,22 +22,24 @@ def test_no_more_than_the_limit_are_in_flight() -> None:
             with lock:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.005)
+            three_at_a_time.wait()
             with lock:
                 now -= 1
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(40)))
+        list(pool.map(work, range(42)))
     assert most == 3
 
 
 def test_throttling_halves_the_limit_once_a_pause() -> None:
-    throttle = Throttle(8)
-    throttle.throttled(0.05)
-    throttle.throttled(0.05)
+    clock = StoppedClock()
+    throttle = Throttle(8, clock)
+    throttle.throttled(5)
+    clock.advance(4)
+    throttle.throttled(5)
     assert throttle.limit == 4
-    time.sleep(0.06)
-    throttle.throttled(0.05)
+    clock.advance(5)
+    throttle.throttled(5)
     assert throttle.limit == 2
 
 
@@ -59,16 +63,18 @@ def test_the_limit_grows_by_one_a_round_up_to_the_maximum() -> None:
 
 
 def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
-    throttle = Throttle(1)
-    throttle.throttled(0.2)
-    throttle.throttled(0.01)
-    started = time.monotonic()
+    clock = JumpingClock()
+    throttle = Throttle(1, clock)
+    throttle.throttled(20)
+    throttle.throttled(1)
+    started = clock.now
     with throttle.slot():
-        assert time.monotonic() - started >= 0.19
+        assert 20 <= clock.now - started <= 20 + SPREAD
 
 
 def test_a_free_place_is_taken_though_others_sleep() -> None:
-    throttle = Throttle(1)
+    clock = StoppedClock()
+    throttle = Throttle(1, clock)
     entered = threading.Event()
 
     def enter() -> None:
@@ -78,14 +84,16 @@ def test_a_free_place_is_taken_though_others_sleep() -> None:
     with ThreadPoolExecutor(2) as pool:
         with throttle.slot():
             pool.submit(throttle.sleep, 2)  # is the first to be woken, and has no use for the place
-            time.sleep(0.1)
+            clock.until_somebody_waits()
             pool.submit(enter)
-            time.sleep(0.1)
-        assert entered.wait(1)
+            clock.until_somebody_waits(2)
+        assert entered.wait(PATIENCE)
+        clock.advance(2)
 
 
 def test_cancelling_ends_a_pause_and_a_sleep() -> None:
-    throttle = Throttle(1)
+    clock = StoppedClock()
+    throttle = Throttle(1, clock)
     throttle.throttled(60)
 
     def enter() -> None:
@@ -94,8 +102,8 @@ def test_cancelling_ends_a_pause_and_a_sleep() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         waits = [pool.submit(enter), pool.submit(throttle.sleep, 60)]
-        time.sleep(0.05)
+        clock.until_somebody_waits(2)
         throttle.cancel()
         for wait in waits:
             with pytest.raises(CdfCancelledError):
-                wait.result(timeout=2)
+                wait.result(PATIENCE)

@@ -10,8 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,12 +24,10 @@ from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from tests.dags.conftest import ROOT
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.records import a_record
+from tests.waiting import SOON, wait_until
 
 ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))
 ROWS, IDENTITIES = 60_000, 45_000
-DELAY = 0.1  # seconds that each upsert takes, so that a load takes a few
-STOPS_WITHIN = 5.0  # seconds until a task has ended that is told to
-PATIENCE = 180.0  # seconds until a run must have ended
 REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
 
 
@@ -56,6 +53,9 @@ class RunningAirflow:
     def tries(self, run_id: str) -> int:
         return int(self.query("SELECT try_number FROM task_instance WHERE run_id = ?", run_id)[0][0])
 
+    def has_mark(self, run_id: str) -> bool:
+        return bool(self.query("SELECT 1 FROM task_state_store WHERE run_id = ?", run_id))
+
     def summary(self, run_id: str) -> dict[str, Any]:
         question = "SELECT value FROM xcom WHERE run_id = ? AND key = 'return_value'"
         value = self.query(question, run_id)[0][0]
@@ -69,15 +69,6 @@ def free_port() -> str:
         return str(listening.getsockname()[1])
 
 
-def wait_until(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if found := what():
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"waited {patience} s in vain")
-
-
 @pytest.fixture(scope="module")
 def cdf() -> Iterator[LocalCdf]:
     with pytest.MonkeyPatch.context() as monkeypatch, local_cdf(monkeypatch) as cdf:
@@ -85,14 +76,14 @@ def cdf() -> Iterator[LocalCdf]:
 
 
 @pytest.fixture(scope="module")
-def slowed(cdf: LocalCdf) -> Iterator[FaultPlan]:
-    with cdf.server.faults(seed=0, rate=0, delay=DELAY) as plan:
+def plan(cdf: LocalCdf) -> Iterator[FaultPlan]:
+    with cdf.server.faults(seed=0, rate=0) as plan:
         yield plan
 
 
 @pytest.fixture(scope="module")
 def airflow(
-    cdf: LocalCdf, slowed: FaultPlan, tmp_path_factory: pytest.TempPathFactory
+    cdf: LocalCdf, plan: FaultPlan, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningAirflow]:
     home, folder, dags = (
         tmp_path_factory.mktemp(name) for name in ("crash-home", "crash-files", "crash-dags")
@@ -131,7 +122,7 @@ def airflow(
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:
-            process.wait(timeout=15)
+            process.wait(timeout=SOON)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
         log.close()
@@ -161,7 +152,7 @@ def has_ended(process_id: int) -> bool:
     [(0, signal.SIGTERM), *((number + 1, signal.SIGKILL) for number in range(ROUNDS))],
 )
 def test_a_killed_load_is_finished_by_its_retry(
-    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, slowed: FaultPlan
+    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan
 ) -> None:
     if how == signal.SIGKILL and version("apache-airflow").startswith("3.0."):
         pytest.skip("Airflow 3.0 fails a task whose process is killed, without its retries")
@@ -180,12 +171,15 @@ def test_a_killed_load_is_finished_by_its_retry(
     settings = {"template": {"name": "BasicLiveData"}}
     cdf.client.post("/streams", {"items": [{"externalId": run_id, "settings": settings}]})
 
-    before = slowed.writes
+    plan.hold(after=draw.randrange(8, 45))
     airflow.trigger(run_id)
-    wait_until(lambda: slowed.writes - before >= draw.randrange(8, 45))
+    wait_until(lambda: 0 < plan.held == plan.under_way)
+    if REMEMBERS:
+        wait_until(lambda: airflow.has_mark(run_id))
     process_id = int((airflow.folder / f"{run_id}.pid").read_text())
     os.kill(process_id, how)
-    wait_until(lambda: has_ended(process_id), patience=STOPS_WITHIN)
+    wait_until(lambda: has_ended(process_id), patience=SOON)
+    plan.release()
     wait_until(lambda: airflow.state(run_id) in ("success", "failed"))
 
     assert (airflow.state(run_id), airflow.tries(run_id)) == ("success", 2)

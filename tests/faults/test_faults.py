@@ -23,13 +23,14 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.pipeline import batches, checkpoint
 from airflow_provider_cdf_records.pipeline.sources import iterables, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from tests.faults.conftest import TimeOutFor
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.records import a_record
+from tests.waiting import PATIENCE
 
 SEEDS = range(int(os.environ.get("CDF_FAULT_SEEDS", "140")))
 IDENTITIES = 40
-TIMEOUT = 0.15  # seconds
-TIMING = {"slow": 0.2, "late": 0.02, "retry_after": 0.02, "jitter": 0.002}
+TIMING = {"slow": PATIENCE, "late": 0.02, "retry_after": 0.02, "jitter": 0.002}
 
 
 @pytest.fixture(scope="module")
@@ -99,18 +100,24 @@ def a_stream(cdf: LocalCdf, seed: int, kind: str) -> str:
 
 def connect(monkeypatch: pytest.MonkeyPatch, cdf: LocalCdf, attempts: int) -> None:
     fields = json.loads(cdf.server.connection_json())
-    fields["extra"] |= {"timeout": TIMEOUT, "max_attempts": attempts}
+    fields["extra"] |= {"timeout": PATIENCE, "max_attempts": attempts}
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_try_ends_with_the_right_stream(
-    seed: int, cdf: LocalCdf, quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    seed: int,
+    cdf: LocalCdf,
+    quick: None,
+    time_out_for: TimeOutFor,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     rows, stream_id = Rows(seed), a_stream(cdf, seed, "once")
     path = tmp_path / "rejected.ndjson"
     connect(monkeypatch, cdf, attempts=40)
     with cdf.server.faults(seed, rate=0.35, **TIMING) as plan:
+        time_out_for(plan)
         summary = CdfRecordsHook(max_concurrency=1 + seed % 4).upsert_records(
             stream_id, iter(rows.rows), max_rejected=len(rows.rows), rejected_path=str(path)
         )
@@ -138,14 +145,20 @@ class Memory:
 
 @pytest.mark.parametrize("seed", SEEDS[: len(SEEDS) // 2])
 def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
-    seed: int, cdf: LocalCdf, quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    seed: int,
+    cdf: LocalCdf,
+    quick: None,
+    time_out_for: TimeOutFor,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     rows, stream_id, store = Rows(seed), a_stream(cdf, seed, "tries"), Memory()
     source, path = tmp_path / "rows.ndjson", tmp_path / "rejected.ndjson"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows.rows))
     resumed = Counter[bool]()
     connect(monkeypatch, cdf, attempts=3)
-    with cdf.server.faults(seed, rate=0.45, **TIMING):
+    with cdf.server.faults(seed, rate=0.45, **TIMING) as plan:
+        time_out_for(plan)
         summary = None
         for _ in range(100):
             hook = CdfRecordsHook(max_concurrency=1 + seed % 4)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from airflow_provider_cdf_records.local_server.settings import Quota
 from airflow_provider_cdf_records.pipeline import batches
 from tests.local_cdf import local_cdf
 from tests.records import STREAM, a_record
+from tests.waiting import wait_until
 
 REQUESTS = 40
 
@@ -25,11 +27,21 @@ REQUESTS = 40
     ],
     ids=str,
 )
-def test_a_load_gets_through_a_rate_limit(monkeypatch: pytest.MonkeyPatch, limit: dict[str, Quota]) -> None:
+def test_a_load_gets_through_a_rate_limit(monkeypatch: pytest.MonkeyPatch, limit: dict[str, Any]) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 10)
     with local_cdf(monkeypatch, **limit) as cdf:
-        time.sleep(1)  # what the set-up has used is allowed again
+        clock = cdf.server.clock
+        clock.advance(1)  # what the set-up has used is allowed again
+        clock.stop()  # so that the limit is reached, however slow this machine is
+
+        def go_on_once_it_is_reached() -> None:
+            wait_until(lambda: any(request.status == 429 for request in cdf.server.last_requests()))
+            clock.resume()
+
+        watch = threading.Thread(target=go_on_once_it_is_reached)
+        watch.start()
         rows = [a_record(str(number), number=number) for number in range(REQUESTS * 10)]
-        summary = CdfRecordsHook(max_concurrency=8).upsert_records(STREAM, rows)
+        summary = CdfRecordsHook(max_concurrency=8).upsert_records(STREAM, rows, check_schema=False)
+        watch.join()
         assert summary.upserted == len(rows) == len(cdf.server.records(STREAM))
         assert summary.retries > 0

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from upath import UPath
 
 from airflow_provider_cdf_records.hooks import cdf_records
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.records import STREAM, a_record
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -133,18 +136,17 @@ def test_a_server_that_is_away_fails_so_that_airflow_tries_again(
 
 
 def test_tokens_that_expire_under_way_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with local_cdf(monkeypatch, token_lifetime=0.4) as cdf:
+    with local_cdf(monkeypatch, clock=Clock(stopped=True)) as cdf:
 
         def slowly() -> Iterator[dict[str, Any]]:
-            import time
-
-            for n in range(6000):
-                if n % 1000 == 0:
-                    time.sleep(0.2)
+            for n in range(20_000):
+                if n in (8_000, 16_000):  # more rows apart than are on their way at a time
+                    cdf.server.clock.advance(cdf.server.settings.token_lifetime + 1)
                 yield a_record(str(n))
 
-        assert CdfRecordsHook().upsert_records(STREAM, slowly()).upserted == 6000
-        cdf.client.close()
+        summary = CdfRecordsHook(max_concurrency=2).upsert_records(STREAM, slowly())
+        assert summary.upserted == 20_000
+        assert summary.retries >= 2
 
 
 def test_an_empty_list_is_a_success_that_says_so(cdf: LocalCdf, capfd: pytest.CaptureFixture[str]) -> None:
@@ -162,20 +164,27 @@ def test_the_summary_is_logged_as_one_line(cdf: LocalCdf, capfd: pytest.CaptureF
 def test_long_work_reports_its_progress(
     cdf: LocalCdf, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
+    monkeypatch.setattr(cdf_records, "PROGRESS_INTERVAL", 0.01)
+    said = ""
 
-    monkeypatch.setattr(cdf_records, "PROGRESS_INTERVAL", 0.05)
+    def reports() -> list[str]:
+        nonlocal said
+        said += capfd.readouterr().out
+        return [line for line in said.splitlines() if "records read" in line]
+
+    def more_reports_than(count: int) -> bool:
+        return len(reports()) > count
 
     class SlowList(list[Any]):
         def __iter__(self) -> Iterator[Any]:
-            for item in super().__iter__():
-                time.sleep(0.01)
+            for number, item in enumerate(super().__iter__()):
+                if number % 1000 == 0:
+                    wait_until(partial(more_reports_than, len(reports())))
                 yield item
 
-    CdfRecordsHook().upsert_records(STREAM, SlowList(a_record(str(n)) for n in range(40)))
-    lines = [line for line in capfd.readouterr().out.splitlines() if "records read" in line]
-    assert 3 <= len(lines) <= 12
-    assert all("%)" in line and "records/s" in line for line in lines)
+    CdfRecordsHook().upsert_records(STREAM, SlowList(a_record(str(n)) for n in range(3000)))
+    assert len(reports()) >= 3
+    assert all("%)" in line and "records/s" in line for line in reports())
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz", "a.json", "a.json.gz"])

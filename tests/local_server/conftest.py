@@ -11,6 +11,7 @@ from cognite.client import CogniteClient
 from airflow_provider_cdf_records.local_server import LocalServer
 from airflow_provider_cdf_records.local_server.settings import Settings
 from tests.local_server import sdk
+from tests.waiting import PATIENCE
 
 PROPERTIES = {
     "text": {"type": {"type": "text", "maxTextSize": 10}},
@@ -37,11 +38,11 @@ class Raw:
             "client_id": self._settings.client_id,
             "client_secret": self._settings.client_secret,
         }
-        return requests.post(f"{self.url}/oauth2/token", data=form | changes, timeout=10)
+        return requests.post(f"{self.url}/oauth2/token", data=form | changes, timeout=PATIENCE)
 
     def get(self, path: str, project: str = "local") -> requests.Response:
         address = f"{self.url}/api/v1/projects/{project}{path}"
-        return self._session.get(address, headers=self.headers, timeout=10)
+        return self._session.get(address, headers=self.headers, timeout=PATIENCE)
 
     def post(self, path: str, body: Any, project: str = "local", **headers: str) -> requests.Response:
         """Post JSON, or bytes as they are."""
@@ -49,7 +50,7 @@ class Raw:
         return self._session.post(
             f"{self.url}/api/v1/projects/{project}{path}",
             headers=self.headers | headers,
-            timeout=30,
+            timeout=PATIENCE,
             **content,
         )
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record, set_up
+from tests.waiting import PATIENCE
 
 PROPERTY, NUMBER, TIME = (["s", "C", name] for name in ("text", "required", "time"))
 CONTAINER = {"type": "container", "space": "s", "externalId": "C"}
@@ -245,7 +246,7 @@ def test_addresses_and_headers_of_any_kind_never_break_the_server(
     authorization: str,
     host: str,
 ) -> None:
-    connection = http.client.HTTPConnection(urlsplit(raw.url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(raw.url).netloc, timeout=PATIENCE)
     token = raw.headers["Authorization"] if authorization == "good" else authorization
     headers = {"Authorization": token, "Host": host}
     connection.request(method, f"{path}?{urlencode(query)}", urlencode(form), headers)
@@ -269,7 +270,7 @@ def test_addresses_and_headers_of_any_kind_never_break_the_server(
 )
 def test_what_is_not_http_never_breaks_the_server(raw: Raw, sent: bytes) -> None:
     parts = urlsplit(raw.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as connection:
         try:
             connection.sendall(sent)
             connection.shutdown(socket.SHUT_WR)

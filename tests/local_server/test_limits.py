@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.local_server import Clock, LocalServer
 from airflow_provider_cdf_records.local_server.settings import Quota
 from tests.local_server.conftest import Raw, a_record, refusal, set_up
+from tests.waiting import PATIENCE, wait_until, wait_until_it_stays
+
+
+def stopped() -> Clock:
+    return Clock(stopped=True)
 
 
 def statuses(ask: Callable[[], requests.Response], times: int) -> Counter[int]:
@@ -26,21 +31,22 @@ def test_nothing_is_limited_unless_asked_for(raw: Raw) -> None:
 
 
 def test_requests_beyond_the_rate_are_refused_until_it_allows_more(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=Quota(project=10)) as server:
+    limit = Quota(project=10)
+    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=limit, clock=stopped()) as server:
         raw = Raw(server.url, server.settings)
-        seen = statuses(lambda: raw.get("/streams"), 40)
-        assert 10 <= seen[200] <= 25
-        assert seen[429] == 40 - seen[200]
-        while (answer := raw.get("/streams")).ok:
-            pass
+        assert statuses(lambda: raw.get("/streams"), 15) == {200: 10, 429: 5}
+        answer = raw.get("/streams")
         assert "too many requests a second for this project" in refusal(answer, 429)
-        assert int(answer.headers["retry-after"]) == 1
-        time.sleep(int(answer.headers["retry-after"]))
-        assert raw.get("/streams").ok
+        assert answer.headers["retry-after"] == "1"
+        server.clock.advance(0.35)
+        assert statuses(lambda: raw.get("/streams"), 5) == {200: 3, 429: 2}
+        server.clock.advance(60)
+        assert statuses(lambda: raw.get("/streams"), 15) == {200: 10, 429: 5}
 
 
 def test_tokens_are_not_limited(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=Quota(project=1)) as server:
+    limit = Quota(project=1)
+    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=limit, clock=stopped()) as server:
         raw = Raw(server.url, server.settings)
         assert statuses(raw.ask_for_token, 20) == {200: 20}
 
@@ -48,48 +54,63 @@ def test_tokens_are_not_limited(tmp_path: Path) -> None:
 def test_one_identity_leaves_room_for_others(tmp_path: Path) -> None:
     quota = Quota(project=1000, identity=3)
     clients = {"other": "its-secret"}
-    with LocalServer(tmp_path / "cdf.sqlite", clients=clients, requests_per_second=quota) as server:
+    settings: dict[str, Any] = {"clients": clients, "requests_per_second": quota, "clock": stopped()}
+    with LocalServer(tmp_path / "cdf.sqlite", **settings) as server:
         raw, other = Raw(server.url, server.settings), Raw(server.url, server.settings)
         other.headers = {
             "Authorization": f"Bearer {other.token(client_id='other', client_secret='its-secret')}"
         }
-        while (answer := raw.get("/streams")).ok:
-            pass
+        assert statuses(lambda: raw.get("/streams"), 3) == {200: 3}
+        answer = raw.get("/streams")
         assert "for identity 'local-client'" in refusal(answer, 429)
         assert other.get("/streams").ok
 
 
 def test_parallel_requests_beyond_the_limit_are_refused(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", parallel_requests=Quota(project=2), latency=0.5) as server:
+    settings: dict[str, Any] = {"parallel_requests": Quota(project=2), "latency": 5, "clock": stopped()}
+    with LocalServer(tmp_path / "cdf.sqlite", **settings) as server:
         raw = Raw(server.url, server.settings)
         with ThreadPoolExecutor(6) as pool:
-            answers = list(pool.map(lambda _: Raw.get(raw, "/streams"), range(6)))
-        assert Counter(answer.status_code for answer in answers) == {200: 2, 429: 4}
-        refused = next(answer for answer in answers if not answer.ok)
+            answers = [pool.submit(Raw.get, raw, "/streams") for _ in range(6)]
+            wait_until(lambda: sum(answer.done() for answer in answers) == 4)
+            server.clock.advance(5)
+        assert Counter(answer.result().status_code for answer in answers) == {200: 2, 429: 4}
+        refused = next(answer.result() for answer in answers if not answer.result().ok)
         assert "more than 2 parallel requests" in refusal(refused, 429)
         assert refused.headers["retry-after"] == "1"
-        assert raw.get("/streams").ok
 
 
 def test_bytes_beyond_the_rate_are_refused(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", bytes_per_second=Quota(project=100_000)) as server:
+    limit = Quota(project=100_000)
+    with LocalServer(tmp_path / "cdf.sqlite", bytes_per_second=limit, clock=stopped()) as server:
         raw = Raw(server.url, server.settings)
         set_up(raw)
         large = a_record(filled="x" * 120_000)
         assert raw.upsert(large).ok
-        assert raw.upsert(large).status_code in (202, 429)
         answer = raw.upsert(large)
         assert "too many bytes a second for this project" in refusal(answer, 429)
-        time.sleep(int(answer.headers["retry-after"]))
+        server.clock.advance(int(answer.headers["retry-after"]))
         assert raw.upsert(a_record()).ok
 
 
 def test_latency_is_added_to_each_request(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", latency=0.2) as server:
+    with LocalServer(tmp_path / "cdf.sqlite", latency=2, clock=stopped()) as server:
+        raw = Raw(server.url, server.settings)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(raw.get, "/streams")
+            wait_until(lambda: server.clock.sleepers)
+            server.clock.advance(1.9)
+            assert wait_until_it_stays(answer.done) is False
+            server.clock.advance(0.1)
+            assert answer.result(PATIENCE).ok
+
+
+def test_latency_passes_by_itself(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", latency=0.05) as server:
         raw = Raw(server.url, server.settings)
         started = time.monotonic()
         assert raw.get("/streams").ok
-        assert time.monotonic() - started >= 0.2
+        assert time.monotonic() - started >= 0.05
 
 
 @pytest.mark.parametrize("limit", [{"max_records": 3}, {"max_gigabytes": 140e-9}])

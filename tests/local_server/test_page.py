@@ -13,8 +13,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.local_server import Clock, LocalServer
 from tests.local_server.conftest import Raw, a_record, set_up
+from tests.waiting import PATIENCE
+
+BROWSER_PATIENCE = 120_000  # milliseconds
+expect.set_options(timeout=BROWSER_PATIENCE)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -72,11 +76,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server whose rates stay as they are."""
+    with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
+        yield server
+
+
+@pytest.fixture
 def page(browser: Browser, server: LocalServer) -> Iterator[Page]:
     """The page, in which nothing may go wrong and which may ask this server alone."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(BROWSER_PATIENCE)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
@@ -105,11 +116,14 @@ def test_a_new_server_says_what_to_do(page: Page) -> None:
     expect(page.locator("#records-section")).to_be_hidden()
 
 
-def test_streams_are_shown_with_counts_bytes_and_rates_as_they_fill(page: Page, raw: Raw) -> None:
+def test_streams_are_shown_with_counts_bytes_and_rates_as_they_fill(
+    page: Page, raw: Raw, server: LocalServer
+) -> None:
     expect(page.locator("#streams tbody tr")).to_have_count(2)
     assert cells(page, "streams")[0] == ["mutable", "Mutable", "BasicLiveData", "0", "0 B", NONE, NONE]
     expect(page.locator("#no-records")).to_be_visible()
     fill(raw, 1000)
+    server.clock.advance(1)
     expect(page.locator("#streams tbody tr").first).to_contain_text("1,000")
     expect(page.locator("#streams tbody tr").first).to_contain_text("200")  # records a second, of five
     name, _, _, _, size, records_per_second, bytes_per_second = cells(page, "streams")[0]
@@ -140,7 +154,7 @@ def test_recent_requests_are_shown_with_status_size_and_time(
     raw.upsert(stream="none")
     expect(page.locator("#requests tbody tr").first).to_contain_text("404")
     with server.faults(0, rate=1):
-        requests.post(f"{server.url}/api/v1/projects/local/streams/mutable/records/upsert", timeout=10)
+        requests.post(f"{server.url}/api/v1/projects/local/streams/mutable/records/upsert", timeout=PATIENCE)
     expect(page.locator("#requests tbody tr").first.locator("td").last).not_to_have_text(NONE)
 
 
@@ -164,7 +178,8 @@ def test_data_is_shown_as_text_whatever_it_holds(page: Page, raw: Raw) -> None:
     assert cells(page, "records")[0][0] == ATTACK
     assert cells(page, "records")[0][2] == ATTACK
     expect(page.locator("#requests tbody tr").first).to_contain_text("404")
-    page.wait_for_timeout(300)
+    for _ in range(2):
+        page.wait_for_event("response")  # so that what it held has been shown
     assert page.evaluate("window.attacked") is None
     assert page.locator("main img, main script").count() == 0
 
@@ -180,7 +195,7 @@ def test_the_page_shows_no_secret(page: Page, raw: Raw, server: LocalServer) -> 
     raw.ask_for_token(client_secret="a-wrong-secret")
     expect(page.locator("#requests tbody tr").first).to_contain_text("401")
     token = raw.headers["Authorization"].removeprefix("Bearer ")
-    everything = page.content() + requests.get(f"{server.url}/ui/state", timeout=10).text
+    everything = page.content() + requests.get(f"{server.url}/ui/state", timeout=PATIENCE).text
     for secret in (token, server.settings.client_secret, "a-wrong-secret"):
         assert secret not in everything
 
@@ -232,16 +247,16 @@ def test_it_says_when_the_server_is_gone(browser: Browser, tmp_path: Path) -> No
         page = browser.new_page()
         page.goto(server.url)
         expect(page.locator("#live")).to_have_text("live")
-    expect(page.locator("#live")).to_have_text("the server does not answer", timeout=15_000)
+    expect(page.locator("#live")).to_have_text("the server does not answer")
     page.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/ui/page.js", "/ui/state"])
 def test_a_web_site_can_not_have_a_browser_read_it(server: LocalServer, path: str) -> None:
-    rebound = requests.get(server.url + path, headers={"Host": "attacker.example.com:8765"}, timeout=10)
+    rebound = requests.get(server.url + path, headers={"Host": "attacker.example.com:8765"}, timeout=PATIENCE)
     assert rebound.status_code == 403
     for host in ("localhost:8765", "127.0.0.1:8765", "[::1]:8765", "cdf"):
-        answer = requests.get(server.url + path, headers={"Host": host}, timeout=10)
+        answer = requests.get(server.url + path, headers={"Host": host}, timeout=PATIENCE)
         assert answer.status_code == 200
         assert "access-control-allow-origin" not in answer.headers
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -250,12 +265,12 @@ def test_a_web_site_can_not_have_a_browser_read_it(server: LocalServer, path: st
 def test_the_log_of_requests_is_bounded(server: LocalServer, raw: Raw) -> None:
     for _ in range(150):
         raw.get("/streams")
-    shown = requests.get(f"{server.url}/ui/state", timeout=10).json()["requests"]
+    shown = requests.get(f"{server.url}/ui/state", timeout=PATIENCE).json()["requests"]
     assert len(shown) == 100
 
 
 def test_a_new_project_needs_no_set_up_to_be_looked_at(server: LocalServer) -> None:
     raw = Raw(server.url, server.settings)
     set_up(raw)
-    shown = requests.get(f"{server.url}/ui/state?stream=none", timeout=10).json()
+    shown = requests.get(f"{server.url}/ui/state?stream=none", timeout=PATIENCE).json()
     assert (shown["stream"], shown["records"]) == ("mutable", [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.local_server import Clock, LocalServer
 from tests.local_server.conftest import Raw, a_record, refusal
 
 UPSERT = "/streams/mutable/records/upsert"
@@ -31,10 +30,11 @@ def test_a_request_without_a_good_token_is_refused(raw: Raw, authorization: str 
 
 
 def test_an_expired_token_is_refused(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", token_lifetime=0.1) as server:
+    with LocalServer(tmp_path / "cdf.sqlite", token_lifetime=60, clock=Clock(stopped=True)) as server:
         raw = Raw(server.url, server.settings)
+        server.clock.advance(59)
         assert raw.get("/streams").ok
-        time.sleep(0.15)
+        server.clock.advance(2)
         assert "expired" in refusal(raw.get("/streams"), 401)
 
 

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,8 +17,9 @@ from pathlib import Path
 
 import requests
 
-from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.local_server import Clock, LocalServer
 from tests.local_server.conftest import Raw, a_record, set_up
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 WITHOUT_AIRFLOW = """
@@ -68,7 +68,7 @@ def test_it_runs_without_airflow_and_prints_its_connection(tmp_path: Path) -> No
         set_up(raw)
         assert raw.upsert(a_record()).ok
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE) == 0
 
 
 def test_what_was_answered_survives_a_kill_and_nothing_is_half_there(tmp_path: Path) -> None:
@@ -89,8 +89,7 @@ def test_what_was_answered_survives_a_kill_and_nothing_is_half_there(tmp_path: P
 
         thread = threading.Thread(target=upsert_without_end)
         thread.start()
-        while len(answered) < 20:
-            time.sleep(0.01)
+        wait_until(lambda: len(answered) >= 20)
         process.kill()
         thread.join()
     with LocalServer(database) as server:
@@ -156,25 +155,26 @@ def test_a_record_made_again_after_its_deletion_is_new(raw: Raw) -> None:
 
 
 def test_records_become_visible_after_the_delay(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=0.5) as server:
+    with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=5, clock=Clock(stopped=True)) as server:
         raw = raw_again(server)
         set_up(raw)
         raw.upsert(a_record())
+        server.clock.advance(4.9)
         assert raw.held() == {}
-        time.sleep(0.6)
+        server.clock.advance(0.2)
         assert raw.held().keys() == {"a"}
 
 
 def test_a_change_hides_what_was_visible_no_earlier_than_it_is_visible_itself(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=0.5) as server:
+    with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=5, clock=Clock(stopped=True)) as server:
         raw = raw_again(server)
         set_up(raw)
         raw.upsert(a_record("a", text="old"), a_record("b", text="old"))
-        time.sleep(0.6)
+        server.clock.advance(6)
         raw.upsert(a_record("a", text="new"))
         raw.post("/streams/mutable/records/delete", {"items": [{"space": "s", "externalId": "b"}]})
         assert {name: held["text"] for name, held in raw.held().items()} == {"a": "old", "b": "old"}
-        time.sleep(0.6)
+        server.clock.advance(6)
         assert {name: held["text"] for name, held in raw.held().items()} == {"a": "new"}
 
 
@@ -199,7 +199,7 @@ def refused_start(*arguments: str) -> str:
         text=True,
         check=False,
         cwd=ROOT,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,32 @@ def test_records_are_never_rendered_and_everything_else_is(cdf: LocalCdf) -> Non
     task.execute({})
     assert task.rejected_path == "x"
     assert cdf.held() == {"{{ 1 + 1 }}": {"text": "{{ run_id }}"}}
+
+
+def calls_of(work: Callable[[], Any]) -> int:
+    """Return how many functions written in Python are called."""
+    count = 0
+
+    def profile(_: Any, event: str, __: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_rendering_costs_the_same_however_many_records_there_are() -> None:
+    def calls_with(records: int) -> int:
+        with DAG("d", schedule=None):
+            task = operator(records=[a_record(str(number)) for number in range(records)])
+        return calls_of(lambda: task.render_template_fields({}))
+
+    calls_with(1)  # what is only done once
+    assert calls_with(5000) == calls_with(5) > 0
 
 
 def test_an_upstream_output_makes_the_task_downstream() -> None:

@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejecti
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
 from tests.records import STREAM, a_record
+from tests.waiting import PATIENCE, wait_until, wait_until_it_stays
 
 Refuses = Callable[[Any], bool]
 
@@ -31,7 +32,7 @@ class Stream:
         refuses: Refuses = lambda _: False,
         *,
         names_them: bool = False,
-        delay: Callable[[], float] = lambda: 0.0,
+        meanwhile: Callable[[], Any] = lambda: None,
     ) -> None:
         self.held: dict[str, Any] = {}
         self.requests: list[list[str]] = []
@@ -40,7 +41,7 @@ class Stream:
         self.most_in_flight = 0
         self._refuses = refuses
         self._names_them = names_them
-        self._delay = delay
+        self._meanwhile = meanwhile
         self._lock = threading.Lock()
 
     def send(self, body: bytes) -> None:
@@ -53,7 +54,7 @@ class Stream:
             self.in_flight.append(identities)
             self.most_in_flight = max(self.most_in_flight, len(self.in_flight))
             self.requests.append(sorted(values))
-        time.sleep(self._delay())
+        self._meanwhile()
         bad = [external_id for external_id, value in values.items() if self._refuses(value)]
         with self._lock:
             self.in_flight.remove(identities)
@@ -108,15 +109,16 @@ def test_the_later_row_of_an_identity_wins_within_a_batch() -> None:
 
 
 def test_the_later_row_wins_between_batches_of_any_speed() -> None:
-    stream = Stream(delay=lambda: random.uniform(0, 0.01))
+    stream = Stream(meanwhile=lambda: time.sleep(random.uniform(0, 0.01)))
     rows = [a_record(str(n % 1700), value=n) for n in range(20_000)]
     load(rows, stream)
     assert stream.held == {str(n % 1700): n for n in range(20_000)}
 
 
 def test_batches_that_share_no_identity_go_in_parallel() -> None:
-    stream = Stream(delay=lambda: 0.05)
-    load([a_record(str(n), value=n) for n in range(8000)], stream, max_concurrency=3)
+    three_at_a_time = threading.Barrier(3, timeout=PATIENCE)
+    stream = Stream(meanwhile=three_at_a_time.wait)
+    load([a_record(str(n), value=n) for n in range(8500)], stream, max_concurrency=3)  # nine requests
     assert stream.most_in_flight == 3
 
 
@@ -278,7 +280,7 @@ def test_after_a_failure_no_batch_is_begun() -> None:
             if len(self.requests) == 2:
                 raise ConnectionError("gone")
 
-    stream = Broken(delay=lambda: 0.02)
+    stream = Broken()
     with pytest.raises(ConnectionError, match="gone"):
         load((a_record(str(n), value=n) for n in range(100_000)), stream, max_concurrency=1)
     assert len(stream.requests) == 2
@@ -301,7 +303,7 @@ def test_a_slow_stream_holds_back_the_source() -> None:
 
     class Slow(Stream):
         def send(self, body: bytes) -> None:
-            release.wait(5)
+            release.wait(PATIENCE)
             super().send(body)
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -311,8 +313,8 @@ def test_a_slow_stream_holds_back_the_source() -> None:
 
     thread = threading.Thread(target=load, args=(rows(), Slow()), kwargs={"max_concurrency": 2})
     thread.start()
-    time.sleep(0.5)
-    held = taken
+    wait_until(lambda: taken > 2000)
+    held = wait_until_it_stays(lambda: taken)
     release.set()
     thread.join()
     assert held <= 6000  # two being sent, two ready, one being filled, and a chunk

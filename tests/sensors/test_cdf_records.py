@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
@@ -76,12 +77,20 @@ def test_only_records_of_the_time_count(cdf: LocalCdf) -> None:
 
 
 def test_records_that_are_not_visible_yet_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    with local_cdf(monkeypatch, visibility_delay=0.5):
+    with local_cdf(monkeypatch, visibility_delay=60, clock=Clock(stopped=True)) as cdf:
+
+        class Sensor(CdfRecordsSensor):
+            """Has half a minute pass after each look."""
+
+            def poke(self, context: Any) -> bool:
+                looks.append(super().poke(context))
+                cdf.server.clock.advance(30)
+                return looks[-1]
+
+        looks: list[bool] = []
         CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
-        sensor = records_sensor(poke_interval=0.1, timeout=5)
-        assert not sensor.poke({})
-        sensor.execute({})
-        assert sensor.poke({})
+        Sensor(task_id="wait", stream_id=STREAM, poke_interval=0.01).execute({})
+        assert looks == [False, False, True]
 
 
 def test_a_wait_that_is_too_long_times_out(cdf: LocalCdf) -> None:

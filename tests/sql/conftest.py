@@ -18,6 +18,7 @@ import pytest
 from tests.faults.test_memory import SINK
 from tests.local_cdf import PROPERTIES, LocalCdf, local_cdf
 from tests.records import CONTAINER, SPACE
+from tests.waiting import SOON
 
 WIDE = "Wide"
 WIDE_PROPERTIES = {
@@ -80,10 +81,14 @@ class Postgres:
 
     def left_over(self) -> list[Any]:
         """Return what still goes on a moment later, when the server has noticed what was closed."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + SOON
         while (left := self.going_on()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return left
+
+    def is_asleep(self) -> bool:
+        """Whether a query is in ``pg_sleep``."""
+        return bool(self.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
 
     def going_on(self) -> list[Any]:
         """Return what goes on for somebody else: the state and text of each query."""

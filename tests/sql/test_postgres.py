@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,11 +20,12 @@ from airflow_provider_cdf_records.version_compat import AirflowException, Airflo
 from tests.local_cdf import LocalCdf
 from tests.records import SPACE, STREAM
 from tests.sql.conftest import DRIVERS, WIDE, Postgres, mapping
+from tests.waiting import PATIENCE, SOON, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 UsePostgres = Callable[..., Postgres]
 MEMORY_ALLOWED = 30  # MB above what the imported package takes
-SLOW = "SELECT 1 AS id, pg_sleep(120)"
+SLOW = "SELECT 1 AS id, pg_sleep(3600)"
 
 
 def operator(sql: str, **arguments: Any) -> CdfRecordsFromSqlOperator:
@@ -195,16 +197,14 @@ def test_a_killed_task_ends_within_seconds_and_so_does_its_query(
     task = operator(SLOW)
 
     def kill_when_it_runs() -> None:
-        while not server.going_on():
-            time.sleep(0.05)
-        time.sleep(0.2)
+        wait_until(server.is_asleep)
         task.on_kill()
 
     threading.Thread(target=kill_when_it_runs, daemon=True).start()
     started = time.monotonic()
     with pytest.raises(AirflowException, match="told to stop") as error:
         task.execute({})
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < SOON
     assert not isinstance(error.value, AirflowFailException)
     assert server.left_over() == []
 
@@ -222,7 +222,6 @@ def tell(*_):
 from airflow.providers.postgres.hooks import postgres
 postgres.USE_PSYCOPG3 = sys.argv[1] == "psycopg"
 signal.signal(signal.SIGALRM, tell)
-signal.alarm(2)
 try:
     operator(SLOW).execute({})
 except Told:
@@ -235,10 +234,14 @@ def test_a_time_out_ends_a_task_whose_query_blocks(cdf: LocalCdf, postgres: UseP
     server = postgres(driver)
     command = [sys.executable, "-c", INTERRUPTED, driver]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT
-    )
-    assert done.stdout.splitlines()[-1] == "told"
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            wait_until(server.is_asleep)
+            process.send_signal(signal.SIGALRM)
+            output, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert output.splitlines()[-1] == "told"
     assert server.left_over() == []
 
 

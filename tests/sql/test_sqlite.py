@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.version_compat import AirflowException, Airflo
 from tests.local_cdf import LocalCdf
 from tests.records import SPACE, STREAM
 from tests.sql.conftest import WIDE, mapping
+from tests.waiting import SOON, wait_until
 
 ENDLESS = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT max(id) AS id FROM n"
 
@@ -118,7 +119,7 @@ def test_a_wrong_query_fails_the_task_for_good(
 def test_a_locked_database_is_worth_a_retry(
     cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite3.dbapi2, "connect", _impatient(sqlite3.connect))
+    monkeypatch.setattr(sqlite3, "connect", _impatient(sqlite3.connect))
     fill(sqlite, ("a", 1))
     sqlite.execute("BEGIN EXCLUSIVE")
     with pytest.raises(AirflowException, match="database is locked") as error:
@@ -158,12 +159,20 @@ def test_without_the_provider_of_sql_the_extra_is_named(
 
 def test_a_killed_task_ends_within_seconds(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
     task = operator(ENDLESS)
-    threading.Timer(1, task.on_kill).start()
+
+    def threads() -> list[str]:
+        return [thread.name for thread in threading.enumerate()]
+
+    def kill_when_it_runs() -> None:
+        wait_until(lambda: "cdf-source" in threads())
+        task.on_kill()
+
+    threading.Thread(target=kill_when_it_runs, daemon=True).start()
     started = time.monotonic()
     with pytest.raises(AirflowException, match="told to stop"):
         task.execute({})
-    assert time.monotonic() - started < 5
-    assert not [thread for thread in threading.enumerate() if thread.name == "cdf-source"]
+    assert time.monotonic() - started < SOON
+    assert "cdf-source" not in threads()
 
 
 def test_sql_may_be_a_templated_file(cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path) -> None:
