@@ -3,14 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+THIS := --no-deps --no-build-isolation --editable .
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
+	--all-extras --group dev pyproject.toml
+# Each test process waits about half of its time, for servers and for Airflow.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup
 
-.PHONY: demo test chromium soak bench bench-growth lint build check-dist clean
+# Packages are not compiled when they are installed, but once, when they are used.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo test chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python -m dev.demo
 
-test: $(READY) chromium  ## all tests
-	$(BIN)/python -m pytest
+test: $(READY) chromium  ## all tests; PYTEST_ARGUMENTS are handed on to pytest
+	$(PYTEST) $(PYTEST_ARGUMENTS)
 
 chromium: $(READY)  ## the browser that the local server's page is tested in, where apt-get can install it
 	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
@@ -20,8 +31,9 @@ chromium: $(READY)  ## the browser that the local server's page is tested in, wh
 	{ $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends chromium; } \
 		> $(VENV)/chromium.log 2>&1 || echo "That failed; $(VENV)/chromium.log says why."
 
-soak: $(READY)  ## the fault and crash tests, ten times as long
-	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(BIN)/python -m pytest tests/faults
+soak: $(READY)  ## the fault and crash tests ten times as long, and properties with other examples each time
+	CDF_FAULT_SEEDS=1400 CDF_CRASH_ROUNDS=20 $(PYTEST) tests/faults
+	HYPOTHESIS_PROFILE=soak $(PYTEST) -m hypothesis
 
 bench: $(READY)  ## how fast, beside the official SDK and the usual script; needs nginx
 	$(BIN)/python -m dev.benchmarks $(BENCH)
@@ -29,10 +41,11 @@ bench: $(READY)  ## how fast, beside the official SDK and the usual script; need
 bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 thousand
 	$(BIN)/python -m dev.benchmarks --growth $(BENCH)
 
-lint: $(READY)  ## style and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+bench-server: $(READY)  ## how many records a second the local server takes
+	$(BIN)/python -m dev.bench_local_server
+
+lint: $(READY)  ## style, types, spelling, workflows: what .pre-commit-config.yaml lists
+	$(BIN)/prek run --all-files
 
 build: $(READY)  ## wheel and sdist into dist/
 	rm -rf dist
@@ -40,22 +53,28 @@ build: $(READY)  ## wheel and sdist into dist/
 
 check-dist: build  ## the wheel, installed into an empty environment, is found by Airflow; the sdist builds too
 	rm -rf $(VENV)-dist
-	$(PYTHON) -m venv $(VENV)-dist
-	$(VENV)-dist/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-dev.txt dist/*.whl
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)-dist
+	$(BIN)/uv pip install --quiet --python $(VENV)-dist/bin/python -c requirements-dev.txt dist/*.whl
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers list | grep airflow-provider-cdf-records
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
-	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/'
+	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/|dev/'
 	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
+
+lock: $(READY)  ## requirements-dev.txt anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
+	$(LOCK) $(LOCK_ARGUMENTS) --output-file requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) $(VENV)-dist .demo .bench build dist
 
 $(READY): requirements-dev.txt pyproject.toml
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@rm -rf $(VENV)
+	@echo "Making $(VENV) with $$($(PYTHON) --version)."
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing the $$(wc -l < requirements-dev.txt) packages of requirements-dev.txt with uv."
+	@{ $(PIP) -c requirements-dev.txt uv && $(UV) -r requirements-dev.txt && $(UV) $(THIS); } \
+		|| { echo "uv does not get through; pip may, and takes minutes."; \
+			$(PIP) -r requirements-dev.txt && $(PIP) $(THIS); }
+	@touch $@

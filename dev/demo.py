@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".demo"
 LOGS = WORK / "logs"
-START_WITHIN = 30.0  # seconds
+START_WITHIN = 120.0  # seconds
 CONNECTION_LINE = re.compile(r"AIRFLOW_CONN_CDF_DEFAULT='(?P<connection>.*)'")
 DAGS = {"cdf_host_telemetry": "host_telemetry", "cdf_file_to_stream": "host_processes"}
 SHOWN_ROWS = 12

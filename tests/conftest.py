@@ -1,4 +1,4 @@
-"""A home for Airflow that every test run makes anew, set before Airflow is imported."""
+"""A home for Airflow that every process of a test run makes anew, set before Airflow is imported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+NO_HURRY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same each time", NO_HURRY, derandomize=True)
+settings.register_profile("soak", NO_HURRY, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same each time"))
 
 _home = tempfile.TemporaryDirectory(prefix="airflow-home-")
 os.environ.update(
@@ -17,6 +23,12 @@ os.environ.update(
 )
 for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
     del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)  # after those that shuffle
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups that stay in one process: they take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(scope="session")

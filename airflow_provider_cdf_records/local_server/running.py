@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Settings
 from airflow_provider_cdf_records.local_server.traffic import LoggedRequest
 
-STOP_WITHIN = 5.0  # seconds
+STOP_WITHIN = 30.0  # seconds
 
 
 class LocalServer:

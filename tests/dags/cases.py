@@ -82,7 +82,7 @@ def waits() -> None:
         min_count="{{ ti.xcom_pull('load')['upserted'] }}",
         mode="reschedule",
         poke_interval=1,
-        timeout=60,
+        timeout=3600,
     )
     load >> wait
 

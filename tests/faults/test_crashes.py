@@ -31,6 +31,9 @@ ROWS, IDENTITIES = 60_000, 45_000
 REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
 
 
+pytestmark = pytest.mark.xdist_group("a running Airflow")
+
+
 @dataclass
 class RunningAirflow:
     """A scheduler with all that belongs to it, and the folder of its DAG's files."""

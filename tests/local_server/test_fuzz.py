@@ -139,7 +139,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-examples = settings(deadline=None, suppress_health_check=list(HealthCheck))
+examples = settings(suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module", params=["strict", "create missing"])

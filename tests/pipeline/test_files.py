@@ -214,7 +214,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, suffix: str) -> None:
     assert "cannot be decompressed" in message or "is not the gzip file" in message
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     frames=st.lists(st.binary(max_size=200).map(bytes.hex), min_size=1, max_size=5),
     suffix=st.sampled_from(sorted(COMPRESS)),

@@ -47,7 +47,7 @@ def test_json_may_be_cut_anywhere_when_read(
     assert [row for _, row in read(path)] == items
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     items=st.lists(
         st.dictionaries(

@@ -111,7 +111,7 @@ def test_python_values_are_encoded_as_cdf_expects_them(value: object, expected: 
         pd.NA,
         b"bytes",
         {1, 2},
-        object(),
+        pytest.param(object(), id="an object of any class"),
         timedelta(1),
         np.timedelta64(1, "s"),
         "\ud800",

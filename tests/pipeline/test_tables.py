@@ -87,7 +87,7 @@ def test_another_character_quotes(path: Path) -> None:
     assert read(written(path, "a,b\n'1,5',\"\n"), quotechar="'") == [(1, {"a": "1,5", "b": '"'})]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=st.lists(
         st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)] * 3),

@@ -138,7 +138,7 @@ def test_records_that_the_server_names_are_sent_alone_at_once() -> None:
     assert sorted(map(len, stream.requests)) == [1, 1, 998, 1000]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bad=st.sets(st.integers(0, 299)), names_them=st.booleans())
 def test_halving_finds_exactly_the_bad_ones(bad: set[int], names_them: bool) -> None:
     stream = Stream(lambda value: value in bad, names_them=names_them)
@@ -156,7 +156,7 @@ def test_when_the_last_row_is_refused_the_one_before_takes_its_place() -> None:
     assert (summary.upserted, summary.superseded, summary.rejected) == (2, 1, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60), held=st.integers(1, 20))
 def test_for_each_identity_the_last_row_that_can_be_stored_wins(
     rows: list[tuple[int, bool]], held: int

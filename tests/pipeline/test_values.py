@@ -150,7 +150,7 @@ def refused(value: Any, kind: str, **options: Any) -> str:
 # What the server takes is what is sent
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(definition=st.sampled_from(DEFINITIONS), value=python_values)
 def test_whatever_is_accepted_the_server_accepts(definition: dict[str, Any], value: Any) -> None:
     if value is None:
@@ -163,7 +163,7 @@ def test_whatever_is_accepted_the_server_accepts(definition: dict[str, Any], val
     assert compile_check(definition, "type")(as_sent(converted)) is None
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(definition=st.sampled_from(DEFINITIONS), value=json_values)
 @example(definition={"type": "date"}, value="2024-02-29")
 @example(definition={"type": "timestamp"}, value="9999-12-31T23:59:59-01:00")
@@ -177,7 +177,7 @@ def test_whatever_is_refused_the_server_refuses_too(definition: dict[str, Any], 
         assert compile_check(definition, "type")(as_sent(value)) is not None
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     definition=st.sampled_from([*DEFINITIONS, {"type": "one of the future"}]),
     values=st.one_of(

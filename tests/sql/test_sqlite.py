@@ -172,7 +172,7 @@ def test_a_killed_task_ends_within_seconds(cdf: LocalCdf, sqlite: sqlite3.Connec
     with pytest.raises(AirflowException, match="told to stop"):
         task.execute({})
     assert time.monotonic() - started < SOON
-    assert "cdf-source" not in threads()
+    wait_until(lambda: "cdf-source" not in threads())
 
 
 def test_sql_may_be_a_templated_file(cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path) -> None:
