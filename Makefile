@@ -1,6 +1,7 @@
 # `make demo` and `make test` need Python 3.10-3.13 and make, and set up the rest themselves.
 PYTHON ?= python3
 VENV := .venv
+REQUIREMENTS ?= requirements-dev.txt
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -15,7 +16,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
+.PHONY: environment demo test chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
+
+environment: $(READY)  ## the development environment, .venv
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python -m dev.demo
@@ -44,8 +47,11 @@ bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 t
 bench-server: $(READY)  ## how many records a second the local server takes
 	$(BIN)/python -m dev.bench_local_server
 
-lint: $(READY)  ## style, types, spelling, workflows: what .pre-commit-config.yaml lists
-	$(BIN)/prek run --all-files
+screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
+	$(BIN)/python -m dev.screenshots
+
+lint: $(READY)  ## style, types, spelling, workflows: the hooks of .pre-commit-config.yaml, but for actionlint
+	SKIP=actionlint $(BIN)/prek run --all-files --show-diff-on-failure
 
 build: $(READY)  ## wheel and sdist into dist/
 	rm -rf dist
@@ -63,18 +69,20 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
-lock: $(READY)  ## requirements-dev.txt anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
+lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
 	$(LOCK) $(LOCK_ARGUMENTS) --output-file requirements-dev.txt
+	echo "apache-airflow==2.11.*" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-dist .demo .bench build dist
+	rm -rf $(VENV) $(VENV)-dist .demo .bench .screenshots build dist
 
-$(READY): requirements-dev.txt pyproject.toml
+$(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)
 	@echo "Making $(VENV) with $$($(PYTHON) --version)."
 	@$(PYTHON) -m venv $(VENV)
-	@echo "Installing the $$(wc -l < requirements-dev.txt) packages of requirements-dev.txt with uv."
-	@{ $(PIP) -c requirements-dev.txt uv && $(UV) -r requirements-dev.txt && $(UV) $(THIS); } \
+	@echo "Installing the $$(wc -l < $(REQUIREMENTS)) packages of $(REQUIREMENTS) with uv."
+	@{ $(PIP) -c $(REQUIREMENTS) uv && $(UV) -r $(REQUIREMENTS) && $(UV) $(THIS); } \
 		|| { echo "uv does not get through; pip may, and takes minutes."; \
-			$(PIP) -r requirements-dev.txt && $(PIP) $(THIS); }
+			$(PIP) -r $(REQUIREMENTS) && $(PIP) $(THIS); }
 	@touch $@

@@ -1,6 +1,7 @@
 """Run both example DAGs in a real Airflow against the local server, and show what arrived.
 
-All that is written goes to ``.demo/`` in this repository; nothing is left running.
+All that is written goes to ``.demo/`` in this repository (and Python's bytecode beside its source); nothing is left
+running.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def connection_of(server: subprocess.Popen[bytes], log: Path) -> str:
 def airflow(environment: dict[str, str], log: Path, *arguments: str) -> str:
     """Run an ``airflow`` command and return its output, which also goes to a file."""
     started = time.monotonic()
+    print(f"$ airflow {' '.join(arguments)}", end="", flush=True)
     with log.open("wb") as output:
         done = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
@@ -68,9 +70,9 @@ def airflow(environment: dict[str, str], log: Path, *arguments: str) -> str:
         )
     text = log.read_text(errors="replace")
     if done.returncode:
-        sys.exit(f"{text}\nairflow {' '.join(arguments)} failed with exit code {done.returncode}; see {log}")
+        sys.exit(f"\n{text}\nairflow {' '.join(arguments)} failed with exit code {done.returncode}; see {log}")
     seconds = time.monotonic() - started
-    print(f"$ airflow {' '.join(arguments)}    # {seconds:.0f} s, log: {log.relative_to(ROOT)}")
+    print(f"    # {seconds:.0f} s, log: {log.relative_to(ROOT)}")
     return text
 
 
@@ -107,9 +109,9 @@ def main() -> None:
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "CDF_EXAMPLE_FOLDER": str(WORK / "tmp"),
         "TMPDIR": str(WORK / "tmp"),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     os.environ.update(settings)
+    print("Starting the local server, which stands in for CDF.", flush=True)
     with local_server() as connection:
         os.environ["AIRFLOW_CONN_CDF_DEFAULT"] = connection
         environment = dict(os.environ)

@@ -239,8 +239,8 @@ class _InFlight:
         rows = list(batch.latest.values())
         while rows:
             refused = self._send_in_parts(batch, rows)
-            befores = [batch.earlier.get(batch.identities[row]) for row in refused]
-            rows = [before.pop() for before in befores if before]
+            earlier = [batch.earlier.get(batch.identities[row]) for row in refused]
+            rows = [before.pop() for before in earlier if before]
 
     def _send_in_parts(self, batch: Batch, rows: list[int]) -> list[int]:
         """Send rows of a batch, halving what is refused until the refused ones are alone; return those."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from airflow_provider_cdf_records.local_server import LocalServer, faults
-from tests.local_server.conftest import Raw, a_record
+from airflow_provider_cdf_records.local_server import Clock, LocalServer, faults
+from tests.local_server.conftest import Raw, a_record, set_up
+from tests.waiting import PATIENCE, wait_until
 
 QUICK = {"slow": 0.1, "late": 0.1}
 ANSWERS = {  # what the client sees, and whether the record is stored
@@ -109,3 +112,50 @@ def test_faults_end_with_their_block(server: LocalServer, raw: Raw) -> None:
     with server.faults(0, rate=1):
         pass
     assert all(raw.upsert(a_record(str(number))).ok for number in range(20))
+
+
+def test_a_slow_answer_is_withheld_until_its_time_has_come_or_the_client_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(monkeypatch, "slow answer")
+    with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        with server.faults(0, rate=1, slow=5) as plan, ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(raw.upsert, a_record("a"))
+            wait_until(lambda: len(plan.withheld) == 1)
+            assert raw.held().keys() == {"a"}
+            server.clock.advance(5)
+            assert answer.result(PATIENCE).ok
+            assert not plan.withheld
+
+            with pytest.raises(requests.ReadTimeout):
+                url = f"{server.url}/api/v1/projects/local/streams/mutable/records/upsert"
+                requests.post(url, json={"items": [a_record("b")]}, headers=raw.headers, timeout=0.2)
+            wait_until(lambda: not plan.withheld)
+
+
+def test_writes_are_held_until_they_are_released(server: LocalServer, raw: Raw) -> None:
+    with server.faults(0, rate=0) as plan, ThreadPoolExecutor(2) as pool:
+        plan.hold(after=1)
+        assert raw.upsert(a_record("a")).ok
+        held = [pool.submit(Raw(server.url, server.settings).upsert, a_record(name)) for name in ("b", "c")]
+        wait_until(lambda: plan.held == 2)
+        assert (plan.writes, plan.under_way) == (3, 2)
+        assert raw.held().keys() == {"a"}
+        plan.release()
+        assert all(answer.result(PATIENCE).ok for answer in held)
+        assert raw.held().keys() == {"a", "b", "c"}
+        assert (plan.held, plan.under_way) == (0, 0)
+
+
+def test_a_held_write_whose_client_leaves_is_never_stored(server: LocalServer, raw: Raw) -> None:
+    with server.faults(0, rate=0) as plan:
+        plan.hold(after=0)
+        with pytest.raises(requests.ReadTimeout):
+            url = f"{server.url}/api/v1/projects/local/streams/mutable/records/upsert"
+            requests.post(url, json={"items": [a_record("a")]}, headers=raw.headers, timeout=0.2)
+        wait_until(lambda: plan.writes == 1 and plan.under_way == 0)
+        plan.release()
+        assert raw.upsert(a_record("b")).ok
+    assert raw.held().keys() == {"b"}
