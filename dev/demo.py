@@ -70,7 +70,9 @@ def airflow(environment: dict[str, str], log: Path, *arguments: str) -> str:
         )
     text = log.read_text(errors="replace")
     if done.returncode:
-        sys.exit(f"\n{text}\nairflow {' '.join(arguments)} failed with exit code {done.returncode}; see {log}")
+        sys.exit(
+            f"\n{text}\nairflow {' '.join(arguments)} failed with exit code {done.returncode}; see {log}"
+        )
     seconds = time.monotonic() - started
     print(f"    # {seconds:.0f} s, log: {log.relative_to(ROOT)}")
     return text
