@@ -1,6 +1,6 @@
 """Run both example DAGs in a real Airflow against the local server, and show what arrived.
 
-All that is written goes to ``.demo/`` in this repository, and bytecode beside its source; nothing is left running.
+All that is written goes to ``.demo/`` (and bytecode beside its source); nothing is left running.
 """
 
 from __future__ import annotations
