@@ -1,7 +1,8 @@
 # `make demo` and `make test` need Python 3.10-3.13 and make, and set up the rest themselves.
 PYTHON ?= python3
-VENV := .venv
+# Others, such as dev/requirements-airflow-2.txt, get an environment of their own.
 REQUIREMENTS ?= requirements-dev.txt
+VENV := .venv$(if $(filter-out requirements-dev.txt,$(REQUIREMENTS)),-$(basename $(notdir $(REQUIREMENTS))))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -75,7 +76,7 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-dist .demo .bench .screenshots build dist
+	rm -rf .venv .venv-* .demo .bench .screenshots build dist
 
 $(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)

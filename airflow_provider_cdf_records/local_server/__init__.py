@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.local_server.clock import Clock
+from airflow_provider_cdf_records.local_server.settings import Quota
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.local_server.running import LocalServer
 
-__all__ = ["Clock", "LocalServer"]
+__all__ = ["Clock", "LocalServer", "Quota"]
 
 
 def __getattr__(name: str) -> Any:

@@ -44,7 +44,13 @@ class Clock:
         return len(self._sleepers)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once; whoever sleeps until then wakes up."""
+        """Let time pass at once; whoever sleeps until then wakes up.
+
+        :raises ValueError: when it is to go back.
+        """
+        if seconds < 0:
+            msg = f"Time only moves on, and cannot by {seconds} seconds."
+            raise ValueError(msg)
         with self._lock:
             self._added += round(seconds * NS)
         self._wake_sleepers()

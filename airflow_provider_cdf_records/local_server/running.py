@@ -90,7 +90,7 @@ class LocalServer:
         load(self._app.project, definitions)
 
     def records(self, stream_id: str) -> list[dict[str, Any]]:
-        """Return all records of a stream as queries answer them, for a test to look at."""
+        """Return all records of a stream in the form of a query's answer, visible to queries yet or not."""
         return self._app.project.queries.all(stream_id)
 
     def last_requests(self) -> list[LoggedRequest]:

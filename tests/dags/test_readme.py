@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +20,10 @@ DATA = re.compile(r"^echo '(.*)' > (/tmp/\S+)$", re.MULTILINE)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Write down the files of the README, with its data beside them."""
+def project(tmp_path: Path, airflow_home: Path) -> Path:
+    """Write down the files of the README, with its data and a new database of Airflow beside them."""
+    (tmp_path / "airflow").mkdir()
+    shutil.copy(airflow_home / "airflow.db", tmp_path / "airflow")
     readme = (ROOT / "README.md").read_text()
     ((record, data),) = DATA.findall(readme)
     (tmp_path / "alarms.ndjson").write_text(record + "\n")
@@ -32,15 +35,18 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, home: Path, *command: str, **environment: str) -> str:
-    settings = {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    }
+def exported(block_with: str, project: Path) -> dict[str, str]:
+    """Return what the README exports in the block of commands that has this one."""
+    blocks = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if block_with in block]
+    (exports,) = re.findall(r"^export (.*)$", block, re.MULTILINE)
+    return dict(word.replace("$PWD", str(project)).split("=", 1) for word in exports.split())
+
+
+def run(project: Path, *command: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *command],
-        env=os.environ | settings | environment,
+        env=os.environ | environment,
         cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -51,21 +57,27 @@ def run(project: Path, home: Path, *command: str, **environment: str) -> str:
     return done.stdout
 
 
-def test_the_first_run_brings_the_record_to_the_page(project: Path, airflow_home: Path) -> None:
+def run_the_test(project: Path) -> str:
+    command = "python -m pytest test_load_file.py"
+    return run(project, "pytest", "test_load_file.py", **exported(command, project))
+
+
+def test_the_first_run_brings_the_record_to_the_page(project: Path) -> None:
+    environment = exported("airflow db migrate\n", project)
     with LocalServer(project / "cdf.sqlite") as server:
         server.load(project / "cdf.yaml")
-        connection = {"AIRFLOW_CONN_CDF_DEFAULT": server.connection_json()}
-        run(project, airflow_home, "airflow", "dags", "test", "load_file", **connection)
+        environment |= {"AIRFLOW_CONN_CDF_DEFAULT": server.connection_json()}
+        run(project, "airflow", "dags", "test", "load_file", **environment)
         (record,) = server.records("alarms")
     expected = {"severity": "high", "value": 12.5, "time": "2026-01-02T03:04:05Z"}
     assert (record["externalId"], record["properties"]) == ("a-1", {"plant": {"Alarm": expected}})
 
 
-def test_the_test_of_a_dag_passes(project: Path, airflow_home: Path) -> None:
-    assert "1 passed" in run(project, airflow_home, "pytest", "test_load_file.py")
+def test_the_test_of_a_dag_passes(project: Path) -> None:
+    assert "1 passed" in run_the_test(project)
 
 
-def test_the_test_of_a_dag_fails_when_its_file_is_not_loaded(project: Path, airflow_home: Path) -> None:
+def test_the_test_of_a_dag_fails_when_its_file_is_not_loaded(project: Path) -> None:
     (project / "alarms.ndjson").write_text("")
     with pytest.raises(AssertionError, match="1 failed"):
-        run(project, airflow_home, "pytest", "test_load_file.py")
+        run_the_test(project)
