@@ -60,8 +60,9 @@ build: $(READY)  ## wheel and sdist into dist/
 
 check-dist: build  ## the wheel, installed into an empty environment, is found by Airflow; the sdist builds too
 	rm -rf $(VENV)-dist
-	$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)-dist
-	$(BIN)/uv pip install --quiet --python $(VENV)-dist/bin/python -c requirements-dev.txt dist/*.whl
+	$(PYTHON) -m venv $(VENV)-dist
+	$(BIN)/uv pip install --quiet --python $(VENV)-dist/bin/python -c $(REQUIREMENTS) dist/*.whl \
+		|| $(VENV)-dist/bin/python -m pip install --quiet --disable-pip-version-check -c $(REQUIREMENTS) dist/*.whl
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers list | grep airflow-provider-cdf-records
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt

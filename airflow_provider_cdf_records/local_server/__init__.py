@@ -5,21 +5,21 @@ Written from the API's public facts, and from nothing else in this package. Need
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.settings import Quota
-
 if TYPE_CHECKING:
+    from airflow_provider_cdf_records.local_server.clock import Clock
     from airflow_provider_cdf_records.local_server.running import LocalServer
+    from airflow_provider_cdf_records.local_server.settings import Quota
 
 __all__ = ["Clock", "LocalServer", "Quota"]
 
+MODULES = {"Clock": "clock", "LocalServer": "running", "Quota": "settings"}
+
 
 def __getattr__(name: str) -> Any:
-    """Import late, so that the command line can say what is missing where Starlette or uvicorn is."""
-    if name != "LocalServer":
+    """Import late: pytest imports this package in every run, and Starlette or uvicorn may be missing."""
+    if name not in MODULES:
         raise AttributeError(name)
-    from airflow_provider_cdf_records.local_server.running import LocalServer  # noqa: PLC0415
-
-    return LocalServer
+    return getattr(import_module(f"{__name__}.{MODULES[name]}"), name)

@@ -73,18 +73,18 @@ class Clock:
         """Wait until so much of this clock's time has passed."""
         until = self._read()[1] + round(seconds * NS)
         while True:
-            moved = asyncio.Event()
+            moved, loop = asyncio.Event(), asyncio.get_running_loop()
             with self._lock:
-                self._sleepers[moved] = asyncio.get_running_loop()
+                self._sleepers[moved] = loop
+            left = until - self._read()[1]
+            alarm = None if self._stopped_at is not None else loop.call_later(left / NS, moved.set)
             try:
-                left = until - self._read()[1]
                 if left <= 0:
                     return
-                timeout = None if self._stopped_at is not None else left / NS
-                await asyncio.wait_for(moved.wait(), timeout)
-            except (TimeoutError, asyncio.TimeoutError):  # two classes before Python 3.11
-                pass
+                await moved.wait()
             finally:
+                if alarm is not None:
+                    alarm.cancel()
                 with self._lock:
                     del self._sleepers[moved]
 

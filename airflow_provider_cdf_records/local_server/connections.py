@@ -15,10 +15,6 @@ class Connections:
     def __init__(self) -> None:
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
 
-    def has(self, scope: Scope) -> bool:
-        """Whether the connection that a request came by is open."""
-        return tuple(scope["client"]) in self._transports
-
     def close(self, scope: Scope) -> None:
         """Close the connection that a request came by, once what was sent is out."""
         if transport := self._transports.get(tuple(scope["client"])):

@@ -74,21 +74,36 @@ class FaultPlan:
         """Let the record writes that wait go on."""
         self._held_after = math.inf
 
-    async def hold_up(self, clock: Clock, has_left: Callable[[], bool]) -> bool:
-        """Count a record write, let it wait before anything happens, and return whether it gets through.
+    async def hold_up(self, clock: Clock, receive: Receive) -> Receive | None:
+        """Count a record write, let it wait before anything happens, and return what it is read from then.
 
-        :param has_left: whether its client is gone.
+        ``None`` when it was held and its client has left.
         """
         self.writes += 1
         number = self.writes
         await clock.sleep(self._delay + self._random.uniform(0, self._jitter))
         if number <= self._held_after:
-            return True
+            return receive
         self.held += 1
-        while number > self._held_after and not has_left():
-            await asyncio.sleep(LOOK_EVERY)
-        self.held -= 1
-        return not has_left()
+        try:
+            return await self._held(number, receive)
+        finally:
+            self.held -= 1
+
+    async def _held(self, number: int, receive: Receive) -> Receive | None:
+        body = [await receive()]  # all of it, since only then it is told that the client has left
+        while body[-1].get("more_body"):
+            body.append(await receive())
+        following = asyncio.ensure_future(receive())
+        while number > self._held_after and not following.done():
+            await asyncio.wait({following}, timeout=LOOK_EVERY)
+        if following.done():
+            return None
+
+        async def receive_again() -> Message:
+            return body.pop(0) if body else await following
+
+        return receive_again
 
     def next(self, token: str) -> str | None:
         """Return the fault of the next record write, if any."""
@@ -165,8 +180,8 @@ class Faults:
             return
         plan.under_way += 1
         try:
-            if await plan.hold_up(self._clock, lambda: not self._connections.has(scope)):
-                await self._go_on(plan, scope, receive, send)
+            if held := await plan.hold_up(self._clock, receive):
+                await self._go_on(plan, scope, held, send)
         finally:
             plan.under_way -= 1
 
@@ -233,8 +248,10 @@ async def _slow(exchange: Exchange) -> None:
     answer = await exchange.work()
     client = tuple(exchange.scope["client"])
     exchange.plan.withheld.add(client)
-    await exchange.wait(exchange.plan.slow)
-    exchange.plan.withheld.discard(client)
+    try:
+        await exchange.wait(exchange.plan.slow)
+    finally:
+        exchange.plan.withheld.discard(client)
     for message in answer:
         await exchange.send(message)
 

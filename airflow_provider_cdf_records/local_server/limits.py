@@ -13,6 +13,8 @@ from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.settings import Settings
 
+LEAST_WAIT = 1e-6  # seconds; what is less is left over by the arithmetic
+
 
 class Bucket:
     """What may be used up a second; a second's worth of it can be used at once.
@@ -33,7 +35,8 @@ class Bucket:
         now = self._clock.monotonic()
         self._left = min(self._rate, self._left + (now - self._at) * self._rate)
         self._at = now
-        return max(0.0, (min(needed, self._rate) - self._left) / self._rate)
+        wait = (min(needed, self._rate) - self._left) / self._rate
+        return wait if wait > LEAST_WAIT else 0.0
 
     def take(self, amount: float) -> None:
         self._left -= amount

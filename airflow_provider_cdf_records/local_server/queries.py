@@ -97,7 +97,7 @@ class Queries:
                     yield fields
 
     def _visible(self) -> int | None:
-        return self._store.clock.now_ms() - self._delay_ms if self._delay_ms else None
+        return self._store.time_ago(self._delay_ms) if self._delay_ms else None
 
     def _typing(self, query: dict[str, Any], properties: set[tuple[str, str, str]]) -> dict[str, Any]:
         return {"typing": typing_of(properties, self._schema)} if query.get("includeTyping") else {}

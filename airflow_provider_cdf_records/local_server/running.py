@@ -109,6 +109,7 @@ class LocalServer:
             yield plan
         finally:
             self._app.faults.plan = None
+            plan.release()
 
 
 def connection_json(url: str, settings: Settings) -> str:

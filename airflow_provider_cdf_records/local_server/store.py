@@ -80,6 +80,7 @@ class Store:
             raise
         self._seq: int
         self._last_change: int
+        self._ahead = 0  # milliseconds that changes were dated ahead of the clock at the most
         self._seq, self._last_change = self._db.execute(tables.NEWEST).fetchone()
 
     def close(self) -> None:
@@ -182,6 +183,10 @@ class Store:
         """Return the records that changed last, the newest first."""
         return list(self._read(tables.LAST, {"stream": stream_id, "count": count}))
 
+    def time_ago(self, milliseconds: int) -> int:
+        """Return a time that all changes until so long ago are dated at or before."""
+        return self.clock.now_ms() + self._ahead - milliseconds
+
     def seq_before(self, stream_id: str, time_ms: int) -> int:
         """Return the ``seq`` after which all changes of a stream since a time come."""
         ((seq,),) = self._execute(tables.SEQ_BEFORE, (self._seq, stream_id, time_ms))
@@ -228,7 +233,9 @@ class Store:
 
     def _tick(self) -> int:
         """Return a time that is later than that of every change before."""
-        self._last_change = max(self.clock.now_ms(), self._last_change + 1)
+        now = self.clock.now_ms()
+        self._last_change = max(now, self._last_change + 1)
+        self._ahead = max(self._ahead, self._last_change - now)
         return self._last_change
 
     def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from airflow_provider_cdf_records.client.clock import Clock
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class JumpingClock(Clock):
@@ -36,8 +36,10 @@ class StoppedClock(Clock):
 
     def wait(self, changed: threading.Condition, seconds: float | None) -> None:
         self._waiting.append(changed)
-        changed.wait()
+        was_told = changed.wait(PATIENCE)
         self._waiting.remove(changed)
+        if not was_told:
+            raise TimeoutError("nobody moved the clock on")
 
     def until_somebody_waits(self, count: int = 1) -> None:
         wait_until(lambda: len(self._waiting) >= count)

@@ -54,7 +54,7 @@ def test_a_sensor_waits_by_being_rescheduled(airflow: Airflow, monkeypatch: pyte
             wait_until(lambda: any("/aggregate" in one.path for one in cdf.server.last_requests()))
             cdf.server.clock.advance(60)
 
-        watch = threading.Thread(target=show_after_the_first_look)
+        watch = threading.Thread(target=show_after_the_first_look, daemon=True)
         watch.start()
         log = airflow.test_dag("waits")
         watch.join()

@@ -38,7 +38,7 @@ def test_a_load_gets_through_a_rate_limit(monkeypatch: pytest.MonkeyPatch, limit
             wait_until(lambda: any(request.status == 429 for request in cdf.server.last_requests()))
             clock.resume()
 
-        watch = threading.Thread(target=go_on_once_it_is_reached)
+        watch = threading.Thread(target=go_on_once_it_is_reached, daemon=True)
         watch.start()
         rows = [a_record(str(number), number=number) for number in range(REQUESTS * 10)]
         summary = CdfRecordsHook(max_concurrency=8).upsert_records(STREAM, rows, check_schema=False)

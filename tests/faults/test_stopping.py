@@ -17,8 +17,8 @@ import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-from airflow_provider_cdf_records.pipeline import batches
-from airflow_provider_cdf_records.pipeline.sources import lines
+from airflow_provider_cdf_records.pipeline import batches, upload
+from airflow_provider_cdf_records.pipeline.sources import ahead, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory
 from tests.records import STREAM, a_record
@@ -88,6 +88,11 @@ def test_on_kill_ends_the_load(server: ScriptedServer, source: Path, tmp_path: P
     assert time.monotonic() - started < SOON
     assert not isinstance(failure.value, AirflowFailException)
     check_what_is_left(store, rejected)
+
+
+def test_what_is_under_way_gets_a_few_seconds_to_end() -> None:
+    assert upload.STOP_WITHIN <= 5
+    assert ahead.STOP_WITHIN <= 5
 
 
 class TimedOut(BaseException):

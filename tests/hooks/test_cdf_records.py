@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.records import STREAM, a_record
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -185,6 +185,14 @@ def test_long_work_reports_its_progress(
     CdfRecordsHook().upsert_records(STREAM, SlowList(a_record(str(n)) for n in range(3000)))
     assert len(reports()) >= 3
     assert all("%)" in line and "records/s" in line for line in reports())
+
+
+def test_work_that_is_done_before_the_first_interval_reports_none(
+    cdf: LocalCdf, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cdf_records, "PROGRESS_INTERVAL", PATIENCE)
+    CdfRecordsHook().upsert_records(STREAM, (a_record(str(n)) for n in range(3000)))
+    assert "records read" not in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz", "a.json", "a.json.gz"])

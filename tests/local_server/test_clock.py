@@ -22,7 +22,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 def asleep(pool: ThreadPoolExecutor, clock: Clock, seconds: float) -> Future[None]:
     """Sleep in an event loop of its own, and return once it does."""
     before = clock.sleepers
-    sleeping = pool.submit(asyncio.run, clock.sleep(seconds))
+    sleeping = pool.submit(asyncio.run, asyncio.wait_for(clock.sleep(seconds), PATIENCE))
     wait_until(lambda: clock.sleepers > before)
     return sleeping
 

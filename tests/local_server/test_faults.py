@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer, faults
 from tests.local_server.conftest import Raw, a_record, set_up
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import wait_until
 
 QUICK = {"slow": 0.1, "late": 0.1}
+LONG = "x" * 120_000  # more than the server reads ahead
 ANSWERS = {  # what the client sees, and whether the record is stored
     "429": (429, False),
     "429 with Retry-After": (429, False),
@@ -114,6 +119,19 @@ def test_faults_end_with_their_block(server: LocalServer, raw: Raw) -> None:
     assert all(raw.upsert(a_record(str(number))).ok for number in range(20))
 
 
+@contextmanager
+def sent(raw: Raw, record: dict[str, Any]) -> Iterator[http.client.HTTPConnection]:
+    """Send an upsert, whose client leaves at the end of the block."""
+    connection = http.client.HTTPConnection(urlsplit(raw.url).netloc)
+    body = json.dumps({"items": [record]})
+    path = "/api/v1/projects/local/streams/mutable/records/upsert"
+    connection.request("POST", path, body, raw.headers)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def test_a_slow_answer_is_withheld_until_its_time_has_come_or_the_client_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,41 +139,65 @@ def test_a_slow_answer_is_withheld_until_its_time_has_come_or_the_client_is_gone
     with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
         raw = Raw(server.url, server.settings)
         set_up(raw)
-        with server.faults(0, rate=1, slow=5) as plan, ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(raw.upsert, a_record("a"))
-            wait_until(lambda: len(plan.withheld) == 1)
-            assert raw.held().keys() == {"a"}
-            server.clock.advance(5)
-            assert answer.result(PATIENCE).ok
-            assert not plan.withheld
-
-            with pytest.raises(requests.ReadTimeout):
-                url = f"{server.url}/api/v1/projects/local/streams/mutable/records/upsert"
-                requests.post(url, json={"items": [a_record("b")]}, headers=raw.headers, timeout=0.2)
+        with server.faults(0, rate=1, slow=5) as plan:
+            with sent(raw, a_record("a")) as connection:
+                wait_until(lambda: len(plan.withheld) == 1)
+                assert raw.held().keys() == {"a"}
+                server.clock.advance(5)
+                assert connection.getresponse().status == 202
+                assert not plan.withheld
+            with sent(raw, a_record("b")):
+                wait_until(lambda: len(plan.withheld) == 1)
             wait_until(lambda: not plan.withheld)
 
 
+def test_a_late_request_is_worked_on_when_its_time_has_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(monkeypatch, "late")
+    with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        with server.faults(0, rate=1, late=5), sent(raw, a_record("a")) as connection:
+            wait_until(lambda: server.clock.sleepers == 1)
+            server.clock.advance(4.9)
+            assert raw.held() == {}
+            server.clock.advance(0.1)
+            assert connection.getresponse().status == 202
+        assert raw.held().keys() == {"a"}
+
+
 def test_writes_are_held_until_they_are_released(server: LocalServer, raw: Raw) -> None:
-    with server.faults(0, rate=0) as plan, ThreadPoolExecutor(2) as pool:
+    with server.faults(0, rate=0) as plan:
         plan.hold(after=1)
         assert raw.upsert(a_record("a")).ok
-        held = [pool.submit(Raw(server.url, server.settings).upsert, a_record(name)) for name in ("b", "c")]
-        wait_until(lambda: plan.held == 2)
-        assert (plan.writes, plan.under_way) == (3, 2)
-        assert raw.held().keys() == {"a"}
-        plan.release()
-        assert all(answer.result(PATIENCE).ok for answer in held)
+        with sent(raw, a_record("b")) as b, sent(raw, a_record("c", filled=LONG)) as c:
+            wait_until(lambda: plan.held == 2)
+            assert (plan.writes, plan.under_way) == (3, 2)
+            assert raw.held().keys() == {"a"}
+            plan.release()
+            assert (b.getresponse().status, c.getresponse().status) == (202, 202)
         assert raw.held().keys() == {"a", "b", "c"}
-        assert (plan.held, plan.under_way) == (0, 0)
+        wait_until(lambda: (plan.held, plan.under_way) == (0, 0))
 
 
-def test_a_held_write_whose_client_leaves_is_never_stored(server: LocalServer, raw: Raw) -> None:
+@pytest.mark.parametrize("value", ["short", LONG], ids=["short", "long"])
+def test_a_held_write_whose_client_leaves_is_never_stored(server: LocalServer, raw: Raw, value: str) -> None:
     with server.faults(0, rate=0) as plan:
         plan.hold(after=0)
-        with pytest.raises(requests.ReadTimeout):
-            url = f"{server.url}/api/v1/projects/local/streams/mutable/records/upsert"
-            requests.post(url, json={"items": [a_record("a")]}, headers=raw.headers, timeout=0.2)
-        wait_until(lambda: plan.writes == 1 and plan.under_way == 0)
+        with sent(raw, a_record("a", filled=value)):
+            wait_until(lambda: plan.held == 1)
+        wait_until(lambda: plan.under_way == 0)
         plan.release()
         assert raw.upsert(a_record("b")).ok
     assert raw.held().keys() == {"b"}
+
+
+def test_held_writes_are_released_when_the_faults_end(server: LocalServer, raw: Raw) -> None:
+    with server.faults(0, rate=0) as plan:
+        plan.hold(after=0)
+        other = sent(raw, a_record("a"))
+        connection = other.__enter__()
+        wait_until(lambda: plan.held == 1)
+    assert connection.getresponse().status == 202
+    other.__exit__(None, None, None)

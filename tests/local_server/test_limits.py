@@ -72,7 +72,7 @@ def test_parallel_requests_beyond_the_limit_are_refused(tmp_path: Path) -> None:
         raw = Raw(server.url, server.settings)
         with ThreadPoolExecutor(6) as pool:
             answers = [pool.submit(Raw.get, raw, "/streams") for _ in range(6)]
-            wait_until(lambda: sum(answer.done() for answer in answers) == 4)
+            wait_until(lambda: sum(answer.done() for answer in answers) == 4 and server.clock.sleepers == 2)
             server.clock.advance(5)
         assert Counter(answer.result().status_code for answer in answers) == {200: 2, 429: 4}
         refused = next(answer.result() for answer in answers if not answer.result().ok)
@@ -91,6 +91,31 @@ def test_bytes_beyond_the_rate_are_refused(tmp_path: Path) -> None:
         assert "too many bytes a second for this project" in refusal(answer, 429)
         server.clock.advance(int(answer.headers["retry-after"]))
         assert raw.upsert(a_record()).ok
+
+
+def test_retry_after_tells_when_there_is_room_again(tmp_path: Path) -> None:
+    limit = Quota(project=20_000)
+    with LocalServer(tmp_path / "cdf.sqlite", bytes_per_second=limit, clock=stopped()) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        server.clock.advance(1)
+        assert raw.upsert(a_record(filled="x" * 110_000)).ok
+        answer = raw.upsert(a_record())
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+        server.clock.advance(4)
+        assert raw.upsert(a_record()).headers["retry-after"] == "1"
+        server.clock.advance(1)
+        assert raw.upsert(a_record()).ok
+
+
+def test_every_tenth_of_a_second_allows_one_of_ten_requests(tmp_path: Path) -> None:
+    limit = Quota(project=10)
+    with LocalServer(tmp_path / "cdf.sqlite", requests_per_second=limit, clock=stopped()) as server:
+        raw = Raw(server.url, server.settings)
+        assert statuses(lambda: raw.get("/streams"), 11) == {200: 10, 429: 1}
+        for _ in range(50):
+            server.clock.advance(0.1)
+            assert statuses(lambda: raw.get("/streams"), 2) == {200: 1, 429: 1}
 
 
 def test_latency_is_added_to_each_request(tmp_path: Path) -> None:

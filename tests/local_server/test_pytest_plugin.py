@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record, refusal, set_up
 
-HEAVY = {"airflow", "msgspec", "starlette", "uvicorn", "yaml", "sqlite3"}
+HEAVY = {"airflow", "asyncio", "msgspec", "starlette", "uvicorn", "yaml", "sqlite3"}
 
 
 def raw_of_connection() -> Raw:

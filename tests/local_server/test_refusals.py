@@ -12,6 +12,7 @@ import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
 from tests.local_server.conftest import Raw, a_record, refusal
+from tests.waiting import PATIENCE
 
 UPSERT = "/streams/mutable/records/upsert"
 
@@ -59,7 +60,7 @@ def test_credentials_may_come_as_http_basic(server: LocalServer) -> None:
         server.token_url,
         data={"grant_type": "client_credentials"},
         auth=(settings.client_id, settings.client_secret),
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert answer.json()["token_type"] == "Bearer"
 

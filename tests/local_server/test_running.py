@@ -165,6 +165,36 @@ def test_records_become_visible_after_the_delay(tmp_path: Path) -> None:
         assert raw.held().keys() == {"a"}
 
 
+def test_what_was_stored_is_visible_after_exactly_the_delay_however_much_it_was(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=60, clock=Clock(stopped=True)) as server:
+        raw = raw_again(server)
+        set_up(raw)
+        for number in range(20):
+            raw.upsert(a_record(str(number)), a_record("again", text=str(number)))
+        server.clock.advance(59)
+        assert raw.held() == {}
+        server.clock.advance(1)
+        held = raw.held()
+        assert held.keys() == {*map(str, range(20)), "again"}
+        assert held["again"]["text"] == "19"
+
+
+def test_a_database_of_later_times_goes_on_from_them(tmp_path: Path) -> None:
+    database = tmp_path / "cdf.sqlite"
+    with LocalServer(database, visibility_delay=60, clock=Clock(stopped=True)) as server:
+        server.clock.advance(3000)
+        raw = raw_again(server)
+        set_up(raw)
+        raw.upsert(a_record("a"))
+    with LocalServer(database, visibility_delay=60, clock=Clock(stopped=True)) as server:
+        raw = raw_again(server)
+        raw.upsert(a_record("b"))
+        server.clock.advance(59)
+        assert "b" not in raw.held()
+        server.clock.advance(1)
+        assert raw.held().keys() == {"a", "b"}
+
+
 def test_a_change_hides_what_was_visible_no_earlier_than_it_is_visible_itself(tmp_path: Path) -> None:
     with LocalServer(tmp_path / "cdf.sqlite", visibility_delay=5, clock=Clock(stopped=True)) as server:
         raw = raw_again(server)

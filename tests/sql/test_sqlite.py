@@ -15,6 +15,7 @@ from airflow import DAG
 
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.pipeline.sources import QuerySource
+from airflow_provider_cdf_records.pipeline.sources.ahead import LOOK_EVERY
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
 from tests.records import SPACE, STREAM
@@ -173,6 +174,23 @@ def test_a_killed_task_ends_within_seconds(cdf: LocalCdf, sqlite: sqlite3.Connec
         task.execute({})
     assert time.monotonic() - started < SOON
     wait_until(lambda: "cdf-source" not in threads())
+
+
+def test_a_query_that_begins_after_the_task_was_killed_is_ended_too(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = operator(ENDLESS)
+    connect = sqlite3.connect
+
+    def connect_too_late(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        task.on_kill()
+        time.sleep(3 * LOOK_EVERY)  # so that the task has cancelled when there was nothing yet
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr(sqlite3, "connect", connect_too_late)
+    with pytest.raises(AirflowException, match="told to stop"):
+        task.execute({})
+    wait_until(lambda: "cdf-source" not in [thread.name for thread in threading.enumerate()])
 
 
 def test_sql_may_be_a_templated_file(cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from contextvars import copy_context
@@ -34,6 +35,7 @@ class ReadAhead:
         self._ready: Queue[Chunk | BaseException | None] = Queue(1)
         self._is_stopped = False
         self._thread: threading.Thread | None = None
+        self._cancelling: threading.Thread | None = None
 
     def __enter__(self) -> ReadAhead:
         return self
@@ -43,16 +45,19 @@ class ReadAhead:
     ) -> None:
         if self._thread is None:
             return
-        if self._thread.is_alive():
-            self.stop()
-        self._thread.join(STOP_WITHIN)
+        deadline = time.monotonic() + STOP_WITHIN
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            self.stop()  # again and again: what is to be cancelled may have begun after the last time
+            self._thread.join(LOOK_EVERY)
         if self._thread.is_alive():
             log.warning("The source does not end, and is left to itself until this process ends.")
 
     def stop(self) -> None:
         """Let the iteration end soon; may be called by a signal handler."""
         self._is_stopped = True
-        threading.Thread(target=self._cancel, name="cdf-cancel", daemon=True).start()
+        if self._cancelling is None or not self._cancelling.is_alive():
+            self._cancelling = threading.Thread(target=self._cancel, name="cdf-cancel", daemon=True)
+            self._cancelling.start()
 
     def __iter__(self) -> Iterator[Chunk]:
         run = copy_context().run
