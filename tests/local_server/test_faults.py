@@ -132,39 +132,42 @@ def sent(raw: Raw, record: dict[str, Any]) -> Iterator[http.client.HTTPConnectio
         connection.close()
 
 
+@pytest.fixture
+def stopped_server(tmp_path: Path) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path / "stopped.sqlite", clock=Clock(stopped=True)) as server:
+        set_up(Raw(server.url, server.settings))
+        yield server
+
+
 def test_a_slow_answer_is_withheld_until_its_time_has_come_or_the_client_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only(monkeypatch, "slow answer")
-    with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
-        raw = Raw(server.url, server.settings)
-        set_up(raw)
-        with server.faults(0, rate=1, slow=5) as plan:
-            with sent(raw, a_record("a")) as connection:
-                wait_until(lambda: len(plan.withheld) == 1)
-                assert raw.held().keys() == {"a"}
-                server.clock.advance(5)
-                assert connection.getresponse().status == 202
-                assert not plan.withheld
-            with sent(raw, a_record("b")):
-                wait_until(lambda: len(plan.withheld) == 1)
-            wait_until(lambda: not plan.withheld)
+    raw = Raw(stopped_server.url, stopped_server.settings)
+    with stopped_server.faults(0, rate=1, slow=5) as plan:
+        with sent(raw, a_record("a")) as connection:
+            wait_until(lambda: len(plan.withheld) == 1)
+            assert raw.held().keys() == {"a"}
+            stopped_server.clock.advance(5)
+            assert connection.getresponse().status == 202
+            assert not plan.withheld
+        with sent(raw, a_record("b")):
+            wait_until(lambda: len(plan.withheld) == 1)
+        wait_until(lambda: not plan.withheld)
 
 
 def test_a_late_request_is_worked_on_when_its_time_has_come(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped_server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only(monkeypatch, "late")
-    with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
-        raw = Raw(server.url, server.settings)
-        set_up(raw)
-        with server.faults(0, rate=1, late=5), sent(raw, a_record("a")) as connection:
-            wait_until(lambda: server.clock.sleepers == 1)
-            server.clock.advance(4.9)
-            assert raw.held() == {}
-            server.clock.advance(0.1)
-            assert connection.getresponse().status == 202
-        assert raw.held().keys() == {"a"}
+    raw = Raw(stopped_server.url, stopped_server.settings)
+    with stopped_server.faults(0, rate=1, late=5), sent(raw, a_record("a")) as connection:
+        wait_until(lambda: stopped_server.clock.sleepers == 1)
+        stopped_server.clock.advance(4.9)
+        assert raw.held() == {}
+        stopped_server.clock.advance(0.1)
+        assert connection.getresponse().status == 202
+    assert raw.held().keys() == {"a"}
 
 
 def test_writes_are_held_until_they_are_released(server: LocalServer, raw: Raw) -> None:
