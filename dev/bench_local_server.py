@@ -68,6 +68,18 @@ def ask(connection: http.client.HTTPConnection, path: str, body: bytes | str, he
     return json.loads(content)
 
 
+def authorization(connection: dict[str, Any]) -> dict[str, str]:
+    """Return the header that an Airflow connection to the local server gets in with."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": connection["login"],
+        "client_secret": connection["password"],
+    }
+    netloc = urlsplit(connection["host"]).netloc
+    grant = ask(http.client.HTTPConnection(netloc), "/oauth2/token", urlencode(form), {})
+    return {"Authorization": f"Bearer {grant['access_token']}"}
+
+
 def measure(requests: int, parallel: int) -> dict[str, float]:
     """Return records and megabytes a second, the server's CPU seconds, and its memory early and late."""
     with tempfile.TemporaryDirectory() as folder:
@@ -87,13 +99,7 @@ def _measure(server: subprocess.Popen[str], requests: int, parallel: int) -> dic
     next(lines)
     connection = json.loads(next(lines).partition("=")[2].strip("'\n"))
     netloc = urlsplit(connection["host"]).netloc
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": connection["login"],
-        "client_secret": connection["password"],
-    }
-    grant = ask(http.client.HTTPConnection(netloc), "/oauth2/token", urlencode(form), {})
-    headers = {"Authorization": f"Bearer {grant['access_token']}"}
+    headers = authorization(connection)
     bodies = [a_body(number * 1000, 1000) for number in range(requests)]
     process = psutil.Process(server.pid)
 

@@ -5,63 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import requests
 from playwright.sync_api import sync_playwright
 
 from airflow_provider_cdf_records.local_server import LocalServer
+from dev.bench_local_server import DEFINITIONS, PROJECT, a_body, authorization
 
 FOLDER = Path(__file__).resolve().parent.parent / ".screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WINDOW = {"width": 1280, "height": 800}
-DEFINITIONS = {
-    "spaces": ["plant"],
-    "containers": [
-        {
-            "space": "plant",
-            "externalId": "Alarm",
-            "properties": {
-                "severity": "text",
-                "value": "float64",
-                "time": "timestamp",
-                "acknowledged": "boolean",
-            },
-        }
-    ],
-    "streams": ["alarms", {"externalId": "archive", "template": "BasicArchive"}],
-}
-
-
-def some_alarms() -> Iterator[dict[str, Any]]:
-    source = {"type": "container", "space": "plant", "externalId": "Alarm"}
-    for number in range(500):
-        properties = {
-            "severity": ("low", "high", "critical")[number % 3],
-            "value": round(number / 7, 2),
-            "time": f"2026-01-02T03:{number // 60:02}:{number % 60:02}Z",
-            "acknowledged": number % 2 == 0,
-        }
-        sources = [{"source": source, "properties": properties}]
-        yield {"space": "plant", "externalId": f"pump-{number % 50}/{number}", "sources": sources}
+ARCHIVE = {"externalId": "archive", "template": "BasicArchive"}
 
 
 def fill(server: LocalServer) -> None:
     """Store some records, and have one request refused, as there will be."""
-    server.load(DEFINITIONS)
-    connection = json.loads(server.connection_json())
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": connection["login"],
-        "client_secret": connection["password"],
-    }
-    token = requests.post(server.token_url, data=form, timeout=10).json()["access_token"]
-    url = f"{server.url}/api/v1/projects/{connection['schema']}/streams"
-    headers = {"Authorization": f"Bearer {token}"}
-    for path, items in (("alarms", list(some_alarms())), ("nowhere", [])):
-        requests.post(f"{url}/{path}/records/upsert", json={"items": items}, headers=headers, timeout=10)
+    server.load(DEFINITIONS | {"streams": ["alarms", ARCHIVE]})
+    headers = authorization(json.loads(server.connection_json()))
+    for stream in ("alarms", "nowhere"):
+        path = f"{PROJECT}/streams/{stream}/records/upsert"
+        requests.post(server.url + path, a_body(0, 500), headers=headers, timeout=10)
 
 
 def main() -> None:

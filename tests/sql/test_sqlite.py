@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from airflow import DAG
 
+from airflow_provider_cdf_records.hooks.queries import Query
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.pipeline.sources import QuerySource
-from airflow_provider_cdf_records.pipeline.sources.ahead import LOOK_EVERY
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
 from tests.records import SPACE, STREAM
@@ -180,13 +180,18 @@ def test_a_query_that_begins_after_the_task_was_killed_is_ended_too(
     cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = operator(ENDLESS)
-    connect = sqlite3.connect
+    connect, cancel, cancelled = sqlite3.connect, Query.cancel, []
+
+    def counted_cancel(query: Query) -> None:
+        cancel(query)
+        cancelled.append(query)
 
     def connect_too_late(*args: Any, **kwargs: Any) -> sqlite3.Connection:
         task.on_kill()
-        time.sleep(3 * LOOK_EVERY)  # so that the task has cancelled when there was nothing yet
+        wait_until(lambda: len(cancelled) >= 2)  # by the kill and by the task's end, when nothing was there
         return connect(*args, **kwargs)
 
+    monkeypatch.setattr(Query, "cancel", counted_cancel)
     monkeypatch.setattr(sqlite3, "connect", connect_too_late)
     with pytest.raises(AirflowException, match="told to stop"):
         task.execute({})
