@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
-from tests.records import CONTAINER, SPACE, STREAM
+from tests.sample_records import CONTAINER, SPACE, STREAM
 
 IMMUTABLE_STREAM = "archive"
 PROPERTIES = {

@@ -15,7 +15,7 @@ except ImportError:  # Airflow 2
 
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 
 FOLDER = Path(os.environ.get("CDF_EXAMPLE_FOLDER", "."))
 MANY = 20_000

@@ -23,7 +23,7 @@ from packaging.version import Version
 from airflow_provider_cdf_records.local_server.faults import FaultPlan
 from tests.dags.conftest import ROOT
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.records import a_record
+from tests.sample_records import a_record
 from tests.waiting import SOON, wait_until
 
 ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))

@@ -25,7 +25,7 @@ from airflow_provider_cdf_records.pipeline.sources import iterables, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.conftest import TimeOutFor
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.records import a_record
+from tests.sample_records import a_record
 from tests.waiting import PATIENCE
 
 SEEDS = range(int(os.environ.get("CDF_FAULT_SEEDS", "140")))

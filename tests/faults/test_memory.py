@@ -33,7 +33,7 @@ asyncio.run(main())
 LOAD = """
 import json, resource
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

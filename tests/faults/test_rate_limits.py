@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server.settings import Quota
 from airflow_provider_cdf_records.pipeline import batches
 from tests.local_cdf import local_cdf
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 from tests.waiting import wait_until
 
 REQUESTS = 40

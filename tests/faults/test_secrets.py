@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.version_compat import AirflowException
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 
 SECRET, TOKEN = "client-secret-7f3a9c", "access-token-5b1e8d"

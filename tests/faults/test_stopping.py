@@ -21,7 +21,7 @@ from airflow_provider_cdf_records.pipeline import batches, upload
 from airflow_provider_cdf_records.pipeline.sources import ahead, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 from tests.waiting import PATIENCE, SOON, wait_until
 

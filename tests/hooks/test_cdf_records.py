@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 from tests.waiting import PATIENCE, wait_until
 
 

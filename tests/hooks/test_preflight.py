@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.hooks.preflight import check_capabilities, sch
 from airflow_provider_cdf_records.pipeline.schema import ContainerId
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
-from tests.records import CONTAINER, SPACE, STREAM, a_record
+from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 
 INSPECT, BYIDS, UPSERT = "/token/inspect", "/containers/byids", "/records/upsert"

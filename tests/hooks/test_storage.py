@@ -26,7 +26,7 @@ from airflow_provider_cdf_records.version_compat import (
 )
 from tests.faults.test_faults import Memory
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.records import CONTAINER, SPACE, STREAM, a_record
+from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 
 BUCKET = "data"

@@ -15,7 +15,7 @@ from airflow import DAG
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
 from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 
 ROOT = Path(__file__).parent.parent.parent
 

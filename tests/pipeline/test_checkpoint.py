@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.pipeline.chunk import Place
 from airflow_provider_cdf_records.pipeline.sources import FileSource, lines
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 
 
 class Memory:

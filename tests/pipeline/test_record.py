@@ -28,7 +28,7 @@ from airflow_provider_cdf_records.pipeline.record import (
     to_record,
 )
 from airflow_provider_cdf_records.pipeline.rejected import rejection_of
-from tests.records import a_record
+from tests.sample_records import a_record
 
 
 class Severity(Enum):

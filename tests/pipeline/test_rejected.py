@@ -10,7 +10,7 @@ import pytest
 from upath import UPath
 
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection, rejection_of
-from tests.records import a_record
+from tests.sample_records import a_record
 
 
 @pytest.fixture(params=["local", "objects"])

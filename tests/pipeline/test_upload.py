@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.pipeline.record import ApiShaped
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource
 from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
-from tests.records import STREAM, a_record
+from tests.sample_records import STREAM, a_record
 from tests.waiting import PATIENCE, wait_until, wait_until_it_stays
 
 Refuses = Callable[[Any], bool]

@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
-from tests.records import CONTAINER, SPACE, STREAM, a_record
+from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.test_memory import SINK
 from tests.local_cdf import PROPERTIES, LocalCdf, local_cdf
-from tests.records import CONTAINER, SPACE
+from tests.sample_records import CONTAINER, SPACE
 from tests.waiting import SOON
 
 WIDE = "Wide"

@@ -18,7 +18,7 @@ import pytest
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
-from tests.records import SPACE, STREAM
+from tests.sample_records import SPACE, STREAM
 from tests.sql.conftest import DRIVERS, WIDE, Postgres, mapping
 from tests.waiting import PATIENCE, SOON, wait_until
 

@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFro
 from airflow_provider_cdf_records.pipeline.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
-from tests.records import SPACE, STREAM
+from tests.sample_records import SPACE, STREAM
 from tests.sql.conftest import WIDE, mapping
 from tests.waiting import SOON, wait_until
 
