@@ -13,13 +13,14 @@ from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCrede
 from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
-from airflow_provider_cdf_records.hooks.preflight import MissingCapabilityError, check_project, prepare
-from airflow_provider_cdf_records.hooks.sender import StreamSender
-from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint, Mark, StateStore
+from airflow_provider_cdf_records.load.checkpoint import Checkpoint, Mark, StateStore
+from airflow_provider_cdf_records.load.outcome import ProgressLog, Tally, UpsertSummary
+from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project, prepare
+from airflow_provider_cdf_records.load.sender import StreamSender
+from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.pipeline.chunk import Convert
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, read_mapping
-from airflow_provider_cdf_records.pipeline.outcome import ProgressLog, Tally, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import check_stream_id
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import (
@@ -31,7 +32,6 @@ from airflow_provider_cdf_records.pipeline.sources import (
     files_of,
 )
 from airflow_provider_cdf_records.pipeline.storage import place_of
-from airflow_provider_cdf_records.pipeline.upload import upload
 from airflow_provider_cdf_records.version_compat import (
     BaseHook,
     connection_form_widgets,

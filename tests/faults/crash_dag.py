@@ -18,7 +18,7 @@ class Load(CdfRecordsUpsertOperator):
     """Keeps each mark, so that a short load has some."""
 
     def execute(self, context: Any) -> dict[str, Any]:
-        from airflow_provider_cdf_records.pipeline import checkpoint
+        from airflow_provider_cdf_records.load import checkpoint
 
         checkpoint.INTERVAL = 0
         (FOLDER / f"{context['run_id']}.pid").write_text(str(os.getpid()))

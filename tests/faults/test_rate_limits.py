@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.local_server.settings import Quota
-from airflow_provider_cdf_records.pipeline import batches
 from tests.local_cdf import local_cdf
 from tests.sample_records import STREAM, a_record
 from tests.waiting import wait_until

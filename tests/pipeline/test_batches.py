@@ -6,8 +6,8 @@ from itertools import accumulate, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.pipeline import batches
-from airflow_provider_cdf_records.pipeline.batches import MAX_HELD, MAX_RECORDS, Batch, Batcher
+from airflow_provider_cdf_records.load import batches
+from airflow_provider_cdf_records.load.batches import MAX_HELD, MAX_RECORDS, Batch, Batcher
 from airflow_provider_cdf_records.pipeline.chunk import Place, Records
 from airflow_provider_cdf_records.pipeline.record import MAX_RECORD_BYTES, MAX_REQUEST_BYTES
 

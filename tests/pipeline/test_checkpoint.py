@@ -10,9 +10,9 @@ import pytest
 from upath import UPath
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.pipeline import batches
-from airflow_provider_cdf_records.pipeline import checkpoint as checkpoint_module
-from airflow_provider_cdf_records.pipeline.checkpoint import KEY, Checkpoint, Mark
+from airflow_provider_cdf_records.load import batches
+from airflow_provider_cdf_records.load import checkpoint as checkpoint_module
+from airflow_provider_cdf_records.load.checkpoint import KEY, Checkpoint, Mark
 from airflow_provider_cdf_records.pipeline.chunk import Place
 from airflow_provider_cdf_records.pipeline.sources import FileSource, lines
 from airflow_provider_cdf_records.version_compat import AirflowFailException

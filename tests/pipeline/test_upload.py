@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_cdf_records.load.outcome import Tally, TooManyRejectedError, UpsertSummary
+from airflow_provider_cdf_records.load.upload import RequestRefusedError, upload
 from airflow_provider_cdf_records.pipeline.chunk import identity_of
-from airflow_provider_cdf_records.pipeline.outcome import Tally, TooManyRejectedError, UpsertSummary
 from airflow_provider_cdf_records.pipeline.record import ApiShaped
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection
 from airflow_provider_cdf_records.pipeline.sources import RecordsSource
-from airflow_provider_cdf_records.pipeline.upload import RequestRefusedError, upload
 from tests.sample_records import STREAM, a_record
 from tests.waiting import PATIENCE, wait_until, wait_until_it_stays
 
@@ -161,7 +161,7 @@ def test_when_the_last_row_is_refused_the_one_before_takes_its_place() -> None:
 def test_for_each_identity_the_last_row_that_can_be_stored_wins(
     rows: list[tuple[int, bool]], held: int
 ) -> None:
-    from airflow_provider_cdf_records.pipeline import batches
+    from airflow_provider_cdf_records.load import batches
 
     stream = Stream(lambda value: not value[1])
     before, batches.MAX_HELD = batches.MAX_HELD, held

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.checkpoint import Mark
+from airflow_provider_cdf_records.load.checkpoint import Mark
 from airflow_provider_cdf_records.pipeline.chunk import Place
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
-from airflow_provider_cdf_records.hooks.parallel import ask_at_once
-from airflow_provider_cdf_records.hooks.sender import check_stream
+from airflow_provider_cdf_records.load.parallel import ask_at_once
+from airflow_provider_cdf_records.load.sender import check_stream
 from airflow_provider_cdf_records.pipeline.chunk import Convert
 from airflow_provider_cdf_records.pipeline.mapper import RowMapping
 from airflow_provider_cdf_records.pipeline.mapping import MappingSpec

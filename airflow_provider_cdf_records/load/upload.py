@@ -11,12 +11,12 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Protocol
 
-from airflow_provider_cdf_records.pipeline.batches import Batch, Batcher, Milestone
-from airflow_provider_cdf_records.pipeline.checkpoint import Checkpoint
+from airflow_provider_cdf_records.load.batches import Batch, Batcher, Milestone
+from airflow_provider_cdf_records.load.checkpoint import Checkpoint
+from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
+from airflow_provider_cdf_records.load.outcome import Tally
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Convert, Identity
 from airflow_provider_cdf_records.pipeline.errors import LoadStoppedError
-from airflow_provider_cdf_records.pipeline.interpreter import tuned_for_loading
-from airflow_provider_cdf_records.pipeline.outcome import Tally
 from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from airflow_provider_cdf_records.pipeline.sources import Source
 
