@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.reading import bad_request
 from airflow_provider_cdf_records.local_server.filters import Fields, Matches, comparable
-from airflow_provider_cdf_records.local_server.reading import bad_request
 
 Values = Callable[[Fields], Iterable[Any]]
 Reduce = Callable[[Sequence[Any]], Any]

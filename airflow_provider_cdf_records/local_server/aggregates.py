@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from airflow_provider_cdf_records.local_server import facts
 from airflow_provider_cdf_records.local_server.accumulators import (
     METRICS,
     MOVING,
@@ -20,9 +19,8 @@ from airflow_provider_cdf_records.local_server.accumulators import (
     UniqueValues,
     Values,
 )
-from airflow_provider_cdf_records.local_server.filters import Fields, compile_filter, property_reader
-from airflow_provider_cdf_records.local_server.intervals import epoch_ms, iso_time, read_time_rounding
-from airflow_provider_cdf_records.local_server.reading import (
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.reading import (
     a_list,
     a_number,
     a_string,
@@ -30,6 +28,8 @@ from airflow_provider_cdf_records.local_server.reading import (
     an_object,
     bad_request,
 )
+from airflow_provider_cdf_records.local_server.filters import Fields, compile_filter, property_reader
+from airflow_provider_cdf_records.local_server.intervals import epoch_ms, iso_time, read_time_rounding
 
 NUMBERS = frozenset({"int32", "int64", "float32", "float64"})
 TIMES = frozenset({"timestamp", "date"})

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError, OAuthError
 from airflow_provider_cdf_records.local_server.connections import Connections
-from airflow_provider_cdf_records.local_server.errors import ApiError, OAuthError
 from airflow_provider_cdf_records.local_server.faults import Faults
 from airflow_provider_cdf_records.local_server.http import (
     PROJECTS,

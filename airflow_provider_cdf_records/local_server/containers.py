@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import a_schema_id, a_space, an_object, bad_request
-from airflow_provider_cdf_records.local_server.values import Check, compile_check
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks.reading import (
+    a_schema_id,
+    a_space,
+    an_object,
+    bad_request,
+)
+from airflow_provider_cdf_records.local_server.checks.values import Check, compile_check
 
 USED_FOR = ("node", "edge", "record", "all")
 FOR_RECORDS = ("record", "all")

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.values import DATE, TIMESTAMP
 from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.streams import Streams
-from airflow_provider_cdf_records.local_server.values import DATE, TIMESTAMP
 
 DIRECT = {"space", "externalId"}
 

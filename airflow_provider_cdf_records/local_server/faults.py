@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.connections import Connections
-from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE
 from airflow_provider_cdf_records.local_server.traffic import FAULT

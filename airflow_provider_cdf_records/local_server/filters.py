@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.reading import a_list, a_string, an_object, bad_request
-from airflow_provider_cdf_records.local_server.values import TIMESTAMP, instant
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.reading import a_list, a_string, an_object, bad_request
+from airflow_provider_cdf_records.local_server.checks.values import TIMESTAMP, instant
 
 Fields = dict[
     str, Any

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 
 PROJECTS = "/api/v1/projects/"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS

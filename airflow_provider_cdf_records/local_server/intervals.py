@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow_provider_cdf_records.local_server.reading import bad_request
-from airflow_provider_cdf_records.local_server.values import instant
+from airflow_provider_cdf_records.local_server.checks.reading import bad_request
+from airflow_provider_cdf_records.local_server.checks.values import instant
 
 TimeRounding = Callable[[int], int]  # epoch milliseconds to the start of their interval
 

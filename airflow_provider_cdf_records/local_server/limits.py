@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.settings import Settings
 

@@ -25,8 +25,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.project import Project
 
 KINDS = ("spaces", "containers", "streams")

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.http import json_answer
 from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.store import StoredRecord

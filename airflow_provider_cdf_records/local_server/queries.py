@@ -10,9 +10,9 @@ import msgspec
 
 from airflow_provider_cdf_records.local_server.accumulators import results
 from airflow_provider_cdf_records.local_server.aggregates import AggregateReader
+from airflow_provider_cdf_records.local_server.checks.reading import a_limit, an_object, bad_request
 from airflow_provider_cdf_records.local_server.filters import BOUNDS, Fields, Matches, compile_filter
 from airflow_provider_cdf_records.local_server.intervals import epoch_ms
-from airflow_provider_cdf_records.local_server.reading import a_limit, an_object, bad_request
 from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.sources import (
     properties_in,

@@ -8,11 +8,9 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.creating import MissingCreator
-from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.rates import Rates
-from airflow_provider_cdf_records.local_server.reading import (
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks.reading import (
     a_list,
     a_record_id,
     a_space,
@@ -20,6 +18,8 @@ from airflow_provider_cdf_records.local_server.reading import (
     bad_request,
     items_of,
 )
+from airflow_provider_cdf_records.local_server.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.rates import Rates
 from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.store import (
     Capacity,

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks.reading import a_space, a_string, bad_request, items_of
 from airflow_provider_cdf_records.local_server.containers import (
     CompiledContainer,
     check_change,
     read_container,
 )
-from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import a_space, a_string, bad_request, items_of
 from airflow_provider_cdf_records.local_server.store import Store
 
 MAX_ITEMS = 100  # of one request

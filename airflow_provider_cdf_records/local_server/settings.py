@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_provider_cdf_records.local_server import facts
+from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.clock import Clock
 
 DEFAULT_FAULT_RATE = 0.1  # of record writes, once faults are asked for

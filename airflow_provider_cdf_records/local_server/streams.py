@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any, NoReturn
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.errors import ApiError
-from airflow_provider_cdf_records.local_server.reading import (
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks.reading import (
     a_stream_id,
     a_string,
     an_object,

@@ -7,8 +7,8 @@ import binascii
 import re
 from typing import Any
 
+from airflow_provider_cdf_records.local_server.checks.reading import bad_request
 from airflow_provider_cdf_records.local_server.filters import Fields
-from airflow_provider_cdf_records.local_server.reading import bad_request
 from airflow_provider_cdf_records.local_server.sources import Select
 from airflow_provider_cdf_records.local_server.store import Store, StoredRecord
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError, OAuthError
 from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.errors import ApiError, OAuthError
 
 
 class Tokens:

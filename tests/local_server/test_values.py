@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.local_server.values import compile_check
+from airflow_provider_cdf_records.local_server.checks.values import compile_check
 
 LONG = "x" * 128_000
 DIRECT = {"space": "s", "externalId": "x"}

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
-from airflow_provider_cdf_records.local_server.values import compile_check, instant
+from airflow_provider_cdf_records.local_server.checks.values import compile_check, instant
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.values import (
     MAX_FLOAT32,

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.reading import a_string, bad_request, kind
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.reading import a_string, bad_request, kind
 
 Check = Callable[[Any], str | None]  # what is wrong with a value, if anything
 

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
-from airflow_provider_cdf_records.local_server import facts
-from airflow_provider_cdf_records.local_server.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 
 _STREAM_ID = re.compile(facts.STREAM_ID)
 _SPACE = re.compile(facts.SPACE)
