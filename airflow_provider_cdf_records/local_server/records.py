@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     items_of,
 )
 from airflow_provider_cdf_records.local_server.creating import MissingCreator
-from airflow_provider_cdf_records.local_server.rates import Rates
+from airflow_provider_cdf_records.local_server.http.rates import Rates
 from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.store import (
     Capacity,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import urllib3.connection
 
-from airflow_provider_cdf_records.local_server.faults import FaultPlan
+from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
 
 LOOK_EVERY = 0.005  # seconds
 

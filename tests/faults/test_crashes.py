@@ -20,7 +20,7 @@ import psutil
 import pytest
 from packaging.version import Version
 
-from airflow_provider_cdf_records.local_server.faults import FaultPlan
+from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
 from tests.dags.conftest import ROOT
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import a_record

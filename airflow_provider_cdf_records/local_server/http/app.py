@@ -19,20 +19,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError, OAuthError
-from airflow_provider_cdf_records.local_server.connections import Connections
-from airflow_provider_cdf_records.local_server.faults import Faults
-from airflow_provider_cdf_records.local_server.http import (
+from airflow_provider_cdf_records.local_server.http.bodies import (
     PROJECTS,
     error_answer,
     json_answer,
     read_body,
     read_json,
 )
-from airflow_provider_cdf_records.local_server.limits import Limits
-from airflow_provider_cdf_records.local_server.page import page_routes
+from airflow_provider_cdf_records.local_server.http.connections import Connections
+from airflow_provider_cdf_records.local_server.http.faults import Faults
+from airflow_provider_cdf_records.local_server.http.limits import Limits
+from airflow_provider_cdf_records.local_server.http.page import page_routes
+from airflow_provider_cdf_records.local_server.http.tokens import Tokens
+from airflow_provider_cdf_records.local_server.http.traffic import ITEMS, Traffic
 from airflow_provider_cdf_records.local_server.project import Project
-from airflow_provider_cdf_records.local_server.tokens import Tokens
-from airflow_provider_cdf_records.local_server.traffic import ITEMS, Traffic
 
 log = logging.getLogger(__name__)
 

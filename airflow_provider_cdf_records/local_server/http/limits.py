@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
+from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.settings import Settings
 
 LEAST_WAIT = 1e-6  # seconds; what is less is left over by the arithmetic

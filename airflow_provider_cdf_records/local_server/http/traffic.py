@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airflow_provider_cdf_records.local_server.http import PROJECTS
+from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS
 
 KEPT = 100  # requests
 LONGEST_PATH = 300

@@ -16,10 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
-from airflow_provider_cdf_records.local_server.http import json_answer
+from airflow_provider_cdf_records.local_server.http.bodies import json_answer
+from airflow_provider_cdf_records.local_server.http.traffic import LoggedRequest
 from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.store import StoredRecord
-from airflow_provider_cdf_records.local_server.traffic import LoggedRequest
 
 FOLDER = Path(__file__).parent / "ui"
 FILES = {

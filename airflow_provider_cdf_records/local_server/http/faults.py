@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.connections import Connections
-from airflow_provider_cdf_records.local_server.http import PROJECTS, drain, error_answer, header
+from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS, drain, error_answer, header
+from airflow_provider_cdf_records.local_server.http.connections import Connections
+from airflow_provider_cdf_records.local_server.http.traffic import FAULT
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE
-from airflow_provider_cdf_records.local_server.traffic import FAULT
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)
 WRITES = ("/records", "/records/upsert", "/records/delete")
