@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_cdf_records.local_server.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.http.rates import Rates
-from airflow_provider_cdf_records.local_server.queries import Queries
+from airflow_provider_cdf_records.local_server.language.queries import Queries
 from airflow_provider_cdf_records.local_server.records import Records
 from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.settings import Settings

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from airflow_provider_cdf_records.local_server.checks.reading import bad_request
-from airflow_provider_cdf_records.local_server.filters import Fields
-from airflow_provider_cdf_records.local_server.sources import Select
+from airflow_provider_cdf_records.local_server.language.filters import Fields
+from airflow_provider_cdf_records.local_server.language.selection import Select
 from airflow_provider_cdf_records.local_server.store import Store, StoredRecord
 
 AGO = re.compile(r"(\d{1,6})([smhdw])-ago")

@@ -8,21 +8,21 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.local_server.accumulators import results
-from airflow_provider_cdf_records.local_server.aggregates import AggregateReader
 from airflow_provider_cdf_records.local_server.checks.reading import a_limit, an_object, bad_request
-from airflow_provider_cdf_records.local_server.filters import BOUNDS, Fields, Matches, compile_filter
-from airflow_provider_cdf_records.local_server.intervals import epoch_ms
-from airflow_provider_cdf_records.local_server.schema import Schema
-from airflow_provider_cdf_records.local_server.sources import (
+from airflow_provider_cdf_records.local_server.language.accumulators import results
+from airflow_provider_cdf_records.local_server.language.aggregates import AggregateReader
+from airflow_provider_cdf_records.local_server.language.filters import BOUNDS, Fields, Matches, compile_filter
+from airflow_provider_cdf_records.local_server.language.intervals import epoch_ms
+from airflow_provider_cdf_records.local_server.language.selection import (
     properties_in,
     read_sources,
     sorted_by,
     typing_of,
 )
+from airflow_provider_cdf_records.local_server.language.sync import change, cursor_at, start_of
+from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.store import Store, StoredRecord
 from airflow_provider_cdf_records.local_server.streams import Streams
-from airflow_provider_cdf_records.local_server.sync import change, cursor_at, start_of
 
 LOWER, UPPER = {"gt", "gte"}, {"lt", "lte"}
 

@@ -10,7 +10,7 @@ import msgspec
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.reading import bad_request
-from airflow_provider_cdf_records.local_server.filters import Fields, Matches, comparable
+from airflow_provider_cdf_records.local_server.language.filters import Fields, Matches, comparable
 
 Values = Callable[[Fields], Iterable[Any]]
 Reduce = Callable[[Sequence[Any]], Any]

@@ -6,7 +6,16 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from airflow_provider_cdf_records.local_server.accumulators import (
+from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.reading import (
+    a_list,
+    a_number,
+    a_string,
+    an_integer,
+    an_object,
+    bad_request,
+)
+from airflow_provider_cdf_records.local_server.language.accumulators import (
     METRICS,
     MOVING,
     Accumulator,
@@ -19,17 +28,12 @@ from airflow_provider_cdf_records.local_server.accumulators import (
     UniqueValues,
     Values,
 )
-from airflow_provider_cdf_records.local_server.checks import facts
-from airflow_provider_cdf_records.local_server.checks.reading import (
-    a_list,
-    a_number,
-    a_string,
-    an_integer,
-    an_object,
-    bad_request,
+from airflow_provider_cdf_records.local_server.language.filters import Fields, compile_filter, property_reader
+from airflow_provider_cdf_records.local_server.language.intervals import (
+    epoch_ms,
+    iso_time,
+    read_time_rounding,
 )
-from airflow_provider_cdf_records.local_server.filters import Fields, compile_filter, property_reader
-from airflow_provider_cdf_records.local_server.intervals import epoch_ms, iso_time, read_time_rounding
 
 NUMBERS = frozenset({"int32", "int64", "float32", "float64"})
 TIMES = frozenset({"timestamp", "date"})
