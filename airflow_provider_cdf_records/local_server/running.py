@@ -16,12 +16,12 @@ from typing import Any
 import uvicorn
 
 from airflow_provider_cdf_records.local_server.clock import Clock
+from airflow_provider_cdf_records.local_server.definitions import DefinitionsError, load
 from airflow_provider_cdf_records.local_server.http.app import LocalCdf
 from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
 from airflow_provider_cdf_records.local_server.http.traffic import LoggedRequest
-from airflow_provider_cdf_records.local_server.load import DefinitionsError, load
-from airflow_provider_cdf_records.local_server.project import Project
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Settings
+from airflow_provider_cdf_records.local_server.state.project import Project
 
 STOP_WITHIN = 30.0  # seconds
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from airflow_provider_cdf_records.local_server import LocalServer
-from airflow_provider_cdf_records.local_server.load import DefinitionsError
+from airflow_provider_cdf_records.local_server.definitions import DefinitionsError
 from tests.local_server.conftest import Raw
 from tests.local_server.test_running import command, raw_of, refused_start
 

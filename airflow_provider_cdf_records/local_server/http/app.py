@@ -32,7 +32,7 @@ from airflow_provider_cdf_records.local_server.http.limits import Limits
 from airflow_provider_cdf_records.local_server.http.page import page_routes
 from airflow_provider_cdf_records.local_server.http.tokens import Tokens
 from airflow_provider_cdf_records.local_server.http.traffic import ITEMS, Traffic
-from airflow_provider_cdf_records.local_server.project import Project
+from airflow_provider_cdf_records.local_server.state.project import Project
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from starlette.routing import Route
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.http.bodies import json_answer
 from airflow_provider_cdf_records.local_server.http.traffic import LoggedRequest
-from airflow_provider_cdf_records.local_server.project import Project
-from airflow_provider_cdf_records.local_server.store import StoredRecord
+from airflow_provider_cdf_records.local_server.state.project import Project
+from airflow_provider_cdf_records.local_server.state.store import StoredRecord
 
 FOLDER = Path(__file__).parent / "ui"
 FILES = {

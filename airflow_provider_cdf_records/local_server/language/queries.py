@@ -20,9 +20,9 @@ from airflow_provider_cdf_records.local_server.language.selection import (
     typing_of,
 )
 from airflow_provider_cdf_records.local_server.language.sync import change, cursor_at, start_of
-from airflow_provider_cdf_records.local_server.schema import Schema
-from airflow_provider_cdf_records.local_server.store import Store, StoredRecord
-from airflow_provider_cdf_records.local_server.streams import Streams
+from airflow_provider_cdf_records.local_server.state.schema import Schema
+from airflow_provider_cdf_records.local_server.state.store import Store, StoredRecord
+from airflow_provider_cdf_records.local_server.state.streams import Streams
 
 LOWER, UPPER = {"gt", "gte"}, {"lt", "lte"}
 

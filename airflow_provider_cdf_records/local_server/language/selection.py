@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.reading import a_list, a_string, an_object, bad_request
 from airflow_provider_cdf_records.local_server.language.filters import Fields, comparable, property_reader
-from airflow_provider_cdf_records.local_server.schema import Schema
+from airflow_provider_cdf_records.local_server.state.schema import Schema
 
 Properties = dict[str, Any]  # {space: {container: {property: value}}}
 Select = Callable[[Properties], Properties]

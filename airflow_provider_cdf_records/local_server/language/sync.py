@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_cdf_records.local_server.checks.reading import bad_request
 from airflow_provider_cdf_records.local_server.language.filters import Fields
 from airflow_provider_cdf_records.local_server.language.selection import Select
-from airflow_provider_cdf_records.local_server.store import Store, StoredRecord
+from airflow_provider_cdf_records.local_server.state.store import Store, StoredRecord
 
 AGO = re.compile(r"(\d{1,6})([smhdw])-ago")
 UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.values import DATE, TIMESTAMP
-from airflow_provider_cdf_records.local_server.schema import Schema
-from airflow_provider_cdf_records.local_server.streams import Streams
+from airflow_provider_cdf_records.local_server.state.schema import Schema
+from airflow_provider_cdf_records.local_server.state.streams import Streams
 
 DIRECT = {"space", "externalId"}
 

@@ -14,7 +14,7 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     bad_request,
     items_of,
 )
-from airflow_provider_cdf_records.local_server.store import Capacity, Store, StoredStream
+from airflow_provider_cdf_records.local_server.state.store import Capacity, Store, StoredStream
 
 
 class Streams:

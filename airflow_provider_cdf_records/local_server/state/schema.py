@@ -9,12 +9,12 @@ from typing import Any
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.checks.reading import a_space, a_string, bad_request, items_of
-from airflow_provider_cdf_records.local_server.containers import (
+from airflow_provider_cdf_records.local_server.state.containers import (
     CompiledContainer,
     check_change,
     read_container,
 )
-from airflow_provider_cdf_records.local_server.store import Store
+from airflow_provider_cdf_records.local_server.state.store import Store
 
 MAX_ITEMS = 100  # of one request
 

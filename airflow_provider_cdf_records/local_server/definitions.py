@@ -27,7 +27,7 @@ import msgspec
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
-from airflow_provider_cdf_records.local_server.project import Project
+from airflow_provider_cdf_records.local_server.state.project import Project
 
 KINDS = ("spaces", "containers", "streams")
 OUTSIDE_TYPE = frozenset({"nullable", "defaultValue", "name", "description", "immutable", "autoIncrement"})

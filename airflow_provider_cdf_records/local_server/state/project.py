@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from airflow_provider_cdf_records.local_server.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.http.rates import Rates
 from airflow_provider_cdf_records.local_server.language.queries import Queries
-from airflow_provider_cdf_records.local_server.records import Records
-from airflow_provider_cdf_records.local_server.schema import Schema
 from airflow_provider_cdf_records.local_server.settings import Settings
-from airflow_provider_cdf_records.local_server.store import Capacity, Store
-from airflow_provider_cdf_records.local_server.streams import Streams
+from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.state.records import Records
+from airflow_provider_cdf_records.local_server.state.schema import Schema
+from airflow_provider_cdf_records.local_server.state.store import Capacity, Store
+from airflow_provider_cdf_records.local_server.state.streams import Streams
 
 
 class Project:

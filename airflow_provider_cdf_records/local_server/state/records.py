@@ -18,10 +18,10 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     bad_request,
     items_of,
 )
-from airflow_provider_cdf_records.local_server.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.http.rates import Rates
-from airflow_provider_cdf_records.local_server.schema import Schema
-from airflow_provider_cdf_records.local_server.store import (
+from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.state.schema import Schema
+from airflow_provider_cdf_records.local_server.state.store import (
     Capacity,
     Identity,
     NewRecord,
@@ -29,7 +29,7 @@ from airflow_provider_cdf_records.local_server.store import (
     StreamFull,
     StreamGone,
 )
-from airflow_provider_cdf_records.local_server.streams import Streams, no_such_stream
+from airflow_provider_cdf_records.local_server.state.streams import Streams, no_such_stream
 
 
 class Records:

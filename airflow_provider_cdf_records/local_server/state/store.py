@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.local_server import tables
 from airflow_provider_cdf_records.local_server.clock import Clock
+from airflow_provider_cdf_records.local_server.state import tables
 
 Identity = tuple[str, str]  # space, external id
 NewRecord = tuple[str, str, bytes]  # space, external id, properties
