@@ -18,9 +18,9 @@ from airflow_provider_cdf_records.load.outcome import ProgressLog, Tally, Upsert
 from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project, prepare
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.upload import upload
+from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
 from airflow_provider_cdf_records.pipeline.chunk import Convert
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError, LoadFailedError
-from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.pipeline.record import check_stream_id
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import (

@@ -10,11 +10,11 @@ from typing import Any
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
 from airflow_provider_cdf_records.load.parallel import ask_at_once
 from airflow_provider_cdf_records.load.sender import check_stream
+from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
+from airflow_provider_cdf_records.mapping.schema import ContainerId, Schema
+from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.pipeline.chunk import Convert
-from airflow_provider_cdf_records.pipeline.mapper import RowMapping
-from airflow_provider_cdf_records.pipeline.mapping import MappingSpec
 from airflow_provider_cdf_records.pipeline.record import ApiShaped, Container
-from airflow_provider_cdf_records.pipeline.schema import ContainerId, Schema
 
 log = logging.getLogger(__name__)
 

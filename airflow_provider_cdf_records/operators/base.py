@@ -83,6 +83,6 @@ def _is_templated(value: Any) -> bool:
 
 def _check_mapping(mapping: Mapping[str, Any]) -> None:
     """Let a DAG with a wrong mapping fail when it is parsed, and not at night."""
-    from airflow_provider_cdf_records.pipeline.mapping import read_mapping  # noqa: PLC0415
+    from airflow_provider_cdf_records.mapping.spec import read_mapping  # noqa: PLC0415
 
     read_mapping(mapping)

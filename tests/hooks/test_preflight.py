@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.client import CdfApiError, CdfClient, RetryPol
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load.preflight import check_capabilities, schema_of
-from airflow_provider_cdf_records.pipeline.schema import ContainerId
+from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record

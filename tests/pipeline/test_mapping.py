@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
+from airflow_provider_cdf_records.mapping.schema import Schema
+from airflow_provider_cdf_records.mapping.spec import read_mapping
+from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.mapper import RowMapping
-from airflow_provider_cdf_records.pipeline.mapping import read_mapping
 from airflow_provider_cdf_records.pipeline.record import MAX_RECORD_BYTES
 from airflow_provider_cdf_records.pipeline.rejected import rejection_of
-from airflow_provider_cdf_records.pipeline.schema import Schema
 from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source
-from airflow_provider_cdf_records.pipeline.template import Template
 
 Rows = list[dict[str, Any]]
 

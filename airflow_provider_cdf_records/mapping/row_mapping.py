@@ -8,9 +8,12 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_required
+from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec, SourceSpec
+from airflow_provider_cdf_records.mapping.table import Column, Table, as_table
+from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Records, Refusal
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.mapping import MappingSpec, PropertySpec, SourceSpec
 from airflow_provider_cdf_records.pipeline.record import (
     MAX_EXTERNAL_ID,
     MAX_RECORD_BYTES,
@@ -20,9 +23,6 @@ from airflow_provider_cdf_records.pipeline.record import (
     check_size,
     check_space,
 )
-from airflow_provider_cdf_records.pipeline.schema import Definition, Schema, is_required
-from airflow_provider_cdf_records.pipeline.table import Column, Table, as_table
-from airflow_provider_cdf_records.pipeline.template import Template
 from airflow_provider_cdf_records.pipeline.values import (
     InvalidValueError,
     PropertyType,

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.schema import ContainerId
+from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.record import (
     A_SCHEMA_ID,
@@ -14,8 +16,6 @@ from airflow_provider_cdf_records.pipeline.record import (
     InvalidRecordError,
     check_space,
 )
-from airflow_provider_cdf_records.pipeline.schema import ContainerId
-from airflow_provider_cdf_records.pipeline.template import Template
 from airflow_provider_cdf_records.pipeline.values import time_zone_of
 
 ALL_OTHERS = "*"
