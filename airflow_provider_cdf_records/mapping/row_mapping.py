@@ -12,6 +12,12 @@ from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_r
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec, SourceSpec
 from airflow_provider_cdf_records.mapping.table import Column, Table, as_table
 from airflow_provider_cdf_records.mapping.template import Template
+from airflow_provider_cdf_records.mapping.types.values import (
+    InvalidValueError,
+    PropertyType,
+    property_type,
+    time_zone_of,
+)
 from airflow_provider_cdf_records.pipeline.chunk import Chunk, Records, Refusal
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.record import (
@@ -22,12 +28,6 @@ from airflow_provider_cdf_records.pipeline.record import (
     check_external_id,
     check_size,
     check_space,
-)
-from airflow_provider_cdf_records.pipeline.values import (
-    InvalidValueError,
-    PropertyType,
-    property_type,
-    time_zone_of,
 )
 
 Wrong = dict[int, str]  # by index of the row, what is wrong with it

@@ -9,6 +9,7 @@ import msgspec
 
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
+from airflow_provider_cdf_records.mapping.types.values import time_zone_of
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 from airflow_provider_cdf_records.pipeline.record import (
     A_SCHEMA_ID,
@@ -16,7 +17,6 @@ from airflow_provider_cdf_records.pipeline.record import (
     InvalidRecordError,
     check_space,
 )
-from airflow_provider_cdf_records.pipeline.values import time_zone_of
 
 ALL_OTHERS = "*"
 

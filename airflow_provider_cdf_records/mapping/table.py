@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.types.values import parsed
 from airflow_provider_cdf_records.pipeline.chunk import (
     WITHOUT_A_NAME,
     WITHOUT_A_VALUE,
@@ -17,7 +18,6 @@ from airflow_provider_cdf_records.pipeline.chunk import (
     Refusal,
 )
 from airflow_provider_cdf_records.pipeline.record import unwrapped
-from airflow_provider_cdf_records.pipeline.values import parsed
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[bytes], Any]

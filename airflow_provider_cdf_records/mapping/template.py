@@ -5,8 +5,8 @@ from __future__ import annotations
 from string import Formatter
 
 from airflow_provider_cdf_records.mapping.table import Table
+from airflow_provider_cdf_records.mapping.types.values import as_texts
 from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.values import as_texts
 
 
 class Template:

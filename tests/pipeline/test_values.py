@@ -21,8 +21,7 @@ from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
 from airflow_provider_cdf_records.local_server.checks.values import compile_check, instant
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.values import (
+from airflow_provider_cdf_records.mapping.types.values import (
     MAX_FLOAT32,
     InvalidValueError,
     Relation,
@@ -30,6 +29,7 @@ from airflow_provider_cdf_records.pipeline.values import (
     property_type,
     time_zone_of,
 )
+from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
 
 OSLO = ZoneInfo("Europe/Oslo")
 NAMES = [
