@@ -19,9 +19,6 @@ from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, 
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
-from airflow_provider_cdf_records.pipeline.chunk import Convert
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError, LoadFailedError
-from airflow_provider_cdf_records.pipeline.record import check_stream_id
 from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import (
     FileSource,
@@ -32,6 +29,9 @@ from airflow_provider_cdf_records.pipeline.sources import (
     files_of,
 )
 from airflow_provider_cdf_records.pipeline.storage import place_of
+from airflow_provider_cdf_records.records.chunk import Convert
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
+from airflow_provider_cdf_records.records.record import check_stream_id
 from airflow_provider_cdf_records.version_compat import (
     BaseHook,
     connection_form_widgets,

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
-from airflow_provider_cdf_records.pipeline.chunk import Identity, Place, Records, Row
-from airflow_provider_cdf_records.pipeline.record import (
+from airflow_provider_cdf_records.records.chunk import Identity, Place, Records, Row
+from airflow_provider_cdf_records.records.record import (
     MAX_REQUEST_BYTES,
     REQUEST_END,
     REQUEST_START,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from airflow_provider_cdf_records.pipeline.chunk import Place
+from airflow_provider_cdf_records.records.chunk import Place
 
 log = logging.getLogger(__name__)
 

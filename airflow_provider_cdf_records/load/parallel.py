@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.errors import LoadStoppedError
+from airflow_provider_cdf_records.records.errors import LoadStoppedError
 
 STOP_CHECK = 0.1  # seconds between two looks whether it is over
 

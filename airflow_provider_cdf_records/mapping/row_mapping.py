@@ -18,9 +18,9 @@ from airflow_provider_cdf_records.mapping.types.values import (
     property_type,
     time_zone_of,
 )
-from airflow_provider_cdf_records.pipeline.chunk import Chunk, Records, Refusal
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import (
+from airflow_provider_cdf_records.records.chunk import Chunk, Records, Refusal
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.record import (
     MAX_EXTERNAL_ID,
     MAX_RECORD_BYTES,
     SCHEMA_ID,

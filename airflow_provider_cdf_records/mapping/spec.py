@@ -10,8 +10,8 @@ import msgspec
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types.values import time_zone_of
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import (
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.record import (
     A_SCHEMA_ID,
     SCHEMA_ID,
     InvalidRecordError,

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.types.values import parsed
-from airflow_provider_cdf_records.pipeline.chunk import (
+from airflow_provider_cdf_records.records.chunk import (
     WITHOUT_A_NAME,
     WITHOUT_A_VALUE,
     Chunk,
     Columns,
     Refusal,
 )
-from airflow_provider_cdf_records.pipeline.record import unwrapped
+from airflow_provider_cdf_records.records.record import unwrapped
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[bytes], Any]

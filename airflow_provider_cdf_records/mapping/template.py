@@ -6,7 +6,7 @@ from string import Formatter
 
 from airflow_provider_cdf_records.mapping.table import Table
 from airflow_provider_cdf_records.mapping.types.values import as_texts
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 
 class Template:

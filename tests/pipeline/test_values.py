@@ -29,7 +29,7 @@ from airflow_provider_cdf_records.mapping.types.values import (
     property_type,
     time_zone_of,
 )
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 OSLO = ZoneInfo("Europe/Oslo")
 NAMES = [

@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
-from airflow_provider_cdf_records.pipeline.record import InvalidRecordError, encode_value, exact, plain, shown
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.record import InvalidRecordError, encode_value, exact, plain, shown
 
 MAX_TEXT_BYTES = 128_000
 MAX_JSON_BYTES = 40_960

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from airflow_provider_cdf_records.pipeline.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Place
 
 ROWS_AT_ONCE = 1000  # in a chunk
 SIZE_AT_ONCE = 1 << 22  # characters in a chunk of rows that are not read as bytes

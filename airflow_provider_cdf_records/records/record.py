@@ -13,8 +13,8 @@ from uuid import UUID
 
 import msgspec
 
-from airflow_provider_cdf_records.pipeline.chunk import Chunk, Identity, Records, Refusal, Row, identity_of
-from airflow_provider_cdf_records.pipeline.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Records, Refusal, Row, identity_of
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 MAX_REQUEST_BYTES = 10_000_000  # of uncompressed JSON
 REQUEST_START, REQUEST_END = b'{"items":[', b"]}"
