@@ -19,7 +19,6 @@ from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, 
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
-from airflow_provider_cdf_records.pipeline.rejected import RejectedFile
 from airflow_provider_cdf_records.pipeline.sources import (
     FileSource,
     QuerySource,
@@ -32,6 +31,7 @@ from airflow_provider_cdf_records.pipeline.storage import place_of
 from airflow_provider_cdf_records.records.chunk import Convert
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.records.record import check_stream_id
+from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.version_compat import (
     BaseHook,
     connection_form_widgets,

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Any
 
 from airflow_provider_cdf_records.load.checkpoint import Mark
-from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection
 from airflow_provider_cdf_records.records.chunk import Place
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.rejected.file import RejectedFile, Rejection
 
 NAMED_REJECTIONS = 5  # how many rejected records an error quotes
 SHARE_AFTER = 1000  # rejected records before a share is judged on the way

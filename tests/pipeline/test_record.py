@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.pipeline.rejected import rejection_of
 from airflow_provider_cdf_records.records.chunk import Chunk, Place, Records
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.record import (
@@ -28,6 +27,7 @@ from airflow_provider_cdf_records.records.record import (
     check_stream_id,
     to_record,
 )
+from airflow_provider_cdf_records.rejected.file import rejection_of
 from tests.sample_records import a_record
 
 

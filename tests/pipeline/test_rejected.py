@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from airflow_provider_cdf_records.pipeline.rejected import RejectedFile, Rejection, rejection_of
+from airflow_provider_cdf_records.rejected.file import RejectedFile, Rejection, rejection_of
 from tests.sample_records import a_record
 
 
