@@ -19,7 +19,11 @@ from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, 
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
-from airflow_provider_cdf_records.pipeline.sources import (
+from airflow_provider_cdf_records.records.chunk import Convert
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
+from airflow_provider_cdf_records.records.record import check_stream_id
+from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.sources import (
     FileSource,
     QuerySource,
     ReadAhead,
@@ -27,11 +31,7 @@ from airflow_provider_cdf_records.pipeline.sources import (
     Source,
     files_of,
 )
-from airflow_provider_cdf_records.pipeline.storage import place_of
-from airflow_provider_cdf_records.records.chunk import Convert
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
-from airflow_provider_cdf_records.records.record import check_stream_id
-from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.sources.storage import place_of
 from airflow_provider_cdf_records.version_compat import (
     BaseHook,
     connection_form_widgets,
@@ -40,7 +40,7 @@ from airflow_provider_cdf_records.version_compat import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.pipeline.storage import StoragePath
+    from airflow_provider_cdf_records.sources.storage import StoragePath
 
 MappingLike = Mapping[str, Any] | str | PathLike[str]  # the mapping, or the path of a JSON file that holds it
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.sources.queries import Cursor
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources.queries import Cursor
 from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook, import_dbapi_hook
 
 POSTGRES = ("psycopg", "psycopg2")

@@ -15,10 +15,10 @@ from airflow_provider_cdf_records.load.batches import Batch, Batcher, Milestone
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint
 from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
 from airflow_provider_cdf_records.load.outcome import Tally
-from airflow_provider_cdf_records.pipeline.sources import Source
 from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Identity
 from airflow_provider_cdf_records.records.errors import LoadStoppedError
 from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.sources import Source
 
 STOP_WITHIN = 3.0  # seconds that requests in flight get to end when the load is stopped
 STOP_CHECK = 0.25  # seconds between two looks whether it is

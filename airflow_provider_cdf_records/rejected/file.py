@@ -13,10 +13,10 @@ from typing import IO, Any
 
 import msgspec
 
-from airflow_provider_cdf_records.pipeline.storage import StoragePath, is_local, local_name
 from airflow_provider_cdf_records.records.chunk import Identity, Row, as_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.record import encode, encode_exactly, encode_value, shown
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_local, local_name
 
 RECORD = {"space", "externalId", "sources"}  # what an API-shaped record has
 LONGEST_QUOTE = 300  # characters of the server's words in an error

@@ -18,7 +18,7 @@ from moto.server import ThreadedMotoServer
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.pipeline.sources import FileSource, files_of
+from airflow_provider_cdf_records.sources import FileSource, files_of
 from airflow_provider_cdf_records.version_compat import (
     AirflowException,
     AirflowFailException,

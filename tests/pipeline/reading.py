@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.pipeline.sources import FileSource, Source
 from airflow_provider_cdf_records.records.chunk import Chunk, as_mapping
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources import FileSource, Source
 
 
 def rows_in(chunk: Chunk) -> list[tuple[int, Any]]:

@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.mapping.types.values import InvalidValueError, property_type
-from airflow_provider_cdf_records.pipeline.sources import FileSource
+from airflow_provider_cdf_records.sources import FileSource
 from tests.pipeline.reading import read, refusal, rows_of
 
 

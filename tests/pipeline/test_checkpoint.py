@@ -13,8 +13,8 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.load import checkpoint as checkpoint_module
 from airflow_provider_cdf_records.load.checkpoint import KEY, Checkpoint, Mark
-from airflow_provider_cdf_records.pipeline.sources import FileSource, lines
 from airflow_provider_cdf_records.records.chunk import Place
+from airflow_provider_cdf_records.sources import FileSource, lines
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record

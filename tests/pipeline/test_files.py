@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from airflow_provider_cdf_records.pipeline.sources import FileSource, lines
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE
 from airflow_provider_cdf_records.records.chunk import Place
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources import FileSource, lines
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.pipeline.reading import read, refusal, refusals_of, rows_in, rows_of
 
 ROWS = [{"n": number, "text": "snö ☃"} for number in range(5)]

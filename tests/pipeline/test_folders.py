@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from airflow_provider_cdf_records.pipeline.sources import files_of
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources import files_of
 
 NAMES = [
     "b.csv",

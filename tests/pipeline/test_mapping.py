@@ -15,10 +15,10 @@ from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import read_mapping
 from airflow_provider_cdf_records.mapping.template import Template
-from airflow_provider_cdf_records.pipeline.sources import FileSource, RecordsSource, Source
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.record import MAX_RECORD_BYTES
 from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.sources import FileSource, RecordsSource, Source
 
 Rows = list[dict[str, Any]]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.pipeline.sources import RecordsSource
-from airflow_provider_cdf_records.pipeline.sources.iterables import ITEMS_AT_ONCE
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources import RecordsSource
+from airflow_provider_cdf_records.sources.iterables import ITEMS_AT_ONCE
 from tests.pipeline.reading import rows_in, rows_of
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.pipeline.sources import FileSource
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE
 from airflow_provider_cdf_records.records.chunk import as_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources import FileSource
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.pipeline.reading import read, refusal, refusals_of, rows_in, rows_of
 
 AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "snö"})]

@@ -15,7 +15,7 @@ from airflow import DAG
 
 from airflow_provider_cdf_records.hooks.queries import Query
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
-from airflow_provider_cdf_records.pipeline.sources import QuerySource
+from airflow_provider_cdf_records.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM

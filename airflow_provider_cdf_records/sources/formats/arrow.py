@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.sources.source import FormatError, rows_at_once
-from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
 from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.sources.formats.csv import checked_columns
+from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 READ_BUFFER = 1 << 16  # bytes of a column read at a time
 ARROW_FILE_MAGIC = b"ARROW1"

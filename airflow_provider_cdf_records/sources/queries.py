@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from airflow_provider_cdf_records.pipeline.sources.iterables import shown_size
-from airflow_provider_cdf_records.pipeline.sources.source import FormatError, rows_at_once
-from airflow_provider_cdf_records.pipeline.sources.tables import checked_columns
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Place
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.formats.csv import checked_columns
+from airflow_provider_cdf_records.sources.iterables import shown_size
+from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 FIRST_ROWS = 10  # which tell how large rows are
 

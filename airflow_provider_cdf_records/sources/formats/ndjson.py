@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from airflow_provider_cdf_records.pipeline.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
 from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.sources.iterables import some, taken
-from airflow_provider_cdf_records.pipeline.sources.source import FormatError
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Place, Refusal
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources.iterables import some, taken
+from airflow_provider_cdf_records.sources.source import FormatError
 
 LONGEST_FIELD = 10_000_000  # characters, as many as bytes go into a request; Python's own limit is far lower
 MARKS = {  # the byte order marks that Python does not pass over by itself

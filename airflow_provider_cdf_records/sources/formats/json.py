@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any, NoReturn
 
-from airflow_provider_cdf_records.pipeline.sources.source import FormatError
+from airflow_provider_cdf_records.sources.source import FormatError
 
 CHUNK = 1 << 18  # characters read at a time
 LONGEST_ITEM = 1 << 26  # characters; far above what CDF takes in a request

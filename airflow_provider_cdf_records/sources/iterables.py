@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import chain, islice
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 from airflow_provider_cdf_records.records.chunk import Chunk, Place
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
 ITEMS_AT_ONCE = 64  # enough to be fast, and few enough that large ones take little memory
 ROWS_AT_A_TIME = 20  # between two looks how large they are

@@ -11,8 +11,8 @@ from contextvars import copy_context
 from queue import Empty, Full, Queue
 from types import TracebackType
 
-from airflow_provider_cdf_records.pipeline.sources.source import Source
 from airflow_provider_cdf_records.records.chunk import Chunk
+from airflow_provider_cdf_records.sources.source import Source
 
 log = logging.getLogger(__name__)
 

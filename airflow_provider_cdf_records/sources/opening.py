@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_cdf_records.pipeline.storage import StoragePath
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.storage import StoragePath
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

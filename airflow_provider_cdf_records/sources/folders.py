@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.storage import StoragePath
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.storage import StoragePath
 
 WILDCARDS = "*?["
 HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files

@@ -8,11 +8,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.pipeline.sources.arrow import read_arrow, read_parquet
-from airflow_provider_cdf_records.pipeline.sources.iterables import shown_size, some
-from airflow_provider_cdf_records.pipeline.sources.json_items import json_items
-from airflow_provider_cdf_records.pipeline.sources.lines import read_ndjson
-from airflow_provider_cdf_records.pipeline.sources.opening import (
+from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.formats.arrow import read_arrow, read_parquet
+from airflow_provider_cdf_records.sources.formats.csv import CsvOptions, read_csv
+from airflow_provider_cdf_records.sources.formats.json import json_items
+from airflow_provider_cdf_records.sources.formats.ndjson import read_ndjson
+from airflow_provider_cdf_records.sources.iterables import shown_size, some
+from airflow_provider_cdf_records.sources.opening import (
     MAGIC,
     NOTHING_FOUND,
     OpenFile,
@@ -20,11 +23,8 @@ from airflow_provider_cdf_records.pipeline.sources.opening import (
     compression_of,
     open_file,
 )
-from airflow_provider_cdf_records.pipeline.sources.source import FormatError
-from airflow_provider_cdf_records.pipeline.sources.tables import CsvOptions, read_csv
-from airflow_provider_cdf_records.pipeline.storage import StoragePath, place_of, version_of
-from airflow_provider_cdf_records.records.chunk import Chunk, Place
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.source import FormatError
+from airflow_provider_cdf_records.sources.storage import StoragePath, place_of, version_of
 
 START = Place(-1)
 Read = Callable[[io.BufferedReader, CsvOptions, Place], Iterator[Chunk]]

@@ -1,1 +1,0 @@
-"""From rows to outcomes. Knows nothing of Airflow, and of HTTP only that something sends a batch."""
