@@ -183,7 +183,7 @@ class CdfRecordsHook(BaseHook):
         :param parameters: of the query, in the placeholders of the database's driver.
         :param hook_params: arguments of the database's hook.
         """
-        from airflow_provider_cdf_records.hooks.queries import Query  # noqa: PLC0415 (needs common.sql)
+        from airflow_provider_cdf_records.hooks.sql import Query  # noqa: PLC0415 (needs common.sql)
 
         with airflow_failures():
             query = Query(sql, conn_id, parameters, hook_params)

@@ -20,7 +20,7 @@ import pytest
 from airflow_provider_cdf_records.client import RetryPolicy, throttle
 from airflow_provider_cdf_records.hooks import connection
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.pipeline import batches, checkpoint
+from airflow_provider_cdf_records.load import batches, checkpoint
 from airflow_provider_cdf_records.sources import iterables, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.conftest import TimeOutFor

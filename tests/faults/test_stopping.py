@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.load import batches, upload
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-from airflow_provider_cdf_records.pipeline import batches, upload
 from airflow_provider_cdf_records.sources import ahead, lines
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory

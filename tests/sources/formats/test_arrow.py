@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.mapping.types.values import InvalidValueError, property_type
 from airflow_provider_cdf_records.sources import FileSource
-from tests.pipeline.reading import read, refusal, rows_of
+from tests.sources.reading import read, refusal, rows_of
 
 
 def write(path: Path, table: pa.Table, **options: Any) -> Path:

@@ -24,7 +24,7 @@ from airflow_provider_cdf_records.records.chunk import Place
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources import FileSource, lines
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
-from tests.pipeline.reading import read, refusal, refusals_of, rows_in, rows_of
+from tests.sources.reading import read, refusal, refusals_of, rows_in, rows_of
 
 ROWS = [{"n": number, "text": "snö ☃"} for number in range(5)]
 NDJSON = "".join(json.dumps(row) + "\n" for row in ROWS).encode()

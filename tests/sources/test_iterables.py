@@ -8,7 +8,7 @@ import pytest
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources import RecordsSource
 from airflow_provider_cdf_records.sources.iterables import ITEMS_AT_ONCE
-from tests.pipeline.reading import rows_in, rows_of
+from tests.sources.reading import rows_in, rows_of
 
 
 def test_lists_of_records_are_flattened() -> None:

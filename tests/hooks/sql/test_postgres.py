@@ -17,9 +17,9 @@ import pytest
 
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from tests.hooks.sql.conftest import DRIVERS, WIDE, Postgres, mapping
 from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM
-from tests.sql.conftest import DRIVERS, WIDE, Postgres, mapping
 from tests.waiting import PATIENCE, SOON, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -211,7 +211,7 @@ def test_a_killed_task_ends_within_seconds_and_so_does_its_query(
 
 INTERRUPTED = """
 import signal, sys
-from tests.sql.test_postgres import SLOW, operator
+from tests.hooks.sql.test_postgres import SLOW, operator
 
 class Told(Exception):
     pass
@@ -247,7 +247,7 @@ def test_a_time_out_ends_a_task_whose_query_blocks(cdf: LocalCdf, postgres: UseP
 
 STREAMED = """
 import json, resource, sys
-from tests.sql.test_postgres import mapping, operator
+from tests.hooks.sql.test_postgres import mapping, operator
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

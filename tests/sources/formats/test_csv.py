@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.records.chunk import as_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
-from tests.pipeline.reading import read, refusal, refusals_of, rows_in, rows_of
+from tests.sources.reading import read, refusal, refusals_of, rows_in, rows_of
 
 AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "snö"})]
 TEXT = "a,b\n1,x\n2,snö\n"

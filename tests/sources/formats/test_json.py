@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.sources import FileSource, json_items
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
-from tests.pipeline.reading import read, refusal, rows_in, rows_of
+from tests.sources.reading import read, refusal, rows_in, rows_of
 
 ROWS = [{"n": number, "text": "snö ☃"} for number in range(5)]
 

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from airflow import DAG
 
-from airflow_provider_cdf_records.hooks.queries import Query
+from airflow_provider_cdf_records.hooks.sql import Query
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from tests.hooks.sql.conftest import WIDE, mapping
 from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM
-from tests.sql.conftest import WIDE, mapping
 from tests.waiting import SOON, wait_until
 
 ENDLESS = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT max(id) AS id FROM n"
