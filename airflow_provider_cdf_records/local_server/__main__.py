@@ -19,7 +19,8 @@ def main() -> None:
     """Serve until told to stop."""
     arguments = parse_arguments()
     try:
-        from airflow_provider_cdf_records.local_server import faults, running  # noqa: PLC0415
+        from airflow_provider_cdf_records.local_server import running  # noqa: PLC0415
+        from airflow_provider_cdf_records.local_server.http import faults  # noqa: PLC0415
     except ImportError as error:
         sys.exit(MISSING.format(error=error))
     try:

@@ -21,7 +21,8 @@ from airflow_provider_cdf_records.client import RetryPolicy, throttle
 from airflow_provider_cdf_records.hooks import connection
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches, checkpoint
-from airflow_provider_cdf_records.sources import iterables, lines
+from airflow_provider_cdf_records.sources import iterables
+from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.conftest import TimeOutFor
 from tests.local_cdf import LocalCdf, local_cdf
@@ -44,7 +45,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small batches, short waits, and a checkpoint at every chance."""
     monkeypatch.setattr(batches, "MAX_RECORDS", 10)
     monkeypatch.setattr(batches, "MAX_HELD", 25)
-    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 7)
     monkeypatch.setattr(iterables, "ITEMS_AT_ONCE", 9)
     monkeypatch.setattr(checkpoint, "INTERVAL", 0)
     monkeypatch.setattr(throttle, "SPREAD", 0.005)

@@ -18,7 +18,8 @@ import pytest
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches, upload
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-from airflow_provider_cdf_records.sources import ahead, lines
+from airflow_provider_cdf_records.sources import ahead
+from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory
 from tests.sample_records import STREAM, a_record
@@ -32,7 +33,7 @@ FOR_EVER = 2 * PATIENCE
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     """Accepts three batches of ten and then hangs, for longer than any test may take."""
     monkeypatch.setattr(batches, "MAX_RECORDS", 10)
-    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 10)
     released = threading.Event()
     with ScriptedServer() as server:
         hang = Answer(before=lambda: released.wait(FOR_EVER))

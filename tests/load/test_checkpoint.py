@@ -14,7 +14,8 @@ from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.load import checkpoint as checkpoint_module
 from airflow_provider_cdf_records.load.checkpoint import KEY, Checkpoint, Mark
 from airflow_provider_cdf_records.records.chunk import Place
-from airflow_provider_cdf_records.sources import FileSource, lines
+from airflow_provider_cdf_records.sources import FileSource
+from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record
@@ -137,7 +138,7 @@ def test_line_numbers_go_on_after_a_seek(tmp_path: Path) -> None:
 
 
 def test_offsets_are_those_of_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 3)
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\n".join(LINES))
     content = path.read_bytes()
@@ -182,7 +183,7 @@ def test_no_mark_is_written_before_the_rejected_records_up_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
 ) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 5)
-    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 5)
     monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
     path = tmp_path / "a.ndjson"
     rows = [a_record(str(n), number="bad" if n % 7 == 0 else n) for n in range(100)]
@@ -201,7 +202,7 @@ def test_a_load_that_failed_for_good_starts_over_when_it_is_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 5)
-    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 5)
     monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
     path, store = tmp_path / "a.ndjson", Memory()
     rows = [a_record(str(n), number="bad" if n == 42 else n) for n in range(50)]

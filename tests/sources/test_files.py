@@ -22,7 +22,8 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.records.chunk import Place
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources import FileSource, lines
+from airflow_provider_cdf_records.sources import FileSource
+from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.sources.reading import read, refusal, refusals_of, rows_in, rows_of
 

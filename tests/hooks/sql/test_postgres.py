@@ -22,7 +22,7 @@ from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM
 from tests.waiting import PATIENCE, SOON, wait_until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 UsePostgres = Callable[..., Postgres]
 MEMORY_ALLOWED = 30  # MB above what the imported package takes
 SLOW = "SELECT 1 AS id, pg_sleep(3600)"

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from airflow_provider_cdf_records.local_server import Clock, LocalServer, faults
+from airflow_provider_cdf_records.local_server import Clock, LocalServer
+from airflow_provider_cdf_records.local_server.http import faults
 from tests.local_server.conftest import Raw, a_record, set_up
 from tests.waiting import wait_until
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.sources import FileSource, json_items
+from airflow_provider_cdf_records.sources import FileSource
+from airflow_provider_cdf_records.sources.formats import json as json_items
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.sources.reading import read, refusal, rows_in, rows_of
 
