@@ -13,13 +13,13 @@ from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCrede
 from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
-from airflow_provider_cdf_records.load.checkpoint import Checkpoint, Mark, StateStore
+from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
 from airflow_provider_cdf_records.load.outcome import ProgressLog, Tally, UpsertSummary
 from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project, prepare
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
-from airflow_provider_cdf_records.records.chunk import Convert
+from airflow_provider_cdf_records.records.chunk import Convert, Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.records.record import check_stream_id
 from airflow_provider_cdf_records.rejected.file import RejectedFile
@@ -233,7 +233,7 @@ class CdfRecordsHook(BaseHook):
                     check_columns=resumed is None,
                     stop=self._stop,
                 )
-                after = resumed.place.position if resumed else None
+                after = resumed.position if resumed else None
                 rejected_file = RejectedFile(rejected, after) if rejected else None
                 tally = Tally(
                     stream_id, max_rejected=max_rejected, rejected_file=rejected_file, resumed=resumed
@@ -299,8 +299,8 @@ class CdfRecordsHook(BaseHook):
         checkpoint = Checkpoint(state_store, source.fingerprint() | target)
         mark = checkpoint.load()
         if mark is not None:
-            source.resume_after(mark.place)
-            where = source.where(mark.place.position)
+            source.resume_after(mark)
+            where = source.where(mark.position)
             self.log.info("Going on after %s, where an earlier try stopped.", where)
         return checkpoint, mark
 

@@ -6,15 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
-from airflow_provider_cdf_records.records.chunk import Identity, Place, Records, Row
+from airflow_provider_cdf_records.records.chunk import Identity, Mark, Records, Row
 from airflow_provider_cdf_records.records.record import (
     MAX_REQUEST_BYTES,
     REQUEST_END,
     REQUEST_START,
     request_body,
 )
-
-Milestone = tuple[Place, int]  # a place of the source, and the rows read up to there
 
 MAX_RECORDS = 1000
 MAX_HELD = 10 * MAX_RECORDS  # rows of a batch in memory, with the earlier ones of each identity
@@ -103,21 +101,21 @@ class Batcher:
 
     def __init__(self) -> None:
         self._batch = Batch()
-        self._milestone: Milestone | None = None
+        self._end: Mark | None = None
 
-    def feed(self, records: Records, end: Milestone) -> Iterator[tuple[Batch, Milestone | None]]:
+    def feed(self, records: Records, end: Mark) -> Iterator[tuple[Batch, Mark | None]]:
         """Add records; yields the batches that have to be closed for them.
 
-        Each comes with a milestone (one of the ``end`` that were given): all rows before that are in it or in
-        batches before it.
+        Each comes with a mark (one of the ``end`` that were given): all rows before it are in that batch
+        or in batches before it.
         """
         start, count = 0, len(records.bodies)
         while start < count:
             start += self._batch.take(records, start)
             if start < count:
-                yield self._batch, self._milestone
+                yield self._batch, self._end
                 self._batch = Batch()
-        self._milestone = end
+        self._end = end
 
     def flush(self) -> Batch | None:
         """Return the last batch, if there is anything in it."""

@@ -6,10 +6,9 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from airflow_provider_cdf_records.records.chunk import Place
+from airflow_provider_cdf_records.records.chunk import Mark
 
 log = logging.getLogger(__name__)
 
@@ -28,29 +27,6 @@ class StateStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Forget a value."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A place in a source, all before which is settled.
-
-    :param read: rows before it.
-    :param rejected: how many of them were rejected.
-    """
-
-    place: Place
-    read: int = 0
-    rejected: int = 0
-
-    def as_json(self) -> dict[str, int]:
-        """Return the mark as plain JSON."""
-        return self.place._asdict() | {"read": self.read, "rejected": self.rejected}
-
-    @staticmethod
-    def from_json(kept: dict[str, int]) -> Mark:
-        """Return the mark that was kept."""
-        place = Place(**{name: kept[name] for name in Place._fields})
-        return Mark(place, kept["read"], kept["rejected"])
 
 
 class Checkpoint:
@@ -75,7 +51,7 @@ class Checkpoint:
             log.warning("The source has changed since the earlier try of this task; loading all of it again.")
             self.clear()
             return None
-        return Mark.from_json(kept["mark"])
+        return Mark(**kept["mark"])
 
     def settled(self, mark: Mark, before_save: Callable[[], None] = lambda: None) -> None:
         """Take note that all up to the mark is settled; write it down every few seconds.
@@ -90,7 +66,7 @@ class Checkpoint:
     def save(self) -> None:
         """Write the last mark down."""
         if self._mark is not None:
-            self._of_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark.as_json()})
+            self._of_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark._asdict()})
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:

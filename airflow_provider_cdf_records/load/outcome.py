@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
-from airflow_provider_cdf_records.load.checkpoint import Mark
-from airflow_provider_cdf_records.records.chunk import Place
+from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.file import RejectedFile, Rejection
 
@@ -149,7 +148,7 @@ class Tally:
         self._max_rejected = max_rejected
         self._file = rejected_file
         self._resumed = resumed
-        self._before = resumed or Mark(Place(-1))
+        self._before = resumed or Mark(-1)
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._first: list[Rejection] = []
@@ -219,11 +218,11 @@ class Tally:
                 cut_short=self.is_cut_short,
             )
 
-    def mark(self, place: Place, read: int) -> Mark:
-        """Return a mark for a place up to which everything is settled; ``read`` as it stood there."""
+    def with_earlier_tries(self, mark: Mark) -> Mark:
+        """Add to the numbers of a mark of this try those of the tries before."""
         with self._lock:
-            rejected = bisect_right(self._rejected_at, place.position)
-        return Mark(place, self._before.read + read, self._before.rejected + rejected)
+            rejected = bisect_right(self._rejected_at, mark.position)
+        return mark._replace(read=self._before.read + mark.read, rejected=self._before.rejected + rejected)
 
     def persist(self) -> None:
         """See that the rejected records so far are where they belong."""
@@ -241,7 +240,7 @@ class Tally:
                 upserted=self._upserted,
                 superseded=self._superseded,
                 rejected=len(self._rejected_at),
-                resumed_from=self._resumed.place.position if self._resumed else None,
+                resumed_from=self._resumed.position if self._resumed else None,
                 seconds=round(time.monotonic() - self._started, 3),
                 rejected_path=str(self._file.path) if self._file is not None and any_rejected else None,
             )

@@ -11,11 +11,11 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Protocol
 
-from airflow_provider_cdf_records.load.batches import Batch, Batcher, Milestone
+from airflow_provider_cdf_records.load.batches import Batch, Batcher
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint
 from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
 from airflow_provider_cdf_records.load.outcome import Tally
-from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Identity
+from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Identity, Mark
 from airflow_provider_cdf_records.records.errors import LoadStoppedError
 from airflow_provider_cdf_records.rejected.file import rejection_of
 from airflow_provider_cdf_records.sources import Source
@@ -102,8 +102,8 @@ def upload(
             if tally.passed_max_rejected:
                 tally.is_cut_short = True
                 break
-            for batch, milestone in batcher.feed(records, (chunk.end, tally.read)):
-                in_flight.send(batch, milestone)
+            for batch, mark in batcher.feed(records, chunk.end._replace(read=tally.read)):
+                in_flight.send(batch, mark)
         if last := batcher.flush():
             in_flight.send(last)
         in_flight.drain()
@@ -121,9 +121,9 @@ def _until_failure(source: Source, failures: list[Exception]) -> Iterator[Chunk]
 class _Sending:
     """A batch on its way."""
 
-    def __init__(self, batch: Batch, milestone: Milestone | None) -> None:
+    def __init__(self, batch: Batch, mark: Mark | None) -> None:
         self.batch = batch
-        self.milestone = milestone
+        self.mark = mark
         self.is_settled = False
         self.error: BaseException | None = None
 
@@ -174,12 +174,12 @@ class _InFlight:
         for _ in range(self._threads):
             self._waiting.put(None)
 
-    def send(self, batch: Batch, milestone: Milestone | None = None) -> None:
+    def send(self, batch: Batch, mark: Mark | None = None) -> None:
         """Have a batch sent, as soon as there is room and none under way shares an identity with it."""
         identities = batch.latest.keys()
         while self._under_way >= self._max + self._ahead or not self._identities.isdisjoint(identities):
             self._settle_some()
-        sending = _Sending(batch, milestone)
+        sending = _Sending(batch, mark)
         self._under_way += 1
         self._identities.update(identities)
         self._unsettled.append(sending)
@@ -224,11 +224,11 @@ class _InFlight:
 
     def _advance(self) -> None:
         """Move the checkpoint on to where nothing before is unsettled."""
-        milestone = None
+        mark = None
         while self._unsettled and self._unsettled[0].is_settled:
-            milestone = self._unsettled.popleft().milestone or milestone
-        if milestone is not None and self._checkpoint is not None:
-            self._checkpoint.settled(self._tally.mark(*milestone), self._tally.persist)
+            mark = self._unsettled.popleft().mark or mark
+        if mark is not None and self._checkpoint is not None:
+            self._checkpoint.settled(self._tally.with_earlier_tries(mark), self._tally.persist)
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():

@@ -13,19 +13,23 @@ Columns = tuple[str, ...]
 Row = Any  # JSON as bytes, a mapping, or a row of a table: its columns, values, and what stands for no value
 
 
-class Place(NamedTuple):
-    """A place in a source.
+class Mark(NamedTuple):
+    """How far a source has been read, or how far a load has come.
 
-    :param position: of the last row before it.
+    :param position: of the last row before the mark.
     :param offset: bytes of the file before it, where the file can be read from there on.
-    :param file: which file, where the source has several.
+    :param file: index of the file, where the source has several.
     :param before: positions in the files before that one.
+    :param read: rows that the load has read before it.
+    :param rejected: how many of them were rejected.
     """
 
     position: int
     offset: int = 0
     file: int = 0
     before: int = 0
+    read: int = 0
+    rejected: int = 0
 
 
 class Refusal(NamedTuple):
@@ -41,7 +45,7 @@ class Chunk(NamedTuple):
 
     :param positions: of each row.
     :param rows: JSON as bytes, mappings, or (with ``columns``) sequences of values.
-    :param end: the place after the last row.
+    :param end: the mark after the last row.
     :param columns: the names of the values, where the rows are those of a table.
     :param nulls: texts of a table that mean that there is no value.
     :param refusals: rows that the source itself cannot make sense of.
@@ -49,7 +53,7 @@ class Chunk(NamedTuple):
 
     positions: Sequence[int]
     rows: list[Any]
-    end: Place
+    end: Mark
     columns: Columns | None = None
     nulls: frozenset[str] = frozenset()
     refusals: Sequence[Refusal] = ()

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.formats.arrow import read_arrow, read_parquet
 from airflow_provider_cdf_records.sources.formats.csv import CsvOptions, read_csv
@@ -26,16 +26,16 @@ from airflow_provider_cdf_records.sources.opening import (
 from airflow_provider_cdf_records.sources.source import FormatError
 from airflow_provider_cdf_records.sources.storage import StoragePath, place_of, version_of
 
-START = Place(-1)
-Read = Callable[[io.BufferedReader, CsvOptions, Place], Iterator[Chunk]]
+START = Mark(-1)
+Read = Callable[[io.BufferedReader, CsvOptions, Mark], Iterator[Chunk]]
 
 
-def _read_json(file: io.BufferedReader, _: CsvOptions, __: Place) -> Iterator[Chunk]:
+def _read_json(file: io.BufferedReader, _: CsvOptions, __: Mark) -> Iterator[Chunk]:
     items, position = json_items(file), 0
     failures: list[Exception] = []
     while not failures and (rows := some(items, failures, shown_size)):
         end = position + len(rows)
-        yield Chunk(range(position, end), rows, Place(end - 1))
+        yield Chunk(range(position, end), rows, Mark(end - 1))
         position = end
     if failures:
         raise failures[0]
@@ -91,10 +91,10 @@ class FileSource:
         """Whether a path is one of the files."""
         return place_of(path) in map(place_of, self._paths)
 
-    def resume_after(self, place: Place) -> None:
-        """Leave out all before a place: by seeking in plain NDJSON, by passing over rows elsewhere."""
-        self._after = place
-        self._begun = [(place.before, place.file)]
+    def resume_after(self, mark: Mark) -> None:
+        """Leave out all before a mark: by seeking in plain NDJSON, by passing over rows elsewhere."""
+        self._after = mark
+        self._begun = [(mark.before, mark.file)]
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells these files from others, or from a later state of themselves."""
@@ -117,7 +117,7 @@ class FileSource:
         self._done = sum(path.stat().st_size for path in self._paths[: after.file])
         for number in range(after.file, len(self._paths)):
             self._begun.append((before, number))
-            start = Place(after.position - before, after.offset) if number == after.file else START
+            start = Mark(after.position - before, after.offset) if number == after.file else START
             last = start.position
             for chunk in self._read(number, start):
                 last = chunk.end.position
@@ -125,7 +125,7 @@ class FileSource:
             self._done += self._paths[number].stat().st_size
             before += last + 1
 
-    def _read(self, number: int, after: Place) -> Iterator[Chunk]:
+    def _read(self, number: int, after: Mark) -> Iterator[Chunk]:
         path, file_format = self._paths[number], self._formats[number]
         options = CsvOptions.of(({"delimiter": "\t"} if file_format == "tsv" else {}) | self._options)
         empty = True
@@ -133,7 +133,7 @@ class FileSource:
             with open_file(path) as self._reading:
                 file = self._reading.file
                 if not (file_format == "ndjson" and after.offset and compression_of(path) is None):
-                    begin = Place(0)
+                    begin = Mark(0)
                 else:
                     file.seek(after.offset)
                     begin = after
@@ -165,12 +165,12 @@ class FileSource:
 def _moved(chunk: Chunk, before: int, number: int) -> Chunk:
     """Return a chunk with positions that count on through the files."""
     end = chunk.end
-    place = Place(end.position + before, end.offset, number, before)
+    mark = Mark(end.position + before, end.offset, number, before)
     if not before:
-        return chunk._replace(end=place)
+        return chunk._replace(end=mark)
     return chunk._replace(
         positions=[position + before for position in chunk.positions],
-        end=place,
+        end=mark,
         refusals=[refusal._replace(position=refusal.position + before) for refusal in chunk.refusals],
     )
 

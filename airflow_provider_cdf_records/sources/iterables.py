@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import chain, islice
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
@@ -36,7 +36,7 @@ class RecordsSource:
         failures: list[Exception] = []
         while not failures and (chunk := taken(rows, ITEMS_AT_ONCE, failures)):
             end = position + len(chunk)
-            yield Chunk(range(position, end), chunk, Place(end - 1))
+            yield Chunk(range(position, end), chunk, Mark(end - 1))
             position = end
         if failures:
             raise failures[0]

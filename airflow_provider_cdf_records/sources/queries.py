@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.formats.csv import checked_columns
 from airflow_provider_cdf_records.sources.iterables import shown_size
@@ -45,7 +45,7 @@ class QuerySource:
                     rows = [tuple(row.values()) for row in rows]
                 start, position = position + 1, position + len(rows)
                 size = rows_at_once(shown_size(rows[-1]))
-                yield Chunk(range(start, position + 1), rows, Place(position), columns)
+                yield Chunk(range(start, position + 1), rows, Mark(position), columns)
                 rows = list(cursor.fetchmany(size))
 
     def where(self, position: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 
 ROWS_AT_ONCE = 1000  # in a chunk
 SIZE_AT_ONCE = 1 << 22  # characters in a chunk of rows that are not read as bytes
@@ -40,5 +40,5 @@ class ResumableSource(Source, Protocol):
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells this source from another, or from a later state of itself, as plain JSON."""
 
-    def resume_after(self, place: Place) -> None:
-        """Leave out all before a place."""
+    def resume_after(self, mark: Mark) -> None:
+        """Leave out all before a mark."""

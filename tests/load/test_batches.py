@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.load.batches import MAX_HELD, MAX_RECORDS, Batch, Batcher
-from airflow_provider_cdf_records.records.chunk import Place, Records
+from airflow_provider_cdf_records.records.chunk import Mark, Records
 from airflow_provider_cdf_records.records.record import MAX_RECORD_BYTES, MAX_REQUEST_BYTES
 
 
@@ -28,7 +28,7 @@ def batched(*chunks: Records) -> list[Batch]:
     batches: list[Batch] = []
     for chunk in chunks:
         read += len(chunk.bodies)
-        batches += [batch for batch, _ in batcher.feed(chunk, (Place(read - 1), read))]
+        batches += [batch for batch, _ in batcher.feed(chunk, Mark(read - 1, read=read))]
     last = batcher.flush()
     return [*batches, last] if last is not None else batches
 
@@ -83,14 +83,14 @@ def test_the_request_that_the_checks_have_made_is_used_for_the_whole_batch_only(
     assert two.body_of([0, 1, 2]) == b'{"items":[1,2,3]}'
 
 
-def test_a_batch_comes_with_the_last_milestone_before_its_end() -> None:
+def test_a_batch_comes_with_the_last_mark_before_its_end() -> None:
     batcher = Batcher()
-    ends = [(Place(699), 700), (Place(1399), 1400), (Place(2099), 2100)]
-    milestones = []
+    ends = [Mark(699), Mark(1399), Mark(2099)]
+    marks = []
     for number, end in enumerate(ends):
         names = [str(at) for at in range(700 * number, 700 * (number + 1))]
-        milestones += [milestone for _, milestone in batcher.feed(of(names, [b"1"] * 700), end)]
-    assert milestones == [ends[0], ends[1]]
+        marks += [mark for _, mark in batcher.feed(of(names, [b"1"] * 700), end)]
+    assert marks == [ends[0], ends[1]]
 
 
 @settings(max_examples=300)

@@ -12,8 +12,8 @@ from upath import UPath
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.load import checkpoint as checkpoint_module
-from airflow_provider_cdf_records.load.checkpoint import KEY, Checkpoint, Mark
-from airflow_provider_cdf_records.records.chunk import Place
+from airflow_provider_cdf_records.load.checkpoint import KEY, Checkpoint
+from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowFailException
@@ -38,7 +38,7 @@ class Memory:
 
 
 def test_a_mark_comes_back_to_the_same_load_only() -> None:
-    store, mark = Memory(), Mark(Place(7, offset=70, file=1, before=3), read=7, rejected=1)
+    store, mark = Memory(), Mark(7, offset=70, file=1, before=3, read=7, rejected=1)
     first = Checkpoint(store, {"path": "a", "size": 1})
     first.settled(mark)
     first.save()
@@ -50,15 +50,15 @@ def test_a_mark_comes_back_to_the_same_load_only() -> None:
 def test_what_json_changes_is_no_change_of_the_source() -> None:
     store = Memory()
     first = Checkpoint(store, {"options": {"header": ("a", "b")}})
-    first.settled(Mark(Place(1)))
+    first.settled(Mark(1))
     first.save()
-    assert Checkpoint(store, {"options": {"header": ("a", "b")}}).load() == Mark(Place(1))
+    assert Checkpoint(store, {"options": {"header": ("a", "b")}}).load() == Mark(1)
 
 
 def test_a_mark_of_another_source_is_gone_once_it_was_seen() -> None:
     store = Memory()
     first = Checkpoint(store, {"mapping": "old"})
-    first.settled(Mark(Place(1)))
+    first.settled(Mark(1))
     first.save()
     assert Checkpoint(store, {"mapping": "new"}).load() is None
     assert Checkpoint(store, {"mapping": "old"}).load() is None
@@ -67,7 +67,7 @@ def test_a_mark_of_another_source_is_gone_once_it_was_seen() -> None:
 def test_a_changed_source_is_said(caplog: pytest.LogCaptureFixture) -> None:
     store = Memory()
     first = Checkpoint(store, {"size": 1})
-    first.settled(Mark(Place(1)))
+    first.settled(Mark(1))
     first.save()
     with caplog.at_level(logging.WARNING):
         assert Checkpoint(store, {"size": 2}).load() is None
@@ -78,10 +78,10 @@ def test_marks_are_written_at_intervals_and_not_each(monkeypatch: pytest.MonkeyP
     store = Memory()
     checkpoint = Checkpoint(store, {})
     for position in range(1000):
-        checkpoint.settled(Mark(Place(position)))
+        checkpoint.settled(Mark(position))
     assert store.writes == 0
     monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
-    checkpoint.settled(Mark(Place(1000)))
+    checkpoint.settled(Mark(1000))
     assert store.kept[KEY]["mark"]["position"] == 1000
 
 
@@ -94,7 +94,7 @@ def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixtu
     checkpoint = Checkpoint(Broken(), {})
     with caplog.at_level(logging.WARNING):
         assert checkpoint.load() is None
-        checkpoint.settled(Mark(Place(1)))
+        checkpoint.settled(Mark(1))
         checkpoint.save()
         checkpoint.clear()
     assert caplog.text.count("will start over, since its state store fails: no such endpoint") == 1
@@ -103,7 +103,7 @@ def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixtu
 def test_a_cleared_checkpoint_is_gone() -> None:
     store = Memory()
     checkpoint = Checkpoint(store, {})
-    checkpoint.settled(Mark(Place(1)))
+    checkpoint.settled(Mark(1))
     checkpoint.save()
     checkpoint.clear()
     assert Checkpoint(store, {}).load() is None
@@ -112,9 +112,9 @@ def test_a_cleared_checkpoint_is_gone() -> None:
 LINES = [b'{"n":%d}' % n for n in range(10)]
 
 
-def rows_after(path: Path, place: Place) -> list[int]:
+def rows_after(path: Path, mark: Mark) -> list[int]:
     source = FileSource(path)
-    source.resume_after(place)
+    source.resume_after(mark)
     rows = [json.loads(row) if isinstance(row, bytes) else row for chunk in source for row in chunk.rows]
     return [row["n"] for row in rows]
 
@@ -124,17 +124,17 @@ def test_plain_ndjson_is_gone_on_with_by_seeking(tmp_path: Path) -> None:
     content = b"\n".join(LINES)
     offset = content.index(LINES[4])
     path.write_bytes(b"x" * offset + content[offset:])  # what comes before is not even looked at
-    assert rows_after(path, Place(position=4, offset=offset)) == [4, 5, 6, 7, 8, 9]
+    assert rows_after(path, Mark(position=4, offset=offset)) == [4, 5, 6, 7, 8, 9]
 
 
 def test_line_numbers_go_on_after_a_seek(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\n".join(LINES))
     source = FileSource(path)
-    source.resume_after(Place(position=4, offset=path.read_bytes().index(LINES[4])))
+    source.resume_after(Mark(position=4, offset=path.read_bytes().index(LINES[4])))
     chunk = next(iter(source))
     assert chunk.positions[0] == 5
-    assert chunk.end == Place(10, len(path.read_bytes()))
+    assert chunk.end == Mark(10, len(path.read_bytes()))
 
 
 def test_offsets_are_those_of_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,13 +154,13 @@ def test_other_files_are_gone_on_with_by_passing_over(tmp_path: Path, name: str)
     content = b"\n".join(LINES) if "ndjson" in name else b"[" + b",".join(LINES) + b"]"
     path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     first = 1 if "ndjson" in name else 0
-    assert rows_after(path, Place(position=3 + first, offset=17)) == [4, 5, 6, 7, 8, 9]
+    assert rows_after(path, Mark(position=3 + first, offset=17)) == [4, 5, 6, 7, 8, 9]
 
 
 def test_nothing_left_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\n".join(LINES))
-    assert rows_after(path, Place(position=10, offset=len(path.read_bytes()))) == []
+    assert rows_after(path, Mark(position=10, offset=len(path.read_bytes()))) == []
 
 
 class Witness(Memory):

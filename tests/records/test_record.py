@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Place, Records
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.record import (
     MAX_RECORD_BYTES,
@@ -271,8 +271,8 @@ def test_bad_stream_ids_are_refused(stream_id: object) -> None:
 def converted(rows: list[Any], convert: ApiShaped | None = None) -> Records:
     """What becomes of a chunk, whether it is the first, one of known names, or after one just like it."""
     convert = convert or ApiShaped()
-    chunk = Chunk(range(10, 10 + len(rows)), rows, Place(9 + len(rows)))
-    good = Chunk([0], [json.dumps(a_record("familiar")).encode()], Place(0))
+    chunk = Chunk(range(10, 10 + len(rows)), rows, Mark(9 + len(rows)))
+    good = Chunk([0], [json.dumps(a_record("familiar")).encode()], Mark(0))
     first, again = convert(chunk), convert(chunk)
     for _ in range(3):
         convert(good)
@@ -323,7 +323,7 @@ def test_one_bad_row_of_a_chunk_is_refused_and_the_others_stay(bad: bytes) -> No
 
 def test_rows_of_a_table_are_no_records() -> None:
     with pytest.raises(InvalidArgumentError, match=r"need a mapping .* the columns are 'a', 'b'"):
-        ApiShaped()(Chunk([1], [["x", "y"]], Place(1), ("a", "b")))
+        ApiShaped()(Chunk([1], [["x", "y"]], Mark(1), ("a", "b")))
 
 
 def test_a_container_is_asked_about_once() -> None:
@@ -346,5 +346,5 @@ def test_rows_of_another_container_or_space_than_those_before_are_taken_too() ->
         for space in ("plant", "mill"):
             row = json.dumps(a_record("a") | {"space": space}).replace("Alarm", name).encode()
             for _ in range(3):
-                records = convert(Chunk([0], [row], Place(0)))
+                records = convert(Chunk([0], [row], Mark(0)))
                 assert (records.identities, records.bodies) == ([f"{space}/a"], [row])

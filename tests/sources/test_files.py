@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from airflow_provider_cdf_records.records.chunk import Place
+from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats import ndjson
@@ -248,12 +248,12 @@ def test_any_file_goes_on_after_any_chunk(tmp_path: Path, name: str) -> None:
     path = write_rows(tmp_path / name, some_rows())
     everything = rows_of(FileSource(path))
     assert [row for _, row in everything] == some_rows()
-    places = [chunk.end for chunk in FileSource(path)]
-    assert len(places) >= 3
-    for place in places:
+    marks = [chunk.end for chunk in FileSource(path)]
+    assert len(marks) >= 3
+    for mark in marks:
         source = FileSource(path)
-        source.resume_after(place)
-        assert rows_of(source) == [row for row in everything if row[0] > place.position]
+        source.resume_after(mark)
+        assert rows_of(source) == [row for row in everything if row[0] > mark.position]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -263,7 +263,7 @@ def test_any_file_goes_on_in_the_middle_of_a_chunk(tmp_path: Path, name: str) ->
     position, _ = everything[1234]
     offset = len(b"".join(path.read_bytes().splitlines(keepends=True)[:1235])) if name == "a.ndjson" else 0
     source = FileSource(path)
-    source.resume_after(Place(position, offset))
+    source.resume_after(Mark(position, offset))
     assert rows_of(source) == everything[1235:]
 
 
@@ -301,16 +301,16 @@ def test_several_files_go_on_after_any_chunk(tmp_path: Path, names: list[str]) -
     chunks = list(whole)
     everything = [row for chunk in chunks for row in rows_in(chunk)]
     words = {position: whole.where(position) for position, _ in everything}
-    for place in [chunk.end for chunk in chunks]:
+    for mark in [chunk.end for chunk in chunks]:
         source = FileSource(*paths)
-        source.resume_after(place)
-        assert source.where(place.position) == words[place.position]
+        source.resume_after(mark)
+        assert source.where(mark.position) == words[mark.position]
         rest = list(source)
         assert [row for chunk in rest for row in rows_in(chunk)] == [
-            row for row in everything if row[0] > place.position
+            row for row in everything if row[0] > mark.position
         ]
-        assert [chunk.end for chunk in rest] == [chunk.end for chunk in chunks if chunk.end > place]
-        assert all(source.where(at) == words[at] for at in words if at > place.position)
+        assert [chunk.end for chunk in rest] == [chunk.end for chunk in chunks if chunk.end > mark]
+        assert all(source.where(at) == words[at] for at in words if at > mark.position)
 
 
 def test_plain_ndjson_is_gone_on_with_by_seeking(tmp_path: Path) -> None:
@@ -319,23 +319,23 @@ def test_plain_ndjson_is_gone_on_with_by_seeking(tmp_path: Path) -> None:
     offset = content.index(b'{"n": "4"}')
     path.write_bytes(b"x" * offset + content[offset:])  # what comes before is not even looked at
     source = FileSource(path)
-    source.resume_after(Place(4, offset))
+    source.resume_after(Mark(4, offset))
     assert rows_of(source) == [(number + 1, {"n": str(number)}) for number in range(4, 10)]
 
 
-def test_files_before_the_place_are_not_even_looked_at(tmp_path: Path) -> None:
+def test_files_before_the_mark_are_not_even_looked_at(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", write(tmp_path / "b.csv", b"n\n1\n2\n")
     first.write_bytes(b"\xff\xff not CSV")
     source = FileSource(first, second)
-    source.resume_after(Place(7, 0, file=1, before=6))
+    source.resume_after(Mark(7, 0, file=1, before=6))
     assert rows_of(source) == [(8, {"n": "2"})]
 
 
-def test_a_row_that_was_refused_before_the_place_is_not_refused_again(tmp_path: Path) -> None:
+def test_a_row_that_was_refused_before_the_mark_is_not_refused_again(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", b"a,b\n1\n2,2\n3\n4,4\n")
     for after, expected in ((0, [1, 3]), (1, [3]), (2, [3]), (3, []), (4, [])):
         source = FileSource(path)
-        source.resume_after(Place(after))
+        source.resume_after(Mark(after))
         assert [position for position, _ in refusals_of(source)] == expected
 
 
@@ -407,9 +407,9 @@ def test_the_share_read_grows_with_the_files(tmp_path: Path) -> None:
 
 def test_the_share_goes_on_where_an_earlier_try_stopped(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ndjson", NDJSON * 10_000)
-    place = [chunk.end for chunk in FileSource(path)][-2]
+    mark = [chunk.end for chunk in FileSource(path)][-2]
     source = FileSource(path)
-    source.resume_after(place)
+    source.resume_after(mark)
     chunks = iter(source)
     next(chunks)
     assert (source.share() or 0) > 0.9
@@ -442,8 +442,8 @@ def test_only_a_window_of_a_file_is_held(tmp_path: Path, name: str) -> None:
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "BYTES_AT_ONCE", 100)
-    monkeypatch.setattr(lines, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(ndjson, "BYTES_AT_ONCE", 100)
+    monkeypatch.setattr(ndjson, "LONGEST_LINE", 1000)
     path = tmp_path / "a.ndjson"
     path.write_bytes(b'{"n":1}\n{"n":2}\n' + b"x" * 10_000)
     source = FileSource(path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.sources.formats.csv import checked_columns
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
@@ -58,7 +58,7 @@ def _chunks(names: list[str], batches: Iterator[Any]) -> Iterator[Chunk]:
         values = [_values(column) for column in batch.columns]
         rows = list(zip(*values, strict=True))
         start, position = position + 1, position + len(rows)
-        yield Chunk(range(start, position + 1), rows, Place(position), columns)
+        yield Chunk(range(start, position + 1), rows, Mark(position), columns)
 
 
 class Unreadable:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Place, Refusal
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.iterables import some, taken
 from airflow_provider_cdf_records.sources.source import FormatError
@@ -142,7 +142,7 @@ def _chunk(positions: range, rows: list[list[str]], columns: Columns, nulls: fro
         ]
         kept = [at for at, row in numbered if len(row) == len(columns)]
         rows = [row for row in rows if len(row) == len(columns)]
-    return Chunk(kept, rows, Place(positions.stop - 1), columns, nulls, refusals)
+    return Chunk(kept, rows, Mark(positions.stop - 1), columns, nulls, refusals)
 
 
 def checked_columns(names: Iterable[object], where: str) -> Columns:

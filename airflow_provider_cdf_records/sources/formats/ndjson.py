@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Place
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ LONGEST_LINE = 1 << 25  # bytes; far above what CDF takes in a request
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
-def read_ndjson(file: io.BufferedReader, after: Place) -> Iterator[Chunk]:
+def read_ndjson(file: io.BufferedReader, after: Mark) -> Iterator[Chunk]:
     """Yield the lines that are not blank, numbered from 1.
 
-    :param after: what comes before this place has been passed already.
+    :param after: what comes before this mark has been passed already.
     """
     number, offset = after.position, after.offset
     if not number:
@@ -35,7 +35,7 @@ def read_ndjson(file: io.BufferedReader, after: Place) -> Iterator[Chunk]:
             first = number + 1
             number += len(lines)
             offset += sum(map(len, lines))
-            yield _chunk(range(first, number + 1), lines, Place(number, offset))
+            yield _chunk(range(first, number + 1), lines, Mark(number, offset))
     except _LineTooLongError:
         where = f"soon after line {number:,}" if number else "near its start"
         msg = (
@@ -45,7 +45,7 @@ def read_ndjson(file: io.BufferedReader, after: Place) -> Iterator[Chunk]:
         raise FormatError(msg) from None
 
 
-def _chunk(positions: range, lines: list[bytes], end: Place) -> Chunk:
+def _chunk(positions: range, lines: list[bytes], end: Mark) -> Chunk:
     if not any(map(bytes.isspace, lines)):
         return Chunk(positions, lines, end)
     numbered = [(at, line) for at, line in zip(positions, lines, strict=True) if not line.isspace()]
