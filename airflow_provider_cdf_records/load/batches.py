@@ -1,9 +1,9 @@
-"""Records into batches: at most 1000 identities and 10 MB a request, each identity once."""
+"""Records into batches: at most 1000 records and 10 MB a request."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import accumulate
 
 from airflow_provider_cdf_records.records.chunk import Identity, Mark, Records, Row
@@ -19,16 +19,18 @@ MAX_HELD = 10 * MAX_RECORDS  # rows of a batch in memory, with the earlier ones 
 
 
 class Batch:
-    """Rows of one request, with the earlier rows of each identity among them.
+    """Rows of one request, and of those after it that send other rows of the same identities.
 
-    The earlier rows are kept until the batch is settled: when CDF refuses the last row of an identity,
-    the one before takes its place.
+    The earlier rows are kept until the batch is settled: when CDF refuses the last row of an identity, the
+    one before can take its place.
 
+    :param may_repeat: whether one request may hold an identity several times.
     :ivar latest: by identity, where its last row is in the lists.
     :ivar earlier: by identity, where its rows before that one are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_repeat: bool = False) -> None:
+        self._may_repeat = may_repeat
         self._request: bytes | None = None
         self.positions: list[int] = []
         self.bodies: list[bytes] = []
@@ -40,6 +42,23 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.bodies)
+
+    @property
+    def exclusive_identities(self) -> Collection[Identity]:
+        """The identities that no other batch under way may hold."""
+        return () if self._may_repeat else self.latest.keys()
+
+    def turns(self) -> list[list[int]]:
+        """Return the first row of each identity, then the second of those that have one, and so on."""
+        if not self.earlier:
+            return [list(range(len(self)))]
+        turns: list[list[int]] = []
+        for identity, last in self.latest.items():
+            for turn, row in enumerate([*self.earlier.get(identity, ()), last]):
+                if turn == len(turns):
+                    turns.append([])
+                turns[turn].append(row)
+        return turns
 
     def body_of(self, rows: list[int]) -> bytes:
         """Return the body of a request with some rows of the batch."""
@@ -60,8 +79,11 @@ class Batch:
 
     def _fitting(self, records: Records, start: int) -> tuple[int, int]:
         """Return how many records fit, and their size; their identities may make more room than that."""
-        room = min(MAX_RECORDS - len(self.latest), MAX_HELD - len(self))
-        if room <= 0:
+        if self._may_repeat:
+            room = MAX_RECORDS - len(self)
+        else:
+            room = min(MAX_RECORDS - len(self.latest), MAX_HELD - len(self))
+        if room <= 0 and not self._may_repeat:
             is_later_row = len(self) < MAX_HELD and records.identities[start] in self.latest
             room = 1 if is_later_row else 0
         bodies = records.bodies[start : start + room]
@@ -97,10 +119,14 @@ class Batch:
 
 
 class Batcher:
-    """Fed chunks of records, hands out full batches in the order of the source."""
+    """Fed chunks of records, hands out full batches in the order of the source.
 
-    def __init__(self) -> None:
-        self._batch = Batch()
+    :param may_repeat: whether one request may hold an identity several times.
+    """
+
+    def __init__(self, *, may_repeat: bool = False) -> None:
+        self._may_repeat = may_repeat
+        self._batch = self._new_batch()
         self._end: Mark | None = None
 
     def feed(self, records: Records, end: Mark) -> Iterator[tuple[Batch, Mark | None]]:
@@ -114,10 +140,13 @@ class Batcher:
             start += self._batch.take(records, start)
             if start < count:
                 yield self._batch, self._end
-                self._batch = Batch()
+                self._batch = self._new_batch()
         self._end = end
 
     def flush(self) -> Batch | None:
         """Return the last batch, if there is anything in it."""
-        batch, self._batch = self._batch, Batch()
+        batch, self._batch = self._batch, self._new_batch()
         return batch if len(batch) else None
+
+    def _new_batch(self) -> Batch:
+        return Batch(may_repeat=self._may_repeat)

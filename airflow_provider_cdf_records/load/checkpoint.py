@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.records.chunk import Mark
 
 log = logging.getLogger(__name__)
 
-KEY = "cdf_records_upsert"
+KEY = "cdf_records"
 INTERVAL = 5.0  # seconds between two writes
 
 

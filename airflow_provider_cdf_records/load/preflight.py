@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
 from airflow_provider_cdf_records.load.parallel import ask_at_once
-from airflow_provider_cdf_records.load.sender import check_stream
-from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
+from airflow_provider_cdf_records.load.sender import stream_type_of
+from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping.schema import ContainerId, Schema
-from airflow_provider_cdf_records.mapping.spec import MappingSpec
-from airflow_provider_cdf_records.records.chunk import Convert
-from airflow_provider_cdf_records.records.record import ApiShaped, Container
 
 log = logging.getLogger(__name__)
 
 CONTAINERS_AT_ONCE = 100
-NEEDED = (("streamRecordsAcl", "WRITE"), ("dataModelsAcl", "READ"))
+NEEDED = (("streamRecordsAcl", "WRITE"), ("dataModelsAcl", "READ"))  # for each verb
 
 
 class MissingCapabilityError(Exception):
@@ -28,41 +26,44 @@ class MissingCapabilityError(Exception):
     retryable = False
 
 
-def prepare(
-    client: CdfClient,
-    stream_id: str,
-    spec: MappingSpec | None,
-    *,
-    check_schema: bool,
-    check_columns: bool,
-    stop: threading.Event,
-) -> Convert:
-    """Return what makes records of rows, after a look at the stream, the token and the containers.
+@dataclass(frozen=True)
+class Findings:
+    """What a look beforehand found.
 
-    :param spec: of rows that are no API-shaped records.
-    :param check_schema: whether to look at all.
-    :param check_columns: whether the first rows should have what the mapping names.
-    :param stop: when it is set, there is no need to look any more.
-    :raises StreamUnusableError: when the stream cannot take upserts.
-    :raises MissingCapabilityError: when the token cannot.
-    :raises InvalidArgumentError: when the mapping names what does not exist.
+    :param stream_type: ``Mutable`` or ``Immutable``; ``None`` where it is not known.
+    :param schema: the containers that the mapping names, as far as they are known.
     """
-    if not check_schema:
-        return ApiShaped() if spec is None else RowMapping(spec, Schema(), check_columns=check_columns)
-    containers = [] if spec is None else [source.id for source in spec.sources]
-    _, _, schema = ask_at_once(
+
+    stream_type: str | None = None
+    schema: Schema = field(default_factory=Schema)
+
+
+def look_beforehand(
+    client: CdfClient,
+    verb: Verb[Any],
+    stream_id: str,
+    containers: list[ContainerId],
+    *,
+    stop: threading.Event,
+) -> Findings:
+    """Look at the stream, the token and the containers, all at once.
+
+    :param containers: those that the mapping names.
+    :param stop: when it is set, there is no need to look any more.
+    :raises StreamUnusableError: when the stream does not take the verb.
+    :raises MissingCapabilityError: when the token lacks a capability.
+    """
+    _, stream_type, schema = ask_at_once(
         lambda: check_capabilities(client),
-        lambda: check_stream(client, stream_id),
+        lambda: stream_type_of(client, verb, stream_id),
         lambda: schema_of(client, containers),
         stop=stop,
     )
-    if spec is None:
-        return ApiShaped(lambda source: _problem_with(client, source))
-    return RowMapping(spec, schema, check_columns=check_columns)
+    return Findings(stream_type, schema)
 
 
 def check_capabilities(client: CdfClient) -> None:
-    """Refuse a token that lacks what an upsert needs; one that tells nothing of itself passes."""
+    """Refuse a token that lacks what a load needs; one that tells nothing of itself passes."""
     try:
         token = client.inspect_token()
     except CdfApiError as error:
@@ -118,8 +119,3 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
         log.warning("Loading without a look at the containers, which CDF refuses: %s", error)
         return Schema()
     return Schema(definitions, complete=True)
-
-
-def _problem_with(client: CdfClient, source: Container) -> str | None:
-    container = ContainerId(source.space, source.externalId)
-    return schema_of(client, [container]).problem_with(container)

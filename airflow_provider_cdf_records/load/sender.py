@@ -1,69 +1,90 @@
-"""The joint between pipeline and client: sends a batch, and tells what a refusal means for it."""
+"""Sends requests with a verb, and tells what a refusal means for the records in it."""
 
 from __future__ import annotations
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
-from airflow_provider_cdf_records.load.upload import RequestRefusedError
-from airflow_provider_cdf_records.records.chunk import identity_of
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-BAD_RECORD = frozenset({400, 413, 422})  # refused for what is in the request: smaller parts may do
-MAYBE_THE_STREAM = frozenset({404, 409, 422})  # or because there is no such stream, or no mutable one
+from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
+from airflow_provider_cdf_records.load.settling import RequestRefusedError
+from airflow_provider_cdf_records.load.verbs import IMMUTABLE, Verb
+from airflow_provider_cdf_records.records.chunk import Identity, identity_of
+
+STATUSES_OF_STREAMS = frozenset({404, 409, 422})  # a stream may be missing or of the wrong type
 NOT_FOUND = 404
-SEMANTICS = 422  # what an immutable stream answers, as do some bad records
 
 
 class StreamUnusableError(Exception):
-    """The stream cannot take upserts, whatever the records."""
+    """The stream cannot take what is sent, whatever the records."""
 
     retryable = False
 
 
 class StreamSender:
-    """Upserts batches into one stream.
+    """Sends batches to one stream.
 
     :param client: used by all threads of the load, and cancelled with it.
     """
 
-    def __init__(self, client: CdfClient, stream_id: str) -> None:
+    def __init__(self, client: CdfClient, verb: Verb[Any], stream_id: str) -> None:
         self._client = client
+        self._verb = verb
         self._stream_id = stream_id
-        self._known_mutable = False
+        self._looked_for: set[int] = set()  # statuses
+        self._looking = threading.Lock()
 
     def send(self, body: bytes) -> None:
-        """Upsert ``{"items": [...]}``.
+        """Send ``{"items": [...]}``.
 
         :raises RequestRefusedError: when parts of it may be accepted.
-        :raises StreamUnusableError: when the stream is not there or immutable.
+        :raises StreamUnusableError: when the stream is missing, or of a type that does not take the verb.
         :raises CdfError: for everything else.
         """
+        verb = self._verb
         try:
-            self._client.upsert(self._stream_id, body)
+            verb.send(self._client, self._stream_id, body)
         except CdfApiError as error:
-            if error.retryable or error.status not in BAD_RECORD | MAYBE_THE_STREAM:
+            if error.retryable or error.status not in verb.statuses_of_records:
                 raise
-            if error.status in MAYBE_THE_STREAM and not (error.status == SEMANTICS and self._known_mutable):
-                self._known_mutable = check_stream(self._client, self._stream_id, error)
+            exist = error.status in verb.statuses_of_existing
+            if error.status in STATUSES_OF_STREAMS and not exist:
+                self._check_stream(error)
             raise RequestRefusedError(
                 error.message,
                 status=error.status,
                 request_id=error.request_id,
-                identities=(
-                    identity_of(named["space"], named["externalId"])
-                    for named in (*error.missing, *error.duplicated)
-                    if isinstance(named.get("space"), str) and isinstance(named.get("externalId"), str)
-                ),
+                identities=_identities([*error.missing, *error.duplicated]),
+                exist=exist,
+                may_be_stored=error.may_be_applied,
             ) from error
 
     def cancel(self) -> None:
         """End waiting and refuse to send more."""
         self._client.cancel()
 
+    def _check_stream(self, refusal: CdfApiError) -> None:
+        """Look whether the stream is there and of the right type, once a load for each status."""
+        with self._looking:
+            if refusal.status not in self._looked_for:
+                stream_type_of(self._client, self._verb, self._stream_id, refusal)
+                self._looked_for.add(refusal.status)
 
-def check_stream(client: CdfClient, stream_id: str, refusal: CdfApiError | None = None) -> bool:
-    """Look whether a stream can take upserts. ``False`` when this client may not see it.
 
-    :param refusal: what made one look.
-    :raises StreamUnusableError: when it is not there, or immutable.
+def _identities(named: list[Mapping[str, Any]]) -> Iterator[Identity]:
+    for item in named:
+        space, external_id = item.get("space"), item.get("externalId")
+        if isinstance(space, str) and isinstance(external_id, str):
+            yield identity_of(space, external_id)
+
+
+def stream_type_of(
+    client: CdfClient, verb: Verb[Any], stream_id: str, refusal: CdfApiError | None = None
+) -> str | None:
+    """Return the type of a stream; ``None`` when this client may not see it.
+
+    :param refusal: the answer that made one look.
+    :raises StreamUnusableError: when the stream is missing, or of a type that does not take the verb.
     """
     because = f" ({refusal})" if refusal is not None else ""
     try:
@@ -72,16 +93,17 @@ def check_stream(client: CdfClient, stream_id: str, refusal: CdfApiError | None 
         if error.retryable or isinstance(error, CdfAuthError):
             raise
         if error.status != NOT_FOUND:
-            return False  # a token that may write and not look
+            return None  # a token that may write and not look
         msg = (
             f"Stream {stream_id!r} does not exist in project {client.project!r}, or this connection may not "
             f"see it; create the stream, or check stream_id.{because}"
         )
         raise StreamUnusableError(msg) from None
-    if stream.get("type") == "Immutable":
+    stream_type = stream.get("type")
+    if stream_type == IMMUTABLE and verb.needs_stream_type not in (None, IMMUTABLE):
         msg = (
-            f"Stream {stream_id!r} is immutable, and immutable streams do not take upserts; "
+            f"Stream {stream_id!r} is immutable, and immutable streams do not take {verb.noun}; "
             f"use a stream made from a mutable template.{because}"
         )
         raise StreamUnusableError(msg)
-    return True
+    return stream_type if isinstance(stream_type, str) else None

@@ -1,4 +1,4 @@
-"""What all operators that load records have in common."""
+"""What all operators that write records have in common."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cdf_records.version_compat import BaseOperator, XComArg
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook, MappingLike
+    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+    from airflow_provider_cdf_records.hooks.paths import MappingLike
 
 
 class CdfRecordsLoadOperator(BaseOperator):
-    """Loads records into a stream; where they come from is up to its subclasses.
+    """Writes records to a stream; the verb, and where they come from, are up to its subclasses.
 
     :param stream_id: the stream. (templated)
     :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
-    :param max_rejected: how many records may be refused before the task fails; a ``float`` is a
+    :param max_rejected: how many records may be rejected before the task fails; a ``float`` is a
         share of all, from 0.0 to 1.0.
-    :param rejected_path: a file (any fsspec URL) that gets the refused records, with the reasons. (templated)
-    :param max_concurrency: requests in flight at the most.
+    :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons. (templated)
+    :param max_concurrency: requests in flight at most.
     :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
     """
 
+    verb: str
     ui_color = "#d7ecf5"
 
     def __init__(
@@ -58,15 +60,23 @@ class CdfRecordsLoadOperator(BaseOperator):
 
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """What every upsert of the hook takes."""
+    def arguments(self, context: Any) -> dict[str, Any]:
+        """Return what every load of the hook takes."""
         return {
             "mapping": self.mapping,
             "check_schema": self.check_schema,
             "max_rejected": self.max_rejected,
             "rejected_path": self.rejected_path,
+            "is_retry": getattr(context.get("ti"), "try_number", 1) > 1,
         }
+
+    def load(self, source: str, *given: Any, **arguments: Any) -> dict[str, Any]:
+        """Load with the verb of the task, and return the summary.
+
+        :param source: the kind of source, as the hook's methods call it: ``records``, ``file``, ``query``.
+        """
+        summary = getattr(self.hook, f"{self.verb}_{source}")(self.stream_id, *given, **arguments)
+        return dict(summary.as_dict())
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow can remember it."""
@@ -82,7 +92,7 @@ def _is_templated(value: Any) -> bool:
 
 
 def _check_mapping(mapping: Mapping[str, Any]) -> None:
-    """Let a DAG with a wrong mapping fail when it is parsed, and not at night."""
+    """Let a DAG with a wrong mapping fail when it is parsed."""
     from airflow_provider_cdf_records.mapping.spec import read_mapping  # noqa: PLC0415
 
     read_mapping(mapping)

@@ -1,69 +1,15 @@
-"""The operator: an upstream task's records, or a file of them, into a stream."""
+"""Operators: an upstream task's records, or those of files, to a stream; and the stream itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from os import PathLike
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
-from airflow_provider_cdf_records.version_compat import AirflowFailException, XComArg
+from airflow_provider_cdf_records.operators.records_or_path import CdfRecordsOrPathOperator
+from airflow_provider_cdf_records.version_compat import BaseOperator
 
 
-class Rows(XComArg):
-    """The argument ``records``, kept out of Airflow's way until the task runs.
-
-    As a kind of XCom reference it makes its upstream tasks the operator's. Rendering leaves it as it is:
-    rows are never taken for templates, and neither masked nor stored with the rendered fields, which would
-    cost more time than the upsert.
-    """
-
-    def __init__(self, given: Any) -> None:
-        self._given = given
-
-    def iter_references(self) -> Iterator[Any]:
-        """Yield the upstream tasks, for Airflow."""
-        items = self._given if isinstance(self._given, list | tuple) else [self._given]
-        for item in items:
-            if isinstance(item, XComArg):
-                yield from item.iter_references()
-
-    def resolve(self, context: Any, *args: Any, **kwargs: Any) -> Rows:  # noqa: ARG002
-        """Called when Airflow renders the fields of the task; see :meth:`pull`."""
-        return self
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __str__(self) -> str:
-        if self._given is None or isinstance(self._given, XComArg):
-            return str(self._given)
-        return f"{len(self._given):,} records" if isinstance(self._given, Sized) else "records"
-
-    def pull(self, context: Any) -> Iterable[Any]:
-        """Return the records; an upstream task's output is fetched now.
-
-        :raises AirflowFailException: when the upstream task returned nothing, not even an empty list.
-        """
-        given = self._given
-        if isinstance(given, list | tuple) and any(isinstance(item, XComArg) for item in given):
-            return [_pulled(item, context) for item in given]
-        records: Iterable[Any] = _pulled(given, context)
-        return records
-
-
-def _pulled(item: Any, context: Any) -> Any:
-    if not isinstance(item, XComArg):
-        return item
-    value = item.resolve(context)
-    if value is None:
-        names = ", ".join(repr(operator.task_id) for operator, _ in item.iter_references())
-        msg = f"Task {names} returned no records; it must return a list, an empty one when there is nothing."
-        raise AirflowFailException(msg)
-    return value
-
-
-class CdfRecordsUpsertOperator(CdfRecordsLoadOperator):
+class CdfRecordsUpsertOperator(CdfRecordsOrPathOperator):
     """Upsert records into a mutable stream of Cognite Data Fusion (CDF).
 
     .. code-block:: python
@@ -75,60 +21,100 @@ class CdfRecordsUpsertOperator(CdfRecordsLoadOperator):
     holds at the end. The returned summary (XCom) tells how many records were ``read``, ``upserted``,
     ``superseded`` and ``rejected``.
 
-    :param stream_id: the stream. (templated)
-    :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
-        (mapped or not). They are data, and never rendered as templates.
-    :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
-        ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
-        for its files in the order of their names. (templated)
-    :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
-        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
-    :param file_options: of CSV: ``delimiter``, ``encoding``, ``header``, ``null_values``, ``quotechar``.
-
-    The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
-    API-shaped records.
+    The parameters are those of :class:`.CdfRecordsOrPathOperator`.
     """
 
-    template_fields: Sequence[str] = (
-        "stream_id",
-        "records",
-        "path",
-        "mapping",
-        "rejected_path",
-        "cdf_conn_id",
-    )
-    template_fields_renderers = {"mapping": "json"}  # noqa: RUF012 (Airflow's form)
+    verb = "upsert"
 
-    def __init__(
-        self,
-        *,
-        records: Any = None,
-        path: str | PathLike[str] | None = None,
-        file_format: str | None = None,
-        file_options: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+
+class CdfRecordsIngestOperator(CdfRecordsOrPathOperator):
+    """Ingest records into a stream of Cognite Data Fusion (CDF): create them, and overwrite none.
+
+    .. code-block:: python
+
+        CdfRecordsIngestOperator(task_id="ingest", stream_id="archive", path="/data/{{ ds }}.ndjson.gz")
+
+    An immutable stream takes each row as a record of its own, also where identities repeat. A mutable
+    stream keeps what it has: a record that exists there already is rejected, unless an earlier attempt or try
+    of this task may have stored it. The summary says ``ingested``; the parameters are those of
+    :class:`.CdfRecordsOrPathOperator`.
+    """
+
+    verb = "ingest"
+
+
+class CdfRecordsDeleteOperator(CdfRecordsOrPathOperator):
+    """Delete records of a mutable stream of Cognite Data Fusion (CDF).
+
+    .. code-block:: python
+
+        CdfRecordsDeleteOperator(task_id="delete", stream_id="alarms", path="/data/closed.ndjson")
+        CdfRecordsDeleteOperator(
+            task_id="delete",
+            stream_id="alarms",
+            filter={"equals": {"property": ["plant", "Alarm", "state"], "value": "closed"}},
+        )
+
+    Of each row only ``space`` and ``externalId`` count, so that the records that were upserted can be given
+    again, or a rejected-records file; with a ``mapping``, its ``space`` and ``external_id``. Records that do
+    not exist are no error. The summary says ``deleted``.
+
+    :param records: identities, see above.
+    :param path: instead, a file of them.
+    :param filter: instead, a filter in CDF's filter language: the records that match it, as far as CDF shows
+        them when the task runs, are deleted. Needs the capability to read records, too. (templated)
+
+    The other parameters are those of :class:`.CdfRecordsOrPathOperator`.
+    """
+
+    verb = "delete"
+    template_fields: Sequence[str] = (*CdfRecordsOrPathOperator.template_fields, "filter")
+    template_fields_renderers = {"mapping": "json", "filter": "json"}  # noqa: RUF012 (Airflow's form)
+
+    def __init__(self, *, filter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if (records is None) == (path is None):
-            both = "both are" if path is not None else "neither is"
-            msg = f"Task {self.task_id!r} needs either records or path, and {both} given."
-            raise ValueError(msg)
-        self.records = Rows(records)
-        self.path = path
-        self.file_format = file_format
-        self.file_options = file_options
+        self.filter = filter
+        super().check_sources(records=kwargs.get("records"), path=self.path, filter=filter)
+
+    def check_sources(self, **sources: Any) -> None:
+        """Leave the check to the end of ``__init__``, when the filter is known too."""
 
     def execute(self, context: Any) -> dict[str, Any]:
-        """Upsert, and return the summary."""
-        if self.path is not None:
-            summary = self.hook.upsert_file(
-                self.stream_id,
-                self.path,
-                file_format=self.file_format,
-                file_options=self.file_options,
-                state_store=context.get("task_state_store"),
-                **self.arguments,
-            )
-        else:
-            summary = self.hook.upsert_records(self.stream_id, self.records.pull(context), **self.arguments)
-        return summary.as_dict()
+        """Run the load, and return its summary."""
+        if self.filter is None:
+            return super().execute(context)
+        return self.load("filter", self.filter, **self.arguments(context))
+
+
+class CdfStreamCreateOperator(BaseOperator):
+    """Create a stream in Cognite Data Fusion (CDF), unless it is there already.
+
+    .. code-block:: python
+
+        CdfStreamCreateOperator(task_id="create", stream_id="alarms", template="BasicLiveData")
+
+    A stream that exists and is of the same type is a success; one of another type fails the task for good. A
+    project has room for a few streams only, and a deleted one keeps its id for weeks. Returns the stream as
+    CDF describes it (XCom).
+
+    :param stream_id: the stream. (templated)
+    :param template: the template that it is made from, such as ``BasicLiveData`` (mutable). (templated)
+    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+    """
+
+    template_fields: Sequence[str] = ("stream_id", "template", "cdf_conn_id")
+    ui_color = "#d7ecf5"
+
+    def __init__(
+        self, *, stream_id: str, template: str, cdf_conn_id: str = "cdf_default", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stream_id = stream_id
+        self.template = template
+        self.cdf_conn_id = cdf_conn_id
+
+    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Create the stream, and return it."""
+        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
+
+        return CdfRecordsHook(self.cdf_conn_id).create_stream(self.stream_id, self.template)

@@ -1,18 +1,20 @@
-"""The operator for databases: the rows of a query, as records into a stream."""
+"""The operator for databases: the rows of a query, as records to a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.cdf_records import MappingLike
+    from airflow_provider_cdf_records.hooks.paths import MappingLike
+
+Verb = Literal["upsert", "ingest", "delete"]
 
 
 class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
-    """Upsert the rows of a database query into a mutable stream of Cognite Data Fusion (CDF).
+    """Upsert, ingest or delete the rows of a database query in a stream of Cognite Data Fusion (CDF).
 
     .. code-block:: python
 
@@ -39,6 +41,8 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
     :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
     :param parameters: of the query, in the placeholders of the database's driver. (templated)
     :param hook_params: arguments of the database's hook, such as ``{"schema": "other_database"}``.
+    :param verb: ``upsert``, ``ingest`` (see :class:`.CdfRecordsIngestOperator`) or ``delete`` (of the records
+        whose ``space`` and ``external_id`` the mapping makes).
 
     The other parameters are those of :class:`.CdfRecordsLoadOperator`.
     """
@@ -63,22 +67,26 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         mapping: MappingLike,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         hook_params: Mapping[str, Any] | None = None,
+        verb: Verb = "upsert",
         **kwargs: Any,
     ) -> None:
         super().__init__(mapping=mapping, **kwargs)
+        if verb not in get_args(Verb):
+            msg = f"verb must be one of {', '.join(get_args(Verb))}, got {verb!r}."
+            raise ValueError(msg)
+        self.verb = verb
         self.sql = sql
         self.conn_id = conn_id
         self.parameters = parameters
         self.hook_params = hook_params
 
-    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002
-        """Upsert, and return the summary."""
-        summary = self.hook.upsert_query(
-            self.stream_id,
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Run the load, and return its summary."""
+        return self.load(
+            "query",
             self.sql,
             conn_id=self.conn_id,
             parameters=self.parameters,
             hook_params=self.hook_params,
-            **self.arguments,
+            **self.arguments(context),
         )
-        return summary.as_dict()

@@ -1,0 +1,93 @@
+"""The keyword arguments of the hook's methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import Required
+
+    from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
+    from airflow_provider_cdf_records.load.checkpoint import StateStore
+
+
+class LoadArguments(TypedDict, total=False):
+    """What every load takes.
+
+    :param mapping: how records are made of rows (dicts of any shape), or the path of a JSON file that holds
+        it; without one, rows must be API-shaped: ``{"space", "externalId", "sources": [...]}``.
+    :param check_schema: look at stream, capabilities and containers before the first record is sent; by
+        default ``True``.
+    :param max_rejected: how many records may be rejected before the load fails; a ``float`` is a share of all,
+        from 0.0 to 1.0; by default 0.
+    :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons, as NDJSON.
+    :param is_retry: whether an earlier try may have stored some of the records: with ``ingest_*``, records
+        that exist already then count as ingested.
+    :param state_store: where the load of a file keeps how far it came, such as
+        ``context["task_state_store"]``: the next try of the task goes on from there. Without one it starts
+        over, which is safe, only slower.
+    """
+
+    mapping: MappingLike | None
+    check_schema: bool
+    max_rejected: float
+    rejected_path: Path | None
+    is_retry: bool
+    state_store: StateStore | None
+
+
+class FileArguments(LoadArguments, total=False):
+    """What the load of files takes.
+
+    :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
+        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
+    :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
+        ``null_values``, ``quotechar``, ``escapechar``.
+    """
+
+    file_format: str | None
+    file_options: Mapping[str, Any] | None
+
+
+class QueryArguments(LoadArguments, total=False):
+    """What the load of a SQL query takes.
+
+    :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
+    :param parameters: of the query, in the placeholders of the database's driver.
+    :param hook_params: arguments of that hook.
+    """
+
+    conn_id: Required[str]
+    parameters: Sequence[Any] | Mapping[str, Any] | None
+    hook_params: Mapping[str, Any] | None
+
+
+class RecordsQuery(TypedDict, total=False):
+    """Which records to read.
+
+    :param filter: in CDF's filter language; all records without it.
+    :param sources: the properties wanted, such as ``[{"source": {"type": "container", "space": "plant",
+        "externalId": "Alarm"}, "properties": ["*"]}]``; without it a record has its identity and times only.
+    :param last_updated_time: such as ``{"gte": "2026-01-01T00:00:00Z"}``; immutable streams need a lower bound.
+    """
+
+    filter: Mapping[str, Any] | None
+    sources: Sequence[Mapping[str, Any]] | None
+    last_updated_time: Mapping[str, Any] | None
+
+
+class ChangesQuery(TypedDict, total=False):
+    """Which changes to read.
+
+    :param cursor: of the page after which to go on.
+    :param initialize_cursor: where to begin without one, such as ``7d-ago``; by default ``1d-ago``.
+    :param filter: in CDF's filter language; a deleted record has no properties, so that a filter on one leaves
+        it out.
+    :param sources: as for :class:`RecordsQuery`.
+    """
+
+    cursor: str | None
+    initialize_cursor: str
+    filter: Mapping[str, Any] | None
+    sources: Sequence[Mapping[str, Any]] | None

@@ -1,0 +1,71 @@
+"""From a path as a user gives it to a file that can be opened, with the credentials of connections."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
+from airflow_provider_cdf_records.version_compat import object_storage_path
+
+Path = str | PathLike[str]
+MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON file that holds it
+
+
+def storage_path(path: object, argument: str) -> StoragePath:
+    """Return a path that can be opened.
+
+    :param argument: whose value the path is, for messages.
+    :raises InvalidArgumentError: when it is no path.
+    """
+    if not isinstance(path, str | PathLike) or not str(path):
+        msg = f"{argument} must be a path or an fsspec URL, got {path!r}."
+        raise InvalidArgumentError(msg)
+    try:
+        opened = object_storage_path(str(path))
+        opened.fs.invalidate_cache()  # of listings, which may lack what an upstream task just wrote
+        opened.exists()
+    except (ImportError, ValueError) as error:
+        msg = f"{argument} {str(path)!r} cannot be opened: {error}"
+        raise InvalidArgumentError(msg) from None
+    found: StoragePath = opened
+    return found
+
+
+def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:
+    """Return a mapping, checked as far as it can be without a row.
+
+    :raises InvalidArgumentError: naming the part that is wrong.
+    """
+    if mapping is None:
+        return None
+    return read_mapping(_json_in(mapping) if isinstance(mapping, str | PathLike) else mapping)
+
+
+def _json_in(path: Path) -> Any:
+    try:
+        with storage_path(path, "mapping").open("rb") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InvalidArgumentError):
+            raise
+        msg = f"mapping {str(path)!r} is not a JSON file that can be read: {error}"
+        raise InvalidArgumentError(msg) from None
+
+
+def check_not_mapping(rejected_path: StoragePath | None, mapping: object) -> None:
+    """Refuse to write the rejected records over the mapping.
+
+    :raises InvalidArgumentError: naming the path.
+    """
+    if rejected_path is None or not isinstance(mapping, str | PathLike):
+        return
+    if canonical_path(rejected_path) == canonical_path(storage_path(mapping, "mapping")):
+        msg = (
+            f"rejected_path {str(rejected_path)!r} is the mapping, and would be overwritten; choose another."
+        )
+        raise InvalidArgumentError(msg)

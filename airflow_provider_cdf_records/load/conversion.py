@@ -1,0 +1,48 @@
+"""Which conversion makes records of the rows of a load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.load.preflight import Findings, schema_of
+from airflow_provider_cdf_records.load.verbs import Verb
+from airflow_provider_cdf_records.mapping.identities import IdentityMapping
+from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
+from airflow_provider_cdf_records.mapping.schema import ContainerId
+from airflow_provider_cdf_records.mapping.spec import MappingSpec
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
+from airflow_provider_cdf_records.records.chunk import Convert
+from airflow_provider_cdf_records.records.identities import ApiShapedIdentities
+from airflow_provider_cdf_records.rejected.reading import ReadingRejected
+
+
+def conversion(
+    client: CdfClient,
+    verb: Verb[Any],
+    spec: MappingSpec | None,
+    findings: Findings | None,
+    *,
+    check_columns: bool,
+) -> Convert:
+    """Return what makes checked records of rows, also of those that an earlier load rejected.
+
+    :param spec: of rows that are no API-shaped records.
+    :param findings: of the look beforehand; ``None``: nothing is to be looked at.
+    :param check_columns: whether the first rows should have what the mapping names.
+    :raises InvalidArgumentError: when the mapping names what the containers do not have.
+    """
+    if verb.sends_identities:
+        if spec is None:
+            return ApiShapedIdentities()  # a line of a rejected-records file has an identity of its own
+        return ReadingRejected(IdentityMapping(spec, check_columns=check_columns), has_mapping=True)
+    if spec is None:
+        shaped = ApiShaped() if findings is None else ApiShaped(lambda source: _problem_with(client, source))
+        return ReadingRejected(shaped, has_mapping=False)
+    schema = (findings or Findings()).schema
+    return ReadingRejected(RowMapping(spec, schema, check_columns=check_columns), has_mapping=True)
+
+
+def _problem_with(client: CdfClient, source: Container) -> str | None:
+    container = ContainerId(source.space, source.externalId)
+    return schema_of(client, [container]).problem_with(container)

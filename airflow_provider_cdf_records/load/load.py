@@ -1,0 +1,184 @@
+"""One load, from the look beforehand to the summary. Knows no Airflow."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
+from airflow_provider_cdf_records.load.conversion import conversion
+from airflow_provider_cdf_records.load.preflight import Findings, look_beforehand
+from airflow_provider_cdf_records.load.progress import ProgressLog
+from airflow_provider_cdf_records.load.sender import StreamSender
+from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.upload import upload
+from airflow_provider_cdf_records.load.verbs import Verb
+from airflow_provider_cdf_records.mapping.spec import MappingSpec
+from airflow_provider_cdf_records.records.chunk import Mark
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
+from airflow_provider_cdf_records.records.identifiers import check_stream_id
+from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
+from airflow_provider_cdf_records.sources.storage import StoragePath
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Load:
+    """Writes the rows of a source to a stream. To be run once.
+
+    :param client: cancelled when the load is told to stop.
+    :param verb: what to do with the records.
+    :param mapping: how records are made of rows; ``None``: the rows are API-shaped records.
+    :param check_schema: look at stream, capabilities and containers before the first record is sent.
+    :param max_rejected: how many records may be rejected before the load fails; a ``float`` is a share.
+    :param rejected_path: a file for the rejected records and the reasons, which nothing else is read from.
+    :param max_concurrency: requests in flight at most.
+    :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
+        ingest finds in the stream counts as ingested.
+    :param state_store: where the load keeps how far it came; without one the next try starts over.
+    :param target: what else tells this load from another, as plain JSON, such as the connection's name.
+    :param stop: ends the load when it is set before :meth:`run`; later :meth:`end_soon` does.
+    """
+
+    client: CdfClient
+    verb: Verb[Any]
+    stream_id: str
+    source: Source
+    mapping: MappingSpec | None = None
+    check_schema: bool = True
+    max_rejected: float = 0
+    rejected_path: StoragePath | None = None
+    max_concurrency: int = 4
+    is_retry: bool = False
+    state_store: StateStore | None = None
+    target: dict[str, Any] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        check_stream_id(self.stream_id)
+        self._reading: ReadAhead | None = None
+        if (
+            self.rejected_path is not None
+            and isinstance(self.source, FileSource)
+            and self.source.reads(self.rejected_path)
+        ):
+            msg = (
+                f"rejected_path {str(self.rejected_path)!r} is one of the files to load, and would be "
+                "overwritten; choose another."
+            )
+            raise InvalidArgumentError(msg)
+
+    def run(self) -> Summary:
+        """Send all rows, and return when CDF has accepted those that it can.
+
+        :raises TooManyRejectedError: when more records were rejected than ``max_rejected`` allows.
+        :raises LoadFailedError: when something else ended the load half-way.
+        :raises Exception: those of the look beforehand. Each has an attribute ``retryable``: whether another
+            try can succeed. Errors without it come from the source.
+        """
+        checkpoint, resumed = self._checkpoint()
+        found = self._look_beforehand()
+        convert = conversion(self.client, self.verb, self.mapping, found, check_columns=resumed is None)
+        tally = self._tally(resumed)
+        with tally, ReadAhead(self.source) as reading, ProgressLog(tally.summary, reading.share):
+            self._reading = reading
+            if self.stop.is_set():  # by now: end_soon may have come too early to find the source
+                reading.stop()
+            with self._ending(tally, checkpoint):
+                upload(
+                    reading,
+                    convert,
+                    StreamSender(self.client, self.verb, self.stream_id),
+                    tally,
+                    repeats=self.verb.repeats_on(found.stream_type if found else None),
+                    max_concurrency=self.max_concurrency,
+                    may_be_stored=self.is_retry or resumed is not None,
+                    checkpoint=checkpoint,
+                    stop=self.stop,
+                )
+        return self._judge(tally)
+
+    def end_soon(self) -> None:
+        """End the load within seconds; it keeps its checkpoint. May be called by a signal handler."""
+        self.stop.set()
+        if self._reading is not None:
+            self._reading.stop()
+        self.client.cancel()
+
+    def _checkpoint(self) -> tuple[Checkpoint, Mark | None]:
+        """Find how far an earlier try came. Only files can be gone on with."""
+        if not isinstance(self.source, FileSource) or self.state_store is None:
+            return Checkpoint(None, {}), None
+        target = {
+            "verb": self.verb.name,
+            "stream_id": self.stream_id,
+            "project": self.client.project,
+            "url": self.client.base_url,
+            "mapping": None if self.mapping is None else self.mapping.digest,
+        }
+        checkpoint = Checkpoint(self.state_store, self.source.fingerprint() | target | self.target)
+        mark = checkpoint.load()
+        if mark is not None:
+            self.source.resume_after(mark)
+            log.info("Going on after %s, where an earlier try stopped.", self.source.where(mark.position))
+        return checkpoint, mark
+
+    def _look_beforehand(self) -> Findings | None:
+        if not self.check_schema:
+            return None
+        sources = [] if self.mapping is None or self.verb.sends_identities else self.mapping.sources
+        containers = [source.id for source in sources]
+        return look_beforehand(self.client, self.verb, self.stream_id, containers, stop=self.stop)
+
+    def _tally(self, resumed: Mark | None) -> Tally:
+        after = None if resumed is None else resumed.position
+        rejected_file = RejectedFile(self.rejected_path, after) if self.rejected_path is not None else None
+        return Tally(
+            self.verb,
+            self.stream_id,
+            max_rejected=self.max_rejected,
+            rejected_file=rejected_file,
+            resumed=resumed,
+        )
+
+    @contextmanager
+    def _ending(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
+        """See that every way in which the upload ends leaves the right checkpoint and a summary."""
+        final = True
+        try:
+            yield
+        except BaseException as error:
+            final = getattr(error, "retryable", True) is False
+            if not hasattr(error, "retryable"):
+                raise
+            message = f"{str(error).rstrip('.')}. {self._summary(tally)}"
+            raise LoadFailedError(message, retryable=not final) from error
+        finally:
+            tally.persist()
+            if final:
+                checkpoint.clear()
+            else:
+                checkpoint.save()
+            log.info("%s", self._summary(tally))
+
+    def _judge(self, tally: Tally) -> Summary:
+        summary = self._summary(tally)
+        tally.raise_if_too_many_rejected(summary)
+        if summary.unsettled:
+            msg = f"{summary.unsettled:,} records were read and not sent. {summary}"
+            raise LoadFailedError(msg, retryable=True)
+        return summary
+
+    def _summary(self, tally: Tally) -> Summary:
+        sent = self.client.traffic
+        return replace(
+            tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent
+        )

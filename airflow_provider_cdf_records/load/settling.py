@@ -1,0 +1,185 @@
+"""One batch, sent until each of its rows is accepted or rejected."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Container, Iterable
+from typing import Protocol
+
+from airflow_provider_cdf_records.load.batches import Batch
+from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.verbs import Repeats
+from airflow_provider_cdf_records.records.chunk import Identity
+from airflow_provider_cdf_records.rejected.file import rejection_of
+
+log = logging.getLogger(__name__)
+
+
+class RequestRefusedError(Exception):
+    """A request was refused for something that is in it: sent in smaller parts, some of it can be accepted.
+
+    :ivar identities: the records that the server names as the reason; may be empty.
+    :ivar exist: whether the reason is that records exist already.
+    :ivar may_be_stored: whether an attempt before, without an answer, may have stored records of the request.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        request_id: str | None = None,
+        identities: Iterable[Identity] = (),
+        exist: bool = False,
+        may_be_stored: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+        self.identities = frozenset(identities)
+        self.exist = exist
+        self.may_be_stored = may_be_stored
+
+
+class Sender(Protocol):
+    """Sends the body of a request."""
+
+    def send(self, body: bytes) -> None:
+        """Send ``{"items": [...]}``; return when all of it is accepted.
+
+        :raises RequestRefusedError: when a part of it may be accepted. Any other error ends the load.
+        """
+
+    def cancel(self) -> None:
+        """Make every call of ``send`` end soon."""
+
+
+class TooManyRejectedInBatchError(Exception):
+    """What is left of a batch is not sent any more."""
+
+
+class BatchSettler:
+    """Sends batches, halves what is refused until the refused records are alone, and counts the rows.
+
+    Used by all threads of a load.
+
+    :param where: a position in words.
+    :param may_be_stored: whether an earlier try of this load may have stored some of the records: then one
+        that exists counts as accepted.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        tally: Tally,
+        where: Callable[[int], str],
+        repeats: Repeats,
+        *,
+        may_be_stored: bool = False,
+    ) -> None:
+        self._sender = sender
+        self._tally = tally
+        self._where = where
+        self._repeats = repeats
+        self._may_be_stored = may_be_stored
+
+    def cancel(self) -> None:
+        """Make every call of :meth:`settle` end soon."""
+        self._sender.cancel()
+
+    def settle(self, batch: Batch) -> None:
+        """Send a batch until each of its rows is accepted, superseded or rejected.
+
+        :raises TooManyRejectedInBatchError: when the load ends before that, for too many rejected rows.
+        """
+        if self._repeats is Repeats.LAST_COUNTS:
+            rows = list(batch.latest.values())
+            while rows:  # where the last row of an identity is refused, the one before takes its place
+                refused = self._send_in_parts(batch, rows)
+                earlier = [batch.earlier.get(batch.identities[row]) for row in refused]
+                rows = [before.pop() for before in earlier if before]
+        elif self._repeats is Repeats.IN_TURN:
+            ours: set[Identity] = set()  # accepted from this batch: their later rows exist for certain
+            for turn in batch.turns():
+                refused = set(self._send_in_parts(batch, turn, ours))
+                ours.update(batch.identities[row] for row in turn if row not in refused)
+        else:
+            self._send_in_parts(batch, list(range(len(batch))))
+
+    def _send_in_parts(
+        self, batch: Batch, rows: list[int], ours: Container[Identity] = frozenset()
+    ) -> list[int]:
+        """Send rows of a batch, halving what is refused until the refused ones are alone; return those.
+
+        :param ours: identities that exist because of an earlier row.
+        """
+        refused: list[int] = []
+        parts = [rows]
+        new = {row for row in rows if batch.identities[row] not in ours} if ours else set(rows)
+        in_doubt: set[int] = set(new) if self._may_be_stored else set()
+        while parts:
+            if self._tally.passed_max_rejected:
+                raise TooManyRejectedInBatchError
+            part = parts.pop()
+            try:
+                self._sender.send(batch.body_of(part))
+            except RequestRefusedError as refusal:
+                named = [row for row in part if batch.identities[row] in refusal.identities]
+                if refusal.may_be_stored:
+                    in_doubt.update(new.intersection(part))
+                if refusal.exist and (stored := self._stored_before(part, named, in_doubt)):
+                    self._tally.accept(len(stored))
+                    part = [row for row in part if row not in stored]
+                    if part:
+                        parts.append(part)
+                    continue
+                if refusal.exist and named:  # a request that is refused may be stored in part
+                    in_doubt.update(new.intersection(part).difference(named))
+                if len(part) > 1:
+                    parts.extend(_smaller_parts(part, named))
+                else:
+                    refused.append(part[0])
+                    self._reject(batch, part[0], refusal)
+            else:
+                self._tally.accept(len(part), self._superseded_by(batch, part))
+        return refused
+
+    def _stored_before(self, part: list[int], named: list[int], in_doubt: set[int]) -> set[int]:
+        """Return the rows that exist already since, as far as anybody can know, this load stored them."""
+        existing = named if named or len(part) > 1 else part
+        stored = in_doubt.intersection(existing)
+        if stored:
+            log.info(
+                "%d records exist already and count as accepted: an attempt before may have stored them.",
+                len(stored),
+            )
+        return stored
+
+    def _superseded_by(self, batch: Batch, rows: list[int]) -> int:
+        if self._repeats is not Repeats.LAST_COUNTS or not batch.earlier:
+            return 0
+        return sum(len(batch.earlier.get(batch.identities[row], ())) for row in rows)
+
+    def _reject(self, batch: Batch, row: int, refusal: RequestRefusedError) -> None:
+        position = batch.positions[row]
+        self._tally.reject(
+            rejection_of(
+                self._where(position),
+                position,
+                batch.rows[row],
+                refusal.message,
+                identity=batch.identities[row],
+                status=refusal.status,
+                request_id=refusal.request_id,
+            )
+        )
+
+
+def _smaller_parts(part: list[int], named: list[int]) -> list[list[int]]:
+    """Split what was refused, last part first: the named rows apart and alone, or else two halves."""
+    if named and len(named) < len(part):
+        suspects = set(named)
+        return [*([row] for row in named), [row for row in part if row not in suspects]]
+    middle = len(part) // 2
+    return [part[middle:], part[:middle]]

@@ -1,0 +1,125 @@
+"""What can be done with records, and all that differs between upsert, ingest and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.load.summary import Summary
+
+S = TypeVar("S", bound=Summary)
+MUTABLE, IMMUTABLE = "Mutable", "Immutable"  # types of streams, as CDF calls them
+
+
+class Repeats(Enum):
+    """What it means that several rows have one identity."""
+
+    LAST_COUNTS = "the last row that CDF accepts stands for the others"
+    IN_TURN = "each row is sent, one after the other, never two in one request"
+    ALL_COUNT = "each row is a record of its own"
+
+
+class UpsertSummary(Summary):
+    """What a load of upserts did."""
+
+    @property
+    def upserted(self) -> int:
+        """Records that CDF created or replaced."""
+        return self.accepted
+
+
+class IngestSummary(Summary):
+    """What a load of ingests did."""
+
+    @property
+    def ingested(self) -> int:
+        """Records that CDF created."""
+        return self.accepted
+
+
+class DeleteSummary(Summary):
+    """What a load of deletes did."""
+
+    @property
+    def deleted(self) -> int:
+        """Identities that CDF was asked to delete and took; it passes over those that do not exist."""
+        return self.accepted
+
+
+@dataclass(frozen=True)
+class Verb(Generic[S]):
+    """One way to write to a stream.
+
+    :param name: the verb, such as ``upsert``.
+    :param done: its participle: the key of the summary, and the word of the log.
+    :param noun: what a stream takes, in the plural.
+    :param preposition: between the records and the stream.
+    :param summary: what a load with it returns.
+    :param send: sends ``{"items": [...]}`` to a stream.
+    :param needs_stream_type: the only type of stream that takes it; ``None``: all do.
+    :param sends_identities: whether ``space`` and ``externalId`` are all that is sent of a record.
+    :param repeats: what several rows of one identity mean.
+    :param repeats_if_immutable: the same on an immutable stream.
+    :param statuses_of_records: of an answer that can be the fault of a record: smaller parts of the request
+        may be accepted.
+    :param statuses_of_existing: of an answer that says that records exist already: final for those records.
+    """
+
+    name: str
+    done: str
+    noun: str
+    preposition: str
+    summary: type[S]
+    send: Callable[[CdfClient, str, bytes], None]
+    needs_stream_type: str | None
+    sends_identities: bool
+    repeats: Repeats
+    repeats_if_immutable: Repeats
+    statuses_of_records: frozenset[int] = frozenset({400, 404, 409, 413, 422})
+    statuses_of_existing: frozenset[int] = frozenset()
+
+    def repeats_on(self, stream_type: str | None) -> Repeats:
+        """Return what several rows of one identity mean on a stream; ``None``: its type is not known."""
+        return self.repeats_if_immutable if stream_type == IMMUTABLE else self.repeats
+
+
+UPSERT = Verb(
+    name="upsert",
+    done="upserted",
+    noun="upserts",
+    preposition="into",
+    summary=UpsertSummary,
+    send=CdfClient.upsert_records,
+    needs_stream_type=MUTABLE,
+    sends_identities=False,
+    repeats=Repeats.LAST_COUNTS,
+    repeats_if_immutable=Repeats.LAST_COUNTS,
+)
+INGEST = Verb(
+    name="ingest",
+    done="ingested",
+    noun="ingests",
+    preposition="into",
+    summary=IngestSummary,
+    send=CdfClient.ingest_records,
+    needs_stream_type=None,
+    sends_identities=False,
+    repeats=Repeats.IN_TURN,
+    repeats_if_immutable=Repeats.ALL_COUNT,
+    statuses_of_existing=frozenset({409}),
+)
+DELETE = Verb(
+    name="delete",
+    done="deleted",
+    noun="deletes",
+    preposition="from",
+    summary=DeleteSummary,
+    send=CdfClient.delete_records,
+    needs_stream_type=MUTABLE,
+    sends_identities=True,
+    repeats=Repeats.LAST_COUNTS,
+    repeats_if_immutable=Repeats.LAST_COUNTS,
+)

@@ -1,0 +1,80 @@
+"""What the operators have in common whose rows are an upstream task's output or in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
+from airflow_provider_cdf_records.operators.rows import Rows
+
+
+class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
+    """Loads an upstream task's records, or those of files; with which verb is up to its subclasses.
+
+    :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
+        (mapped or not). They are data, and never rendered as templates.
+    :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
+        ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
+        for its files in the order of their names. (templated)
+    :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
+        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
+    :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
+        ``null_values``, ``quotechar``, ``escapechar``.
+
+    The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
+    API-shaped records.
+    """
+
+    template_fields: Sequence[str] = (
+        "stream_id",
+        "records",
+        "path",
+        "mapping",
+        "rejected_path",
+        "cdf_conn_id",
+    )
+    template_fields_renderers = {"mapping": "json"}  # noqa: RUF012 (Airflow's form)
+
+    def __init__(
+        self,
+        *,
+        records: Any = None,
+        path: str | PathLike[str] | None = None,
+        file_format: str | None = None,
+        file_options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.records = Rows(records)
+        self.path = path
+        self.file_format = file_format
+        self.file_options = file_options
+        self.check_sources(records=records, path=path)
+
+    def check_sources(self, **sources: Any) -> None:
+        """Refuse a task with no source of rows, or with several.
+
+        :raises ValueError: naming the task.
+        """
+        given = [name for name, value in sources.items() if value is not None]
+        if len(given) != 1:
+            *others, last = sources
+            found = f"{' and '.join(given)} are given" if given else "none is given"
+            msg = f"Task {self.task_id!r} needs one of {', '.join(others)} and {last}, and {found}."
+            raise ValueError(msg)
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Run the load, and return its summary."""
+        arguments = self.arguments(context)
+        if self.path is None:
+            return self.load("records", self.records.pull(context), **arguments)
+        return self.load(
+            "file",
+            self.path,
+            file_format=self.file_format,
+            file_options=self.file_options,
+            state_store=context.get("task_state_store"),
+            **arguments,
+        )

@@ -1,0 +1,61 @@
+"""The argument ``records`` of operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any
+
+from airflow_provider_cdf_records.version_compat import AirflowFailException, XComArg
+
+
+class Rows(XComArg):
+    """The argument ``records``, which Airflow leaves alone until the task runs.
+
+    As a kind of XCom reference it makes its upstream tasks the operator's. Rendering leaves it as it is:
+    rows are never taken for templates, and neither masked nor stored with the rendered fields, which would
+    cost more time than the upsert.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def iter_references(self) -> Iterator[Any]:
+        """Yield the upstream tasks, for Airflow."""
+        items = self._given if isinstance(self._given, list | tuple) else [self._given]
+        for item in items:
+            if isinstance(item, XComArg):
+                yield from item.iter_references()
+
+    def resolve(self, context: Any, *args: Any, **kwargs: Any) -> Rows:  # noqa: ARG002
+        """Called when Airflow renders the fields of the task; see :meth:`pull`."""
+        return self
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        if self._given is None or isinstance(self._given, XComArg):
+            return str(self._given)
+        return f"{len(self._given):,} records" if isinstance(self._given, Sized) else "records"
+
+    def pull(self, context: Any) -> Iterable[Any]:
+        """Return the records; an upstream task's output is fetched now.
+
+        :raises AirflowFailException: when the upstream task returned nothing, not even an empty list.
+        """
+        given = self._given
+        if isinstance(given, list | tuple) and any(isinstance(item, XComArg) for item in given):
+            return [_pulled(item, context) for item in given]
+        records: Iterable[Any] = _pulled(given, context)
+        return records
+
+
+def _pulled(item: Any, context: Any) -> Any:
+    if not isinstance(item, XComArg):
+        return item
+    value = item.resolve(context)
+    if value is None:
+        names = ", ".join(repr(operator.task_id) for operator, _ in item.iter_references())
+        msg = f"Task {names} returned no records; it must return a list, an empty one when there is nothing."
+        raise AirflowFailException(msg)
+    return value
