@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.client import CdfClient, sync_records
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.sample_records import CONTAINER, SPACE, STREAM
@@ -31,15 +32,20 @@ class LocalCdf:
 
     def held(self, stream_id: str = STREAM) -> dict[str, dict[str, Any]]:
         """Return all that a stream holds: external id to properties."""
-        held: dict[str, dict[str, Any]] = {}
-        start: dict[str, Any] = {"initializeCursor": "1d-ago", "limit": 1000}
-        while True:
-            page = self.client.post(f"/streams/{stream_id}/records/sync", start)
-            for item in page["items"]:
-                held[item["externalId"]] = item["properties"][SPACE][CONTAINER]
-            if not page["hasNext"]:
-                return held
-            start = {"cursor": page["nextCursor"], "limit": 1000}
+        return dict(self.items(stream_id))
+
+    def items(self, stream_id: str = STREAM) -> list[tuple[str, dict[str, Any]]]:
+        """Return all that a stream holds: external ids, which may repeat in an immutable one, and properties."""
+        return [
+            (item["externalId"], item["properties"][SPACE][CONTAINER])
+            for page in sync_records(self.client, stream_id)
+            for item in page.items
+            if item["status"] != "deleted"
+        ]
+
+    def upsert(self, stream_id: str, records: list[dict[str, Any]]) -> None:
+        """Put records into a stream, without the loader."""
+        self.client.upsert_records(stream_id, json.dumps({"items": records}).encode())
 
 
 @contextmanager

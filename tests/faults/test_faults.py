@@ -1,6 +1,6 @@
 """Whatever happens on the way, the stream holds what a plain sequential model of the source says.
 
-A failing seed is run again by its number: ``pytest "tests/faults/test_faults.py" -k "[17]"``.
+A failing seed is run again by its number: ``pytest tests/faults/test_faults.py -k "Upserts-17"``.
 ``make soak`` runs ten times as many.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -25,12 +24,11 @@ from airflow_provider_cdf_records.sources import iterables
 from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.conftest import TimeOutFor
+from tests.faults.models import ArchivedIngests, Deletes, Ingests, Model, Upserts
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.sample_records import a_record
 from tests.waiting import PATIENCE
 
-SEEDS = range(int(os.environ.get("CDF_FAULT_SEEDS", "140")))
-IDENTITIES = 40
+SEEDS = int(os.environ.get("CDF_FAULT_SEEDS", "140"))
 TIMING = {"slow": PATIENCE, "late": 0.02, "retry_after": 0.02, "jitter": 0.002}
 
 
@@ -52,51 +50,20 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "RetryPolicy", partial(RetryPolicy, base=0.002, cap=0.02))
 
 
-class Rows:
-    """Rows of a seed: versions of identities, some refused by the server, some by our own checks.
-
-    A row that the server would refuse may never get there, when a later row of its identity is in the same
-    batch; every other bad row must be rejected.
-    """
-
-    def __init__(self, seed: int) -> None:
-        draw = random.Random(seed)
-        self.rows: list[dict[str, Any]] = []
-        self.expected: dict[str, Any] = {}
-        self.bad: set[int] = set()
-        self.surely_rejected: set[int] = set()
-        poisoned: dict[str, set[int]] = {}
-        for number in range(draw.randrange(60, 200)):
-            name = f"r{draw.randrange(IDENTITIES)}"
-            row = a_record(name, number=number)
-            kind = draw.random()
-            if kind < 0.03:
-                row = a_record(name, number=f"poison {number}")
-                poisoned.setdefault(name, set()).add(number)
-                self.bad.add(number)
-            elif kind < 0.05:
-                row["sources"] = []
-                self.bad.add(number)
-                self.surely_rejected.add(number)
-            else:
-                self.expected[name] = {"number": number}
-                poisoned.pop(name, None)
-            self.rows.append(row)
-        self.surely_rejected.update(*poisoned.values())
-
-    def check_rejected(self, path: Path, first: int) -> None:
-        """Check that the rejected-records file holds the right rows, each once, counting from ``first``."""
-        lines = path.read_text().splitlines() if path.exists() else []
-        positions = [json.loads(line)["position"] - first for line in lines]
-        assert len(positions) == len(set(positions))
-        assert self.surely_rejected <= set(positions) <= self.bad
+def a_stream(cdf: LocalCdf, model: Model, name: str) -> str:
+    cdf.client.create_stream(name, model.template)
+    model.prepare(cdf, name)
+    return name
 
 
-def a_stream(cdf: LocalCdf, seed: int, kind: str) -> str:
-    stream_id = f"{kind}-{seed}"
-    settings = {"template": {"name": "BasicLiveData"}}
-    cdf.client.post("/streams", {"items": [{"externalId": stream_id, "settings": settings}]})
-    return stream_id
+def cases(share: float = 1.0) -> list[Any]:
+    """Return models with seeds: most of them upserts, which are what most loads are."""
+    shares = {Upserts: 1.0, Ingests: 0.4, ArchivedIngests: 0.2, Deletes: 0.2}
+    return [
+        pytest.param(model, seed, id=f"{model.__name__}-{seed}")
+        for model, of_all in shares.items()
+        for seed in range(int(SEEDS * of_all * share))
+    ]
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, cdf: LocalCdf, attempts: int) -> None:
@@ -105,8 +72,9 @@ def connect(monkeypatch: pytest.MonkeyPatch, cdf: LocalCdf, attempts: int) -> No
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("model", "seed"), cases())
 def test_one_try_ends_with_the_right_stream(
+    model: type[Model],
     seed: int,
     cdf: LocalCdf,
     quick: None,
@@ -114,16 +82,18 @@ def test_one_try_ends_with_the_right_stream(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    rows, stream_id = Rows(seed), a_stream(cdf, seed, "once")
+    rows = model(seed)
+    stream_id = a_stream(cdf, rows, f"once-{model.__name__.lower()}-{seed}")
     path = tmp_path / "rejected.ndjson"
     connect(monkeypatch, cdf, attempts=40)
     with cdf.server.faults(seed, rate=0.35, **TIMING) as plan:
         time_out_for(plan)
-        summary = CdfRecordsHook(max_concurrency=1 + seed % 4).upsert_records(
+        hook = CdfRecordsHook(max_concurrency=1 + seed % 4)
+        summary = getattr(hook, f"{rows.verb}_records")(
             stream_id, iter(rows.rows), max_rejected=len(rows.rows), rejected_path=str(path)
         )
-    assert cdf.held(stream_id) == rows.expected
-    assert summary.read == len(rows.rows) == summary.upserted + summary.superseded + summary.rejected
+    rows.check_stream(cdf, stream_id)
+    assert summary.read == len(rows.rows) == summary.accepted + summary.superseded + summary.rejected
     rows.check_rejected(path, first=0)
     assert summary.retries > 0 or plan.injected.keys() <= {"late"}  # which nobody has to mend
 
@@ -144,8 +114,9 @@ class Memory:
         self.kept.pop(key, None)
 
 
-@pytest.mark.parametrize("seed", SEEDS[: len(SEEDS) // 2])
+@pytest.mark.parametrize(("model", "seed"), cases(0.5))
 def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
+    model: type[Model],
     seed: int,
     cdf: LocalCdf,
     quick: None,
@@ -153,7 +124,8 @@ def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    rows, stream_id, store = Rows(seed), a_stream(cdf, seed, "tries"), Memory()
+    rows, store = model(seed), Memory()
+    stream_id = a_stream(cdf, rows, f"tries-{model.__name__.lower()}-{seed}")
     source, path = tmp_path / "rows.ndjson", tmp_path / "rejected.ndjson"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows.rows))
     resumed = Counter[bool]()
@@ -161,15 +133,16 @@ def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
     with cdf.server.faults(seed, rate=0.45, **TIMING) as plan:
         time_out_for(plan)
         summary = None
-        for _ in range(100):
+        for number in range(100):
             hook = CdfRecordsHook(max_concurrency=1 + seed % 4)
             try:
-                summary = hook.upsert_file(
+                summary = getattr(hook, f"{rows.verb}_file")(
                     stream_id,
                     source,
                     max_rejected=len(rows.bad),
                     rejected_path=str(path),
                     state_store=store,
+                    is_retry=number > 0,
                 )
             except AirflowFailException:
                 raise
@@ -178,10 +151,10 @@ def test_tries_that_go_on_from_each_other_end_with_the_right_stream(
             else:
                 break
     assert summary is not None
-    assert cdf.held(stream_id) == rows.expected
+    rows.check_stream(cdf, stream_id)
     before = summary.resumed_from or 0
     assert before + summary.read == len(rows.rows)
-    assert summary.read == summary.upserted + summary.superseded + summary.rejected
+    assert summary.read == summary.accepted + summary.superseded + summary.rejected
     rows.check_rejected(path, first=1)
     assert not store.kept
     assert (before > 0) <= (resumed[True] > 0)
