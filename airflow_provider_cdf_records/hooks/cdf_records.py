@@ -21,8 +21,9 @@ from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.chunk import Convert, Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
-from airflow_provider_cdf_records.records.record import check_stream_id
+from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 from airflow_provider_cdf_records.sources import (
     FileSource,
     QuerySource,
@@ -233,6 +234,7 @@ class CdfRecordsHook(BaseHook):
                     check_columns=resumed is None,
                     stop=self._stop,
                 )
+                convert = UnwrapRejected(convert, has_mapping=spec is not None)
                 after = resumed.position if resumed else None
                 rejected_file = RejectedFile(rejected, after) if rejected else None
                 tally = Tally(

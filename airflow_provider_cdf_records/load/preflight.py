@@ -13,8 +13,8 @@ from airflow_provider_cdf_records.load.sender import check_stream
 from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
 from airflow_provider_cdf_records.mapping.schema import ContainerId, Schema
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert
-from airflow_provider_cdf_records.records.record import ApiShaped, Container
 
 log = logging.getLogger(__name__)
 

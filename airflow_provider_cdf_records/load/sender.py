@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
 from airflow_provider_cdf_records.load.upload import RequestRefusedError
-from airflow_provider_cdf_records.records.chunk import identity_of
+from airflow_provider_cdf_records.records.identifiers import identity_of
 
 BAD_RECORD = frozenset({400, 413, 422})  # refused for what is in the request: smaller parts may do
 MAYBE_THE_STREAM = frozenset({404, 409, 422})  # or because there is no such stream, or no mutable one

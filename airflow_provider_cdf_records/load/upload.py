@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
 from airflow_provider_cdf_records.load.outcome import Tally
 from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Identity, Mark
 from airflow_provider_cdf_records.records.errors import LoadStoppedError
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import Source
 
 STOP_WITHIN = 3.0  # seconds that requests in flight get to end when the load is stopped
