@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from itertools import accumulate
 
 from airflow_provider_cdf_records.records.chunk import Identity, Mark, Records, Row
-from airflow_provider_cdf_records.records.record import (
+from airflow_provider_cdf_records.records.request import (
     MAX_REQUEST_BYTES,
     REQUEST_END,
     REQUEST_START,

@@ -13,8 +13,8 @@ from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert
-from airflow_provider_cdf_records.records.identities import ApiShapedIdentities
-from airflow_provider_cdf_records.rejected.reading import ReadingRejected
+from airflow_provider_cdf_records.records.identities import records_to_delete
+from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 
 
 def conversion(
@@ -34,13 +34,13 @@ def conversion(
     """
     if verb.sends_identities:
         if spec is None:
-            return ApiShapedIdentities()  # a line of a rejected-records file has an identity of its own
-        return ReadingRejected(IdentityMapping(spec, check_columns=check_columns), has_mapping=True)
+            return records_to_delete  # a line of a rejected-records file has an identity of its own
+        return UnwrapRejected(IdentityMapping(spec, check_columns=check_columns), has_mapping=True)
     if spec is None:
         shaped = ApiShaped() if findings is None else ApiShaped(lambda source: _problem_with(client, source))
-        return ReadingRejected(shaped, has_mapping=False)
+        return UnwrapRejected(shaped, has_mapping=False)
     schema = (findings or Findings()).schema
-    return ReadingRejected(RowMapping(spec, schema, check_columns=check_columns), has_mapping=True)
+    return UnwrapRejected(RowMapping(spec, schema, check_columns=check_columns), has_mapping=True)
 
 
 def _problem_with(client: CdfClient, source: Container) -> str | None:

@@ -9,7 +9,8 @@ from typing import Any
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
 from airflow_provider_cdf_records.load.settling import RequestRefusedError
 from airflow_provider_cdf_records.load.verbs import IMMUTABLE, Verb
-from airflow_provider_cdf_records.records.chunk import Identity, identity_of
+from airflow_provider_cdf_records.records.chunk import Identity
+from airflow_provider_cdf_records.records.identifiers import identity_of
 
 STATUSES_OF_STREAMS = frozenset({404, 409, 422})  # a stream may be missing or of the wrong type
 NOT_FOUND = 404

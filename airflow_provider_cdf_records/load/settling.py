@@ -10,7 +10,7 @@ from airflow_provider_cdf_records.load.batches import Batch
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
 from airflow_provider_cdf_records.records.chunk import Identity
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.rejected.lines import rejection_of
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.rejected.file import RejectedFile, Rejection
+from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.rejected.lines import Rejection
 
 NAMED_REJECTIONS = 5  # how many rejected records an error quotes
 SHARE_AFTER = 1000  # rejected records before a share is judged on the way

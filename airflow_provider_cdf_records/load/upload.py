@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.load.settling import BatchSettler, Sender
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
 from airflow_provider_cdf_records.records.chunk import Chunk, Convert
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import Source
 
 

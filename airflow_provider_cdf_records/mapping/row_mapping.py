@@ -20,15 +20,14 @@ from airflow_provider_cdf_records.mapping.types.values import (
 )
 from airflow_provider_cdf_records.records.chunk import Chunk, Records, Refusal
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.record import (
+from airflow_provider_cdf_records.records.identifiers import (
     MAX_EXTERNAL_ID,
-    MAX_RECORD_BYTES,
     SCHEMA_ID,
     InvalidRecordError,
     check_external_id,
-    check_size,
     check_space,
 )
+from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES, check_size
 
 Wrong = dict[int, str]  # by index of the row, what is wrong with it
 Fill = Callable[[Table], tuple[Column, Wrong]]  # the values of a property, ready to be encoded
@@ -57,7 +56,7 @@ class RowMapping:
 
     def __call__(self, chunk: Chunk) -> Records:
         table = as_table(chunk, None if self._takes_others else sorted(self._named))
-        if table.rows and not self._is_checked and not table.again:
+        if table.rows and not self._is_checked and not chunk.is_retried:
             self._check_columns(table, is_table=chunk.columns is not None)
         wrong: Wrong = {}
         others = self._others(table)

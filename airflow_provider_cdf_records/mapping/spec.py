@@ -11,8 +11,8 @@ from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types.values import time_zone_of
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.record import (
-    A_SCHEMA_ID,
+from airflow_provider_cdf_records.records.identifiers import (
+    EXPECTED_SCHEMA_ID,
     SCHEMA_ID,
     InvalidRecordError,
     check_space,
@@ -150,7 +150,7 @@ def _check(spec: MappingSpec) -> None:
 
 def _check_id(name: str, where: str) -> None:
     if not SCHEMA_ID.fullmatch(name):
-        msg = f"{where}: {A_SCHEMA_ID}, got {name!r}"
+        msg = f"{where}: {EXPECTED_SCHEMA_ID}, got {name!r}"
         raise InvalidArgumentError(msg)
 
 

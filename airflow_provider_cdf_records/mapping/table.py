@@ -10,18 +10,11 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.types.values import parsed
-from airflow_provider_cdf_records.records.chunk import (
-    WITHOUT_A_NAME,
-    WITHOUT_A_VALUE,
-    Chunk,
-    Columns,
-    Refusal,
-)
-from airflow_provider_cdf_records.records.record import unwrapped
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal
+from airflow_provider_cdf_records.records.encoding import NOT_JSON, explain_decode_error
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[bytes], Any]
-RAGGED = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 
 
 class Table:
@@ -29,7 +22,6 @@ class Table:
 
     :ivar rows: as they were read.
     :ivar refusals: the rows that have no columns.
-    :ivar again: whether an earlier load rejected them: they are a few, and need not have all columns.
     """
 
     def __init__(
@@ -41,7 +33,6 @@ class Table:
         self.positions = chunk.positions
         self.rows = chunk.as_read()
         self.refusals = chunk.refusals
-        self.again = False
         self._names = names
         self._read = read
 
@@ -80,35 +71,9 @@ def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
         return _of_values(chunk, chunk.columns)
     if not set(map(type, chunk.rows)) <= {bytes}:
         return _of_mappings(*_only_mappings(chunk))
-    if chunk.rows and unwrapped(chunk.rows[0]) is not None:  # a rejected-records file: its rows are inside
-        rows = [unwrapped(row) or row for row in chunk.rows]
-        table = as_table(_corrected(chunk._replace(rows=rows)), wanted)
-        table.again = True
-        return table
     if wanted is None or not all(map(_may_be_of_a_struct, wanted)):
         return _of_mappings(*_decoded(chunk, _decode_object))
     return _of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
-
-
-def _corrected(chunk: Chunk) -> Chunk:
-    """Refuse again the rows that had too many values or too few, unless that was corrected."""
-    positions, rows, refusals = [], [], list(chunk.refusals)
-    for position, row in zip(chunk.positions, chunk.rows, strict=True):
-        mark = next((mark for mark in RAGGED if mark.encode() in row and mark in _keys(row)), None)
-        if mark is None:
-            positions.append(position)
-            rows.append(row)
-        else:
-            msg = f"still has {mark!r}: correct the row, and take that out"
-            refusals.append(Refusal(position, row, msg))
-    return chunk._replace(positions=positions, rows=rows, refusals=refusals)
-
-
-def _keys(row: bytes) -> Iterable[str]:
-    try:
-        return _decode_object(row).keys()
-    except (ValueError, msgspec.MsgspecError, RecursionError):
-        return ()
 
 
 def _of_values(chunk: Chunk, names: Columns) -> Table:
@@ -163,7 +128,7 @@ def _decoded(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
     """Return the rows that are JSON objects, and these decoded."""
     try:
         return chunk, list(map(decode, chunk.rows))
-    except (ValueError, msgspec.MsgspecError, RecursionError):
+    except NOT_JSON:
         return _each(chunk, decode)
 
 
@@ -185,9 +150,8 @@ def _each(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]
     for position, row in zip(chunk.positions, chunk.rows, strict=True):
         try:
             decoded.append(decode(row))
-        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-            what = str(error) if isinstance(error, msgspec.ValidationError) else f"not JSON: {error}"
-            refusals.append(Refusal(position, row, what[0].lower() + what[1:] if what[:3] != "not" else what))
+        except NOT_JSON as error:
+            refusals.append(Refusal(position, row, explain_decode_error(error)))
         else:
             positions.append(position)
             rows.append(row)

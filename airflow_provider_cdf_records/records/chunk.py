@@ -1,4 +1,4 @@
-"""Rows on their way from a source to batches, a chunk at a time: per row, little more than C code runs."""
+"""Rows on their way from a source to batches, a chunk at a time so that little Python runs for each row."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
-Identity = str  # "space/externalId"; a space holds no slash, so that no two records share one
-WITHOUT_A_NAME = "values without a column"  # of a row that has too many
-WITHOUT_A_VALUE = "columns without a value"  # of a row that has too few
+Identity = str  # "space/externalId"; unique, because a space holds no slash
+WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
+WITHOUT_A_VALUE = "columns without a value"  # key of the columns that a row is too short for
 Columns = tuple[str, ...]
-Row = Any  # JSON as bytes, a mapping, or a row of a table: its columns, values, and what stands for no value
+Row = Any  # JSON as bytes, a mapping, or of a table: (columns, values, texts that mean null)
 
 
 class Mark(NamedTuple):
@@ -33,7 +33,7 @@ class Mark(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A row that is no record, and why."""
+    """A row that cannot become a record, and why."""
 
     position: int
     row: Row
@@ -48,7 +48,8 @@ class Chunk(NamedTuple):
     :param end: the mark after the last row.
     :param columns: the names of the values, where the rows are those of a table.
     :param nulls: texts of a table that mean that there is no value.
-    :param refusals: rows that the source itself cannot make sense of.
+    :param refusals: rows that the source itself cannot read.
+    :param is_retried: whether an earlier load rejected the rows: a few, which need not have all columns.
     """
 
     positions: Sequence[int]
@@ -57,9 +58,10 @@ class Chunk(NamedTuple):
     columns: Columns | None = None
     nulls: frozenset[str] = frozenset()
     refusals: Sequence[Refusal] = ()
+    is_retried: bool = False
 
     def as_read(self) -> list[Row]:
-        """Return the rows in a form that makes sense without the chunk."""
+        """Return the rows as they were read, those of a table with their columns."""
         if self.columns is None:
             return self.rows
         return list(zip(repeat(self.columns), self.rows, repeat(self.nulls), strict=False))
@@ -70,8 +72,8 @@ class Records(NamedTuple):
 
     :param bodies: their JSON, as it goes to CDF.
     :param rows: as they were read.
-    :param refusals: the rows that are no records.
-    :param request: the body of a request with all of them, where it was made for the checks.
+    :param refusals: the rows that cannot become records.
+    :param request: the body of a request with all records, where the checks needed one.
     """
 
     positions: Sequence[int]
@@ -82,16 +84,11 @@ class Records(NamedTuple):
     request: bytes | None = None
 
 
-Convert = Callable[[Chunk], Records]  # checks every row of a chunk, and loses none
-
-
-def identity_of(space: str, external_id: str) -> Identity:
-    """Return what two rows of one record have in common."""
-    return f"{space}/{external_id}"
+Convert = Callable[[Chunk], Records]  # makes a record or a refusal of every row
 
 
 def as_mapping(row: Row) -> Mapping[str, Any] | None:
-    """Return a row of a table, or a mapping, as a mapping."""
+    """Return a mapping, or a row of a table as one; ``None`` for any other row."""
     if isinstance(row, tuple) and isinstance(row[-1] if row else None, frozenset):
         columns, values, nulls = row
         named = {

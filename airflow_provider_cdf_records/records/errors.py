@@ -1,22 +1,22 @@
-"""What a load can be asked to do that it cannot do. Trying again does not help."""
+"""Errors that end a load; ``retryable`` says whether another try may succeed."""
 
 from __future__ import annotations
 
 
 class InvalidArgumentError(ValueError):
-    """An argument that cannot be meant."""
+    """An argument that makes no sense."""
 
     retryable = False
 
 
 class SourceError(Exception):
-    """A source that cannot be read as what it is said to be."""
+    """A source that cannot be read, or not in the format that was named."""
 
     retryable = False
 
 
 class LoadStoppedError(Exception):
-    """The load was told to stop. The next try can finish it."""
+    """The load was told to stop; the next try goes on where it stopped."""
 
     retryable = True
 
@@ -25,9 +25,9 @@ class LoadStoppedError(Exception):
 
 
 class LoadFailedError(Exception):
-    """Something ended the load half-way.
+    """A load that ended before all rows were settled.
 
-    :param retryable: whether the next try may get through.
+    :param retryable: whether the next try may succeed.
     """
 
     def __init__(self, message: str, *, retryable: bool) -> None:

@@ -32,7 +32,7 @@ class _CdfSensor(BaseSensorOperator):
     def poke(self, context: Any) -> bool:  # noqa: ARG002
         """Look once."""
         from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
-        from airflow_provider_cdf_records.records.record import check_stream_id  # noqa: PLC0415
+        from airflow_provider_cdf_records.records.identifiers import check_stream_id  # noqa: PLC0415
 
         with airflow_failures():
             check_stream_id(self.stream_id)

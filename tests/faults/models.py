@@ -152,7 +152,9 @@ class Deletes(Model):
         return self.draw.choice([{"space": SPACE, "externalId": name}, a_record(name, number=number)])
 
     def prepare(self, cdf: LocalCdf, stream_id: str) -> None:
-        cdf.upsert(stream_id, [a_record(f"r{number}", number=number) for number in range(0, 2 * IDENTITIES, 2)])
+        cdf.upsert(
+            stream_id, [a_record(f"r{number}", number=number) for number in range(0, 2 * IDENTITIES, 2)]
+        )
 
     def check_stream(self, cdf: LocalCdf, stream_id: str) -> None:
         there = {f"r{number}" for number in range(0, 2 * IDENTITIES, 2)}

@@ -105,7 +105,7 @@ def test_an_immutable_stream_is_named(cdf: LocalCdf) -> None:
 
 
 def test_a_bad_stream_id_is_refused_before_anything_is_sent() -> None:
-    assert "is not a stream's id" in failure_of([a_record()], "Not a stream")
+    assert "stream_id must be 1-100" in failure_of([a_record()], "Not a stream")
 
 
 def test_wrong_credentials_fail_for_good(cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch) -> None:

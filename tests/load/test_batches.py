@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.load.batches import MAX_HELD, MAX_RECORDS, Batch, Batcher
 from airflow_provider_cdf_records.records.chunk import Mark, Records
-from airflow_provider_cdf_records.records.record import MAX_RECORD_BYTES, MAX_REQUEST_BYTES
+from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES, MAX_REQUEST_BYTES
 
 
 def records(*identities: int, size: int = 20) -> Records:

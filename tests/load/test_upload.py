@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow_provider_cdf_records.load.outcome import Tally, TooManyRejectedError, UpsertSummary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.load.outcome import Tally, TooManyRejectedError, UpsertSummary
 from airflow_provider_cdf_records.load.upload import RequestRefusedError, upload
-from airflow_provider_cdf_records.records.chunk import identity_of
-from airflow_provider_cdf_records.records.record import ApiShaped
-from airflow_provider_cdf_records.rejected.file import RejectedFile, Rejection
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped
+from airflow_provider_cdf_records.records.identifiers import identity_of
+from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.rejected.lines import Rejection
 from airflow_provider_cdf_records.sources import RecordsSource
 from tests.sample_records import STREAM, a_record
 from tests.waiting import PATIENCE, wait_until, wait_until_it_stays

@@ -16,8 +16,9 @@ from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import read_mapping
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.record import MAX_RECORD_BYTES
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES
+from airflow_provider_cdf_records.rejected.lines import rejection_of
+from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource, Source
 
 Rows = list[dict[str, Any]]
@@ -64,7 +65,7 @@ class Loaded:
     """What a mapping makes of a source."""
 
     def __init__(self, source: Source, definition: Any, schema: Schema = SCHEMA) -> None:
-        convert = RowMapping(read_mapping(definition), schema)
+        convert = UnwrapRejected(RowMapping(read_mapping(definition), schema), has_mapping=True)
         chunks = [convert(chunk) for chunk in source]
         self.records = [json.loads(body) for records in chunks for body in records.bodies]
         self.identities = [identity for records in chunks for identity in records.identities]

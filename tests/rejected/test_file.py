@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from airflow_provider_cdf_records.rejected.file import RejectedFile, Rejection, rejection_of
-from tests.sample_records import a_record
+from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.rejected.lines import Rejection, rejection_of
 
 
 @pytest.fixture(params=["local", "objects"])
@@ -90,23 +89,6 @@ def test_on_a_disk_each_line_is_there_at_once(tmp_path: Path) -> None:
     file.write(rejection(1))
     assert positions(file.path) == [1]
     file.close()
-
-
-def test_a_value_that_json_does_not_have_costs_only_itself() -> None:
-    row = a_record("a", good=1.5, bad=math.nan, deep=[b"bytes", {"x": math.inf}], when=datetime(2026, 1, 2))
-    line = json.loads(rejection_of("records[0]", 0, row, "no").as_line())
-    assert line["externalId"] == "a"
-    assert line["record"]["sources"][0]["properties"] == {
-        "good": 1.5,
-        "bad": "nan",
-        "deep": ["bytes", {"x": "inf"}],
-        "when": "2026-01-02T00:00:00.000Z",
-    }
-    table_row = (("tag", "reading"), ["P-1", math.nan], frozenset())
-    assert json.loads(rejection_of("row 1", 1, table_row, "no").as_line())["record"] == {
-        "tag": "P-1",
-        "reading": "nan",
-    }
 
 
 @pytest.mark.parametrize(

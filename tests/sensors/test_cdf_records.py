@@ -102,7 +102,7 @@ def test_a_wait_that_is_too_long_times_out(cdf: LocalCdf) -> None:
     ("sensor", "message"),
     [
         (lambda: records_sensor("nowhere"), "Stream 'nowhere' does not exist"),
-        (lambda: records_sensor("Not a stream"), "is not a stream's id"),
+        (lambda: records_sensor("Not a stream"), "stream_id must be 1-100"),
         (lambda: records_sensor(min_count="many"), "min_count must be a number"),
         (lambda: records_sensor(filter={"like": {}}), "not a filter of records"),
         (lambda: records_sensor(IMMUTABLE_STREAM), "immutable streams need a lower bound"),

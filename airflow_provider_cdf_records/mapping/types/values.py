@@ -18,8 +18,12 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.records.encoding import display as shown
+from airflow_provider_cdf_records.records.encoding import encode_value
+from airflow_provider_cdf_records.records.encoding import to_exact_json_type as exact
+from airflow_provider_cdf_records.records.encoding import to_json_type as plain
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.record import InvalidRecordError, encode_value, exact, plain, shown
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 
 MAX_TEXT_BYTES = 128_000
 MAX_JSON_BYTES = 40_960

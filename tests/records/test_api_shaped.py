@@ -1,44 +1,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import UserDict
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
-from enum import Enum
-from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
-import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container, to_record
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.record import (
-    MAX_RECORD_BYTES,
-    ApiShaped,
-    Container,
-    InvalidRecordError,
-    check_stream_id,
-    to_record,
-)
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES
 from tests.sample_records import a_record
-
-
-class Severity(Enum):
-    HIGH = "high"
-
-
-def sent(value: Any) -> Any:
-    """What arrives for a property's value."""
-    record = to_record(a_record(value=value))
-    return json.loads(record.body)["sources"][0]["properties"]["value"]
 
 
 def refusal(row: Any) -> str:
@@ -61,78 +37,6 @@ def test_a_record_keeps_its_identity_and_fields() -> None:
 def test_json_goes_out_as_it_came_in() -> None:
     line = json.dumps(a_record(), indent=1).encode()
     assert to_record(line).body == line
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), "2026-01-02T03:04:05.678Z"),
-        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05.000Z"),
-        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00.000Z"),
-        (pd.Timestamp("2026-01-02T03:04:05.123456789Z"), "2026-01-02T03:04:05.123Z"),
-        (np.datetime64("2026-01-02T03:04:05.123456789"), "2026-01-02T03:04:05.123Z"),
-        (date(2026, 1, 2), "2026-01-02"),
-        (Decimal("12.50"), 12.5),
-        (Decimal("7.0"), 7),
-        (Decimal("1E+300"), 1e300),
-        (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
-        (Severity.HIGH, "high"),
-        (np.float32(1.5), 1.5),
-        (np.float64(1.1), 1.1),
-        (np.int64(-3), -3),
-        (np.bool_(True), True),
-        (np.array([1, 2]), [1, 2]),
-        (np.array(["2026-01-02"], dtype="datetime64[ns]"), ["2026-01-02T00:00:00.000Z"]),
-        (np.str_("x"), "x"),
-        ((1, 2), [1, 2]),
-        (None, None),
-        (2**63 - 1, 2**63 - 1),
-        (MappingProxyType({"a": date(2026, 1, 2)}), {"a": "2026-01-02"}),
-    ],
-    ids=repr,
-)
-def test_python_values_are_encoded_as_cdf_expects_them(value: object, expected: object) -> None:
-    assert sent(value) == expected
-    assert type(sent(value)) is type(expected)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        math.nan,
-        math.inf,
-        -math.inf,
-        np.float32("nan"),
-        np.array([1.0, math.nan]),
-        Decimal("NaN"),
-        Decimal("Infinity"),
-        pd.NaT,
-        np.datetime64("NaT"),
-        pd.NA,
-        b"bytes",
-        {1, 2},
-        pytest.param(object(), id="an object of any class"),
-        timedelta(1),
-        np.timedelta64(1, "s"),
-        "\ud800",
-        {(1, 2): 3},
-    ],
-    ids=repr,
-)
-def test_what_json_does_not_have_is_refused_with_its_place(value: object) -> None:
-    message = refusal(a_record(good=1, bad=value))
-    assert message.startswith("sources[0].properties.bad")
-
-
-def test_a_nested_nan_is_found() -> None:
-    row = a_record(deep=[{"x": 1}, {"y": [0.0, math.nan]}])
-    assert refusal(row).startswith("sources[0].properties.deep[1].y[1]: nan")
-
-
-def test_a_value_within_itself_is_refused() -> None:
-    loop: list[Any] = []
-    loop.append(loop)
-    assert "ircular" in refusal(a_record(bad=loop))
 
 
 def test_any_mapping_is_a_record() -> None:
@@ -203,16 +107,6 @@ def test_a_record_over_the_limit_of_a_request_is_refused() -> None:
     assert "CDF takes 10,000,000" in refusal(a_record(text="x" * (room + 1)))
 
 
-def test_a_line_of_a_rejected_records_file_is_its_record() -> None:
-    line = rejection_of("line 3", 3, a_record("inner"), "no", status=400).as_line()
-    assert to_record(line).identity == "plant/inner"
-
-
-def test_a_rejected_row_that_was_mapped_asks_for_its_mapping() -> None:
-    line = rejection_of("row 3", 3, {"tag": "P-1"}, "no").as_line()
-    assert "needs that mapping again" in refusal(line)
-
-
 @given(st.text(min_size=1, max_size=256).filter(lambda text: "\0" not in text))
 def test_any_external_id_survives(external_id: str) -> None:
     try:
@@ -223,56 +117,11 @@ def test_any_external_id_survives(external_id: str) -> None:
         assert to_record(a_record(external_id)).identity == f"plant/{external_id}"
 
 
-@given(
-    st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.text(st.characters(exclude_categories=["Cs"])),
-        lambda inner: (
-            st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
-        ),
-    )
-)
-def test_any_json_value_arrives_as_it_is(value: object) -> None:
-    assert sent(value) == value
-
-
-@pytest.mark.parametrize("stream_id", ["a", "alarms", "a-b_c9", "x" * 100])
-def test_good_stream_ids_pass(stream_id: str) -> None:
-    assert check_stream_id(stream_id) == stream_id
-
-
-@pytest.mark.parametrize(
-    "stream_id",
-    [
-        "",
-        "A",
-        "1a",
-        "a-",
-        "a_",
-        "x" * 101,
-        "logs",
-        "records",
-        "cdf_x",
-        "cognite_x",
-        "a b",
-        "a\n",
-        "a/b",
-        None,
-    ],
-)
-def test_bad_stream_ids_are_refused(stream_id: object) -> None:
-    with pytest.raises(InvalidArgumentError, match="stream_id"):
-        check_stream_id(stream_id)
-
-
 def converted(rows: list[Any], convert: ApiShaped | None = None) -> Records:
-    """What becomes of a chunk, whether it is the first, one of known names, or after one just like it."""
+    """Convert a chunk as the first one, as one of known names, and after uniform ones: all the same."""
     convert = convert or ApiShaped()
     chunk = Chunk(range(10, 10 + len(rows)), rows, Mark(9 + len(rows)))
-    good = Chunk([0], [json.dumps(a_record("familiar")).encode()], Mark(0))
+    good = Chunk([0], [json.dumps(a_record("uniform")).encode()], Mark(0))
     first, again = convert(chunk), convert(chunk)
     for _ in range(3):
         convert(good)

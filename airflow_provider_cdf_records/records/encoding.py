@@ -1,0 +1,176 @@
+"""Python values as the JSON that CDF expects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+
+# What decoding raises: bytes that are not UTF-8 are a ValueError, nesting without end is a RecursionError.
+NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
+CANNOT_ENCODE = (TypeError, ValueError, ArithmeticError, RecursionError)
+
+MAX_DECIMAL_DIGITS = 400  # written out; a larger number is shorter with an exponent
+MAX_INTEGER_DIGITS = 30  # of a Decimal that is sent as an integer; a larger one is sent as a float
+
+
+def encode(row: Mapping[str, Any]) -> bytes:
+    """Encode a mapping as CDF expects its values.
+
+    A ``datetime`` becomes UTC with milliseconds (one without a time zone is taken as UTC), a ``date``
+    ``YYYY-MM-DD``, a ``Decimal`` a number, a ``UUID`` text, numpy's scalars and arrays what they hold.
+
+    :raises InvalidRecordError: for NaN, an infinity, or anything else that JSON does not have.
+    """
+    return encode_value(row if isinstance(row, dict) else dict(row))
+
+
+def encode_value(value: Any) -> bytes:
+    """Encode any value as :func:`encode` does those of a record.
+
+    :raises InvalidRecordError: for what JSON does not have.
+    """
+    try:
+        return _to_json(value)
+    except CANNOT_ENCODE as error:
+        raise InvalidRecordError(_error_with_path(value, error)) from None
+
+
+def encode_exactly(row: Mapping[str, Any]) -> bytes:
+    """Encode a row so that a mapping makes the same record of the JSON as of the row itself.
+
+    :raises InvalidRecordError: for what JSON does not have.
+    """
+    try:
+        return _exact_encoder.encode(dict(row)).encode()
+    except CANNOT_ENCODE as error:
+        raise InvalidRecordError(str(error)) from None
+
+
+def to_json_type(value: object) -> Any:
+    """Convert a value that JSON does not have to one that it has.
+
+    :raises TypeError: when there is none.
+    :raises ValueError: when the value is not a number or not a moment.
+    """
+    if isinstance(value, datetime):
+        return _timestamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, UUID) or type(value).__module__ == "ipaddress":
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return _from_numpy(value)
+    msg = f"a {type(value).__name__} has no place in JSON; convert it first"
+    raise TypeError(msg)
+
+
+def to_exact_json_type(value: object) -> Any:
+    """Convert as :func:`to_json_type` does, but decimals and timestamps to texts with all their digits.
+
+    A timestamp with a time zone becomes UTC with ``Z``, one without gets none; microseconds are written
+    where there are any.
+
+    :raises TypeError: when there is no such value.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value, "f") if abs(value.adjusted()) < MAX_DECIMAL_DIGITS else str(value)
+    if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
+        utc = value.astimezone(timezone.utc) if value.tzinfo else value
+        timespec = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return utc.replace(tzinfo=None).isoformat(timespec=timespec) + ("Z" if value.tzinfo else "")
+    return to_json_type(value)
+
+
+def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
+    """Return any value as text for people, also one whose ``repr`` fails."""
+    try:
+        return to_text(value)
+    except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+def explain_decode_error(error: Exception) -> str:
+    """Return what is wrong with a row's JSON, the field first.
+
+    ``Expected `str`, got `int` - at `$.space``` becomes ``space: expected `str`, got `int```.
+
+    :param error: one of ``NOT_JSON``.
+    """
+    if not isinstance(error, msgspec.ValidationError):
+        return f"not JSON: {error}"
+    what, _, path = str(error).partition(" - at `$")
+    what = what[0].lower() + what[1:]
+    return f"{path.rstrip('`').lstrip('.')}: {what}" if path else what
+
+
+def _timestamp(value: datetime) -> str:
+    if value != value:  # noqa: PLR0124 (pandas' NaT)
+        msg = "NaT is not a timestamp; send None, or leave the property out"
+        raise ValueError(msg)
+    utc = value.astimezone(timezone.utc) if value.tzinfo else value
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _number(value: Decimal) -> int | float:
+    if not value.is_finite():
+        msg = f"{value} is not a JSON number; send None, or leave the property out"
+        raise ValueError(msg)
+    is_integer = value.adjusted() < MAX_INTEGER_DIGITS and value == value.to_integral_value()
+    return int(value) if is_integer else float(value)
+
+
+def _from_numpy(value: Any) -> Any:
+    if value.dtype.kind == "M":  # datetime64 counts in units of its own, and may hold NaT
+        value = value.astype("datetime64[ms]")
+        if value.ndim == 0 and value.tolist() is None:
+            msg = "NaT is not a timestamp; send None, or leave the property out"
+            raise ValueError(msg)
+    python_value = value.tolist()
+    if python_value is value or hasattr(python_value, "dtype"):
+        msg = f"numpy's {value.dtype} has no place in JSON; convert it first"
+        raise TypeError(msg)
+    return python_value
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=to_json_type)
+_exact_encoder = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=to_exact_json_type
+)
+
+
+def _to_json(value: object) -> bytes:
+    return _encoder.encode(value).encode()
+
+
+def _error_with_path(value: object, error: Exception, path: str = "") -> str:
+    """Say which value inside of ``value`` cannot be encoded, once it is known that one cannot."""
+    children: list[tuple[str, object]] = []
+    if isinstance(value, Mapping):
+        children = [(f"{path}.{key}" if path else str(key), child) for key, child in value.items()]
+    elif isinstance(value, list | tuple):
+        children = [(f"{path}[{index}]", child) for index, child in enumerate(value)]
+    for child_path, child in children:
+        try:
+            _to_json(child)
+        except RecursionError:
+            break
+        except (TypeError, ValueError, ArithmeticError) as inner:
+            return _error_with_path(child, inner, child_path)
+    if isinstance(value, float):
+        return f"{path}: {value} is not JSON; send None, or leave the property out"
+    return f"{path}: {error}" if path else str(error)

@@ -1,0 +1,124 @@
+"""Rows that name records to delete: of each row, only its space and external id count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row
+from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_decode_error
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import (
+    InvalidRecordError,
+    are_external_ids,
+    check_external_id,
+    check_space,
+    identity_of,
+)
+
+KEYS = ("space", "externalId")
+
+
+class RecordId(msgspec.Struct, gc=False):
+    """The id of a record, as CDF expects it in a request to delete it."""
+
+    space: str
+    externalId: str
+
+
+_decode = msgspec.json.Decoder(RecordId).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def records_to_delete(chunk: Chunk) -> Records:
+    """Take the space and the external id of each row, and check them.
+
+    A row is a mapping or its JSON, with the keys ``space`` and ``externalId``, or a row of a table with these
+    columns. Everything else in it is ignored, so that it may be an API-shaped record, or a line of a
+    rejected-records file.
+
+    :raises InvalidArgumentError: when the rows are those of a table without these columns.
+    """
+    rows = chunk.rows if chunk.columns is None else _mappings(chunk.rows, chunk.columns, chunk.nulls)
+    try:
+        ids = _decode_all(rows)
+        bodies = list(map(_encode, ids))
+    except NOT_JSON:  # decoding the rows one by one tells which
+        return _one_by_one(chunk, rows)
+    if not _are_good(ids):
+        return _one_by_one(chunk, rows)
+    identities = [identity_of(id_.space, id_.externalId) for id_ in ids]
+    return Records(chunk.positions, identities, bodies, chunk.as_read(), chunk.refusals)
+
+
+def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[Row]:
+    """Return the two columns of a table's rows that count."""
+    if not set(KEYS) <= set(columns):
+        names = ", ".join(map(repr, columns))
+        msg = (
+            "Rows of a table need the columns 'space' and 'externalId', or a mapping that makes records of "
+            f"them; the columns are {names}."
+        )
+        raise InvalidArgumentError(msg)
+    index = {name: number for number, name in enumerate(columns)}
+    return [{key: _value(row, index[key], nulls) for key in KEYS} for row in rows]
+
+
+def _value(row: Sequence[Any], index: int, nulls: frozenset[str]) -> Any:
+    value = row[index]
+    return None if isinstance(value, str) and value in nulls else value
+
+
+def _decode_all(rows: list[Row]) -> list[RecordId]:
+    kinds = set(map(type, rows))
+    if kinds == {bytes}:
+        return list(map(_decode, rows))
+    if kinds == {dict}:
+        return msgspec.convert(rows, list[RecordId])
+    return [_decode(_to_json(row)) for row in rows]
+
+
+def _are_good(ids: list[RecordId]) -> bool:
+    try:
+        for space in {id_.space for id_ in ids}:
+            check_space(space)
+    except InvalidRecordError:
+        return False
+    return are_external_ids([id_.externalId for id_ in ids])
+
+
+def _one_by_one(chunk: Chunk, rows: list[Row]) -> Records:
+    positions, identities, bodies, good_rows, refusals = [], [], [], [], list(chunk.refusals)
+    for position, row, as_read in zip(chunk.positions, rows, chunk.as_read(), strict=True):
+        try:
+            record_id = _record_id(row)
+        except InvalidRecordError as error:
+            refusals.append(Refusal(position, as_read, str(error)))
+        else:
+            positions.append(position)
+            identities.append(identity_of(record_id.space, record_id.externalId))
+            bodies.append(_encode(record_id))
+            good_rows.append(as_read)
+    return Records(positions, identities, bodies, good_rows, refusals)
+
+
+def _record_id(row: Row) -> RecordId:
+    body = _to_json(row)
+    try:
+        record_id = _decode(body)
+    except NOT_JSON as error:
+        raise InvalidRecordError(explain_decode_error(error)) from None
+    check_space(record_id.space)
+    check_external_id(record_id.externalId)
+    return record_id
+
+
+def _to_json(row: Row) -> bytes:
+    if isinstance(row, bytes):
+        return row
+    if isinstance(row, Mapping):
+        return encode({key: row[key] for key in KEYS if key in row})
+    msg = f"expected a record's space and externalId (a dict), got {type(row).__name__}"
+    raise InvalidRecordError(msg)

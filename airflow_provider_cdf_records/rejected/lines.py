@@ -1,0 +1,188 @@
+"""The lines of a rejected-records file: a row that could not be stored, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.records.chunk import Identity, Row, as_mapping
+from airflow_provider_cdf_records.records.encoding import (
+    NOT_JSON,
+    display,
+    encode,
+    encode_exactly,
+    encode_value,
+)
+
+API_RECORD_KEYS = {"space", "externalId", "sources"}
+MAX_QUOTE = 300  # characters of a message in an error
+
+
+class RejectedLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text."""
+
+    position: int
+    where: str
+    space: str | None
+    externalId: str | None
+    status: int | None
+    message: str
+    requestId: str | None
+    time: str
+    record: msgspec.Raw
+
+
+class _Position(msgspec.Struct):
+    """The one field that tells where a line belongs; the others need not decode."""
+
+    position: int
+
+
+LINE_KEYS = frozenset(RejectedLine.__struct_fields__)
+_encode = msgspec.json.Encoder().encode
+_decode_line = msgspec.json.Decoder(RejectedLine).decode
+_decode_position = msgspec.json.Decoder(_Position).decode
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row that could not be stored, and why.
+
+    :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
+    :param record: the row as JSON, or as text where it is not JSON.
+    """
+
+    position: int
+    where: str
+    record: bytes | str
+    message: str
+    space: str | None = None
+    external_id: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
+        status = f"CDF answered {self.status}: " if self.status else ""
+        message = self.message if len(self.message) <= MAX_QUOTE else f"{self.message[:MAX_QUOTE]}..."
+        return f"{self.where}{identity}: {status}{message}"
+
+    def as_line(self) -> bytes:
+        """Return the line of the rejected-records file."""
+        line = RejectedLine(
+            position=self.position,
+            where=_as_text(self.where),
+            space=self.space,
+            externalId=self.external_id,
+            status=self.status,
+            message=_as_text(self.message),
+            requestId=self.request_id,
+            time=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            record=msgspec.Raw(self.record if isinstance(self.record, bytes) else _encode(self.record)),
+        )
+        return _encode(line) + b"\n"
+
+
+def rejection_of(
+    where: str,
+    position: int,
+    row: Row,
+    message: str,
+    *,
+    identity: Identity | None = None,
+    status: int | None = None,
+    request_id: str | None = None,
+) -> Rejection:
+    """Describe a row that could not be stored, whatever it is.
+
+    :param identity: of the record that was made of the row; by default what the row says itself.
+    """
+    record = _as_json(row)
+    if identity is None:
+        space, external_id = _identity_in(record if isinstance(record, bytes) else row)
+    else:
+        space, external_id = identity.split("/", 1)
+    return Rejection(position, where, record, message, space, external_id, status, request_id)
+
+
+def rejected_row(row: Row) -> Row | None:
+    """Return the row inside a line of a rejected-records file; ``None`` when the row is no such line.
+
+    :param row: may be anything; a line is JSON, or the mapping that it decodes to.
+    """
+    if isinstance(row, bytes):
+        try:
+            return bytes(_decode_line(row).record)
+        except NOT_JSON:
+            return None
+    if isinstance(row, Mapping) and row.keys() == LINE_KEYS:
+        inner = row["record"]
+        return _encode(_as_text(inner)) if isinstance(inner, str) else inner
+    return None
+
+
+def position_in(line: bytes) -> int | None:
+    """Return the position of a line's row; ``None`` for a line that was not written to its end."""
+    try:
+        return _decode_position(line).position
+    except NOT_JSON:
+        return None
+
+
+def _as_json(row: Row) -> bytes | str:
+    """Return a row as JSON on one line, which loads again, or as text where it is not JSON."""
+    if isinstance(row, bytes):
+        try:
+            row.decode()
+            return bytes(msgspec.json.format(row, indent=-1))
+        except NOT_JSON:
+            return row.decode(errors="replace").strip()
+    try:
+        mapping = as_mapping(row)
+        if mapping is not None:
+            write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
+            try:
+                return write(mapping)
+            except ValueError:
+                return write(_with_texts(mapping))
+    except (ValueError, TypeError, RecursionError):  # a value that is nested in itself, for example
+        pass
+    return _as_text(row, repr)
+
+
+def _with_texts(value: Any) -> Any:
+    """Return a value with texts in place of what JSON does not have, such as NaN or bytes."""
+    if isinstance(value, Mapping):
+        return {_as_text(name): _with_texts(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_texts(inner) for inner in value]
+    try:
+        encode_value(value)
+    except ValueError:
+        return _as_text(value)
+    return value
+
+
+def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:
+    """Return any value as text that UTF-8 can encode."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode(errors="backslashreplace")
+    return display(value, to_text).encode(errors="backslashreplace").decode()
+
+
+def _identity_in(row: Row) -> tuple[str | None, str | None]:
+    try:
+        fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
+    except (*NOT_JSON, TypeError):
+        fields = None
+    if not isinstance(fields, Mapping):
+        return None, None
+    return _text_or_none(fields.get("space")), _text_or_none(fields.get("externalId"))
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _as_text(value)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cdf_records.records.encoding import (
+    NOT_JSON,
+    display,
+    encode,
+    encode_exactly,
+    explain_decode_error,
+)
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from tests.sample_records import a_record
+
+
+class Severity(Enum):
+    HIGH = "high"
+
+
+def sent(value: Any) -> Any:
+    """Return what arrives for a property's value."""
+    return json.loads(encode({"value": value}))["value"]
+
+
+def refusal(row: Any) -> str:
+    with pytest.raises(InvalidRecordError) as refused:
+        encode(row)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), "2026-01-02T03:04:05.678Z"),
+        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05.000Z"),
+        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00.000Z"),
+        (pd.Timestamp("2026-01-02T03:04:05.123456789Z"), "2026-01-02T03:04:05.123Z"),
+        (np.datetime64("2026-01-02T03:04:05.123456789"), "2026-01-02T03:04:05.123Z"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (Decimal("12.50"), 12.5),
+        (Decimal("7.0"), 7),
+        (Decimal("1E+300"), 1e300),
+        (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (Severity.HIGH, "high"),
+        (np.float32(1.5), 1.5),
+        (np.float64(1.1), 1.1),
+        (np.int64(-3), -3),
+        (np.bool_(True), True),
+        (np.array([1, 2]), [1, 2]),
+        (np.array(["2026-01-02"], dtype="datetime64[ns]"), ["2026-01-02T00:00:00.000Z"]),
+        (np.str_("x"), "x"),
+        ((1, 2), [1, 2]),
+        (None, None),
+        (2**63 - 1, 2**63 - 1),
+        (MappingProxyType({"a": date(2026, 1, 2)}), {"a": "2026-01-02"}),
+    ],
+    ids=repr,
+)
+def test_python_values_are_encoded_as_cdf_expects_them(value: object, expected: object) -> None:
+    assert sent(value) == expected
+    assert type(sent(value)) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        np.float32("nan"),
+        np.array([1.0, math.nan]),
+        Decimal("NaN"),
+        Decimal("Infinity"),
+        pd.NaT,
+        np.datetime64("NaT"),
+        pd.NA,
+        b"bytes",
+        {1, 2},
+        pytest.param(object(), id="an object of any class"),
+        timedelta(1),
+        np.timedelta64(1, "s"),
+        "\ud800",
+        {(1, 2): 3},
+    ],
+    ids=repr,
+)
+def test_what_json_does_not_have_is_refused_with_its_place(value: object) -> None:
+    message = refusal(a_record(good=1, bad=value))
+    assert message.startswith("sources[0].properties.bad")
+
+
+def test_a_nested_nan_is_found() -> None:
+    row = a_record(deep=[{"x": 1}, {"y": [0.0, math.nan]}])
+    assert refusal(row).startswith("sources[0].properties.deep[1].y[1]: nan")
+
+
+def test_a_value_within_itself_is_refused() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    assert "ircular" in refusal(a_record(bad=loop))
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_categories=["Cs"])),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
+        ),
+    )
+)
+def test_any_json_value_arrives_as_it_is(value: object) -> None:
+    assert sent(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Decimal("0.1234567890123456789012345"), "0.1234567890123456789012345"),
+        (Decimal("1E+500"), "1E+500"),
+        (datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), "2026-01-02T03:04:05.678901Z"),
+        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00.000Z"),
+        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05.000"),
+        (date(2026, 1, 2), "2026-01-02"),
+    ],
+    ids=repr,
+)
+def test_an_exact_row_keeps_every_digit(value: object, expected: str) -> None:
+    assert json.loads(encode_exactly({"value": value})) == {"value": expected}
+
+
+@pytest.mark.parametrize("value", [math.nan, Decimal("NaN"), pd.NaT, b"bytes"], ids=repr)
+def test_an_exact_row_is_json_too(value: object) -> None:
+    with pytest.raises(InvalidRecordError):
+        encode_exactly({"value": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"[1]", "expected `object`, got `array`"),
+        (b'{"a": [1, null]}', "[...][1]: expected `int`, got `null`"),
+        (b'{"a":', "not JSON: Input data was truncated"),
+        (b'{"\xff": []}', "not JSON: 'utf-8' codec"),
+        (b'{"a":' + b"[" * 100_000, "not JSON: maximum recursion depth exceeded"),
+    ],
+    ids=["array", "null within", "half", "not UTF-8", "deep"],
+)
+def test_what_is_not_json_is_explained(text: bytes, message: str) -> None:
+    kind = Any if message.endswith("exceeded") else list[int]
+    with pytest.raises(NOT_JSON) as error:
+        msgspec.json.decode(text, type=dict[str, kind])  # type: ignore[valid-type]
+    assert explain_decode_error(error.value).startswith(message)
+
+
+def test_a_value_that_has_no_text_is_displayed_by_its_type() -> None:
+    assert display([1]) == "[1]"
+    assert display(10**5000) == "a int that cannot be shown"

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.rejected.lines import position_in, rejected_row, rejection_of
+from tests.sample_records import a_record
+
+
+def test_a_value_that_json_does_not_have_costs_only_itself() -> None:
+    row = a_record("a", good=1.5, bad=math.nan, deep=[b"bytes", {"x": math.inf}], when=datetime(2026, 1, 2))
+    line = json.loads(rejection_of("records[0]", 0, row, "no").as_line())
+    assert line["externalId"] == "a"
+    assert line["record"]["sources"][0]["properties"] == {
+        "good": 1.5,
+        "bad": "nan",
+        "deep": ["bytes", {"x": "inf"}],
+        "when": "2026-01-02T00:00:00.000Z",
+    }
+    table_row = (("tag", "reading"), ["P-1", math.nan], frozenset())
+    assert json.loads(rejection_of("row 1", 1, table_row, "no").as_line())["record"] == {
+        "tag": "P-1",
+        "reading": "nan",
+    }
+
+
+def test_a_line_names_the_row_and_the_reason() -> None:
+    rejection = rejection_of("line 3", 3, a_record("a"), "no", status=400, request_id="r-1")
+    assert str(rejection) == "line 3 (plant/a): CDF answered 400: no"
+    line = json.loads(rejection.as_line())
+    line.pop("time")
+    assert line == {
+        "position": 3,
+        "where": "line 3",
+        "space": "plant",
+        "externalId": "a",
+        "status": 400,
+        "message": "no",
+        "requestId": "r-1",
+        "record": a_record("a"),
+    }
+
+
+def test_the_row_of_a_line_is_what_was_rejected() -> None:
+    line = rejection_of("line 3", 3, b'{"n": 1e999}', "no").as_line()
+    assert rejected_row(line) == b'{"n":1e999}'
+    assert position_in(line) == 3
+    assert position_in(line[:20]) is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [b"", b"\xff", b'{"position":1}', b"[" * 100_000, a_record(), {}, 7, None, (("a",), [1], frozenset())],
+    ids=range(9),
+)
+def test_other_rows_are_no_lines(row: Any) -> None:
+    assert rejected_row(row) is None
