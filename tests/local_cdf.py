@@ -35,7 +35,7 @@ class LocalCdf:
         return dict(self.items(stream_id))
 
     def items(self, stream_id: str = STREAM) -> list[tuple[str, dict[str, Any]]]:
-        """Return all that a stream holds: external ids, which may repeat in an immutable one, and properties."""
+        """Return the external ids, which may repeat in an immutable stream, and properties of all records."""
         return [
             (item["externalId"], item["properties"][SPACE][CONTAINER])
             for page in sync_records(self.client, stream_id)

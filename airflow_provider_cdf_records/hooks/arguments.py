@@ -19,8 +19,8 @@ class LoadArguments(TypedDict, total=False):
         it; without one, rows must be API-shaped: ``{"space", "externalId", "sources": [...]}``.
     :param check_schema: look at stream, capabilities and containers before the first record is sent; by
         default ``True``.
-    :param max_rejected: how many records may be rejected before the load fails; a ``float`` is a share of all,
-        from 0.0 to 1.0; by default 0.
+    :param max_rejected: how many records may be rejected before the load fails, by default 0; a
+        ``float`` is a share of all, from 0.0 to 1.0.
     :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons, as NDJSON.
     :param is_retry: whether an earlier try may have stored some of the records: with ``ingest_*``, records
         that exist already then count as ingested.
@@ -69,7 +69,8 @@ class RecordsQuery(TypedDict, total=False):
     :param filter: in CDF's filter language; all records without it.
     :param sources: the properties wanted, such as ``[{"source": {"type": "container", "space": "plant",
         "externalId": "Alarm"}, "properties": ["*"]}]``; without it a record has its identity and times only.
-    :param last_updated_time: such as ``{"gte": "2026-01-01T00:00:00Z"}``; immutable streams need a lower bound.
+    :param last_updated_time: such as ``{"gte": "2026-01-01T00:00:00Z"}``; immutable streams need a lower
+        bound.
     """
 
     filter: Mapping[str, Any] | None
@@ -82,8 +83,8 @@ class ChangesQuery(TypedDict, total=False):
 
     :param cursor: of the page after which to go on.
     :param initialize_cursor: where to begin without one, such as ``7d-ago``; by default ``1d-ago``.
-    :param filter: in CDF's filter language; a deleted record has no properties, so that a filter on one leaves
-        it out.
+    :param filter: in CDF's filter language; a deleted record has no properties, so that a filter on one
+        leaves it out.
     :param sources: as for :class:`RecordsQuery`.
     """
 

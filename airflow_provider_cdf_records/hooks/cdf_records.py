@@ -40,8 +40,8 @@ class CdfRecordsHook(CdfHook):
 
     Each verb has a method for each kind of source: ``*_records`` (rows of Python), ``*_file``, ``*_query``
     (SQL) and ``*_source`` (your own). They return a summary once CDF has accepted all records that it can.
-    They raise ``AirflowFailException`` when trying again cannot help, else ``AirflowException``. Their keyword
-    arguments are those of :class:`.LoadArguments`, :class:`.FileArguments` and :class:`.QueryArguments`.
+    They raise ``AirflowFailException`` when trying again cannot help, else ``AirflowException``. Their
+    keyword arguments are those of :class:`.LoadArguments`, :class:`.FileArguments` and :class:`.QueryArguments`.
 
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     :param max_concurrency: requests in flight at most.
@@ -102,7 +102,7 @@ class CdfRecordsHook(CdfHook):
     def delete_filter(
         self, stream_id: str, filter: Mapping[str, Any], **more: Unpack[LoadArguments]
     ) -> DeleteSummary:
-        """Delete the records that match a filter in CDF's filter language, as far as CDF shows them by now."""
+        """Delete the records that match a filter in CDF's filter language, as far as CDF shows them."""
         return self.load(
             DELETE,
             stream_id,

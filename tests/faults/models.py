@@ -18,8 +18,8 @@ class Model:
     """Rows of a seed, some of which the server refuses, and some our own checks.
 
     :ivar bad: the rows that may be rejected.
-    :ivar surely_rejected: those that must be. The others may never get to the server, or count as accepted since
-        an attempt without an answer may have stored them.
+    :ivar surely_rejected: those that must be. The others may never get to the server, or count as accepted
+        since an attempt without an answer may have stored them.
     """
 
     verb: str
@@ -139,6 +139,7 @@ class Deletes(Model):
     """What is named is gone, and what is unknown is no error."""
 
     verb = "delete"
+    THERE = frozenset(f"r{number}" for number in range(0, 2 * IDENTITIES, 2))
 
     def __init__(self, seed: int) -> None:
         self.deleted: set[str] = set()
@@ -157,5 +158,4 @@ class Deletes(Model):
         )
 
     def check_stream(self, cdf: LocalCdf, stream_id: str) -> None:
-        there = {f"r{number}" for number in range(0, 2 * IDENTITIES, 2)}
-        assert cdf.held(stream_id).keys() == there - self.deleted
+        assert cdf.held(stream_id).keys() == self.THERE - self.deleted

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_provider_cdf_records.load.outcome import Tally, TooManyRejectedError, UpsertSummary
+from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.load.upload import RequestRefusedError, upload
+from airflow_provider_cdf_records.load.settling import RequestRefusedError
+from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.upload import upload
+from airflow_provider_cdf_records.load.verbs import UPSERT, Repeats
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped
 from airflow_provider_cdf_records.records.identifiers import identity_of
 from airflow_provider_cdf_records.rejected.file import RejectedFile
@@ -76,13 +79,20 @@ def load(
     max_concurrency: int = 4,
     max_rejected: float = 0,
     rejected_path: Path | None = None,
-) -> UpsertSummary:
+) -> Summary:
     rejected_file = RejectedFile(rejected_path) if rejected_path else None
-    with Tally(STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
-        upload(RecordsSource(rows), ApiShaped(), stream, tally, max_concurrency=max_concurrency)
+    with Tally(UPSERT, STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
+        upload(
+            RecordsSource(rows),
+            ApiShaped(),
+            stream,
+            tally,
+            repeats=Repeats.LAST_COUNTS,
+            max_concurrency=max_concurrency,
+        )
         summary = tally.summary()
         tally.raise_if_too_many_rejected(summary)
-    assert summary.read == summary.upserted + summary.superseded + summary.rejected
+    assert summary.read == summary.accepted + summary.superseded + summary.rejected
     return summary
 
 
@@ -90,7 +100,7 @@ def test_every_record_arrives() -> None:
     stream = Stream()
     summary = load([a_record(str(n), value=n) for n in range(3500)], stream)
     assert stream.held == {str(n): n for n in range(3500)}
-    assert (summary.read, summary.upserted, summary.superseded, summary.rejected) == (3500, 3500, 0, 0)
+    assert (summary.read, summary.accepted, summary.superseded, summary.rejected) == (3500, 3500, 0, 0)
     assert sorted(map(len, stream.requests)) == [500, 1000, 1000, 1000]
 
 
@@ -105,7 +115,7 @@ def test_the_later_row_of_an_identity_wins_within_a_batch() -> None:
     stream = Stream()
     summary = load([a_record("a", value=1), a_record("b", value=1), a_record("a", value=2)], stream)
     assert stream.held == {"a": 2, "b": 1}
-    assert (summary.upserted, summary.superseded) == (2, 1)
+    assert (summary.accepted, summary.superseded) == (2, 1)
     assert len(stream.requests) == 1
 
 
@@ -135,7 +145,7 @@ def test_refused_records_are_found_by_halving_and_the_others_stored() -> None:
 def test_records_that_the_server_names_are_sent_alone_at_once() -> None:
     stream = Stream(lambda value: value in {3, 700}, names_them=True)
     summary = load([a_record(str(n), value=n) for n in range(1000)], stream, max_rejected=2)
-    assert (summary.upserted, summary.rejected) == (998, 2)
+    assert (summary.accepted, summary.rejected) == (998, 2)
     assert sorted(map(len, stream.requests)) == [1, 1, 998, 1000]
 
 
@@ -154,7 +164,7 @@ def test_when_the_last_row_is_refused_the_one_before_takes_its_place() -> None:
     rows = [a_record("a", value=value) for value in (1, 2, 3, 4)] + [a_record("b", value=9)]
     summary = load(rows, stream, max_rejected=2)
     assert stream.held == {"a": 2, "b": 9}
-    assert (summary.upserted, summary.superseded, summary.rejected) == (2, 1, 2)
+    assert (summary.accepted, summary.superseded, summary.rejected) == (2, 1, 2)
 
 
 @settings(max_examples=60)
@@ -223,7 +233,7 @@ def test_a_share_of_rejected_records_is_judged_at_the_end() -> None:
 
 
 def test_a_share_that_was_passed_on_the_way_is_not_made_good_by_later_rows() -> None:
-    tally = Tally(STREAM, max_rejected=0.2)
+    tally = Tally(UPSERT, STREAM, max_rejected=0.2)
     tally.read = 4000
     for position in range(1000):
         tally.reject(Rejection(position, f"row {position}", b"{}", "no"))
