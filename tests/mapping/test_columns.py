@@ -115,7 +115,7 @@ def test_a_column_may_have_any_name(tmp_path: Path, kind: Shape, name: str) -> N
         (mapping({"*": "*", "text": "tag"}), "tag"),
     ],
 )
-def test_a_column_that_the_rows_lack_is_told_with_those_they_have(
+def test_a_missing_column_is_reported_with_those_that_the_rows_have(
     tmp_path: Path, kind: Shape, spec: dict[str, Any], column: str
 ) -> None:
     with pytest.raises(InvalidArgumentError) as refused:
@@ -141,7 +141,7 @@ def test_in_the_middle_of_a_source_rows_need_not_have_all_columns() -> None:
     assert convert(chunk).identities == ["plant/a"]
 
 
-def test_rows_with_ever_other_columns_do_not_fill_the_memory() -> None:
+def test_rows_with_changing_columns_do_not_fill_the_memory() -> None:
     names = [f"p{number}" for number in range(12)]
     definition = container("Alarm", {name: ("int64", {"nullable": True}) for name in names})
     convert = RowMapping(read_mapping(mapping("*")), Schema([definition], complete=True))
