@@ -41,7 +41,7 @@ class CdfRecordsHook(CdfHook):
     Each verb has a method for each kind of source: ``*_records`` (rows of Python), ``*_file``, ``*_query``
     (SQL) and ``*_source`` (your own). They return a summary once CDF has accepted all records that it can.
     They raise ``AirflowFailException`` when trying again cannot help, else ``AirflowException``. Their
-    keyword arguments are those of :class:`.LoadArguments`, :class:`.FileArguments` and :class:`.QueryArguments`.
+    keyword arguments: :class:`.LoadArguments`, :class:`.FileArguments` and :class:`.QueryArguments`.
 
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     :param max_concurrency: requests in flight at most.

@@ -102,8 +102,8 @@ class BatchSettler:
         elif self._repeats is Repeats.IN_TURN:
             ours: set[Identity] = set()  # accepted from this batch: their later rows exist for certain
             for turn in batch.turns():
-                refused = set(self._send_in_parts(batch, turn, ours))
-                ours.update(batch.identities[row] for row in turn if row not in refused)
+                not_ours = set(self._send_in_parts(batch, turn, ours))
+                ours.update(batch.identities[row] for row in turn if row not in not_ours)
         else:
             self._send_in_parts(batch, list(range(len(batch))))
 

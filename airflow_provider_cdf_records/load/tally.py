@@ -178,7 +178,7 @@ class Tally:
         """Return the numbers as they stand; what went over the wire is for the sender to add."""
         with self._lock:
             any_rejected = self._rejected_at or self._before.rejected
-            return self.verb.summary(
+            summary: Summary = self.verb.summary(
                 verb=self.verb,
                 stream_id=self.stream_id,
                 read=self.read,
@@ -189,3 +189,4 @@ class Tally:
                 seconds=round(time.monotonic() - self._started, 3),
                 rejected_path=str(self._file.path) if self._file is not None and any_rejected else None,
             )
+            return summary

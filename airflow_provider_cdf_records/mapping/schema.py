@@ -1,4 +1,4 @@
-"""The containers that records go into, as far as the loader needs to know them."""
+"""Definitions of the containers that records go into."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Definition = Mapping[str, Any]  # a container, as Data Modeling answers it
-FOR_RECORDS = ("record", "all")
+Definition = Mapping[str, Any]  # of a container or property, as Data Modeling returns it
+USED_FOR_RECORDS = ("record", "all")
 
 
 @dataclass(frozen=True)
 class ContainerId:
-    """What names a container."""
+    """The identifier of a container."""
 
     space: str
     external_id: str
@@ -22,10 +22,10 @@ class ContainerId:
 
 
 class Schema:
-    """Definitions of containers; empty where it is not to be looked at.
+    """What is known of containers: without definitions, every container and property may exist.
 
-    :param definitions: of all the containers that were asked for, as far as they exist.
-    :param complete: whether a container without a definition is one that does not exist.
+    :param definitions: of the containers that were asked for and exist.
+    :param complete: whether a container without a definition does not exist.
     """
 
     def __init__(self, definitions: Iterable[Definition] = (), *, complete: bool = False) -> None:
@@ -36,16 +36,14 @@ class Schema:
         self._complete = complete
 
     def problem_with(self, container: ContainerId) -> str | None:
-        """Return why a container cannot take records, if it cannot."""
+        """Return why a container cannot take records; ``None`` if it can, or may."""
         definition = self._definitions.get(container)
         if definition is None:
-            return (
-                f"container {container} does not exist, or this connection may not see it"
-                if self._complete
-                else None
-            )
+            if not self._complete:
+                return None
+            return f"container {container} does not exist, or this connection may not see it"
         used_for = definition.get("usedFor", "node")
-        if used_for not in FOR_RECORDS:
+        if used_for not in USED_FOR_RECORDS:
             return (
                 f"container {container} is for {used_for!r}; records need one with usedFor 'record' or 'all'"
             )
@@ -58,5 +56,5 @@ class Schema:
 
 
 def is_required(definition: Definition) -> bool:
-    """Whether a property must have a value in every record."""
+    """Return whether a property must have a value in every record."""
     return not definition.get("nullable", True) and definition.get("defaultValue") is None

@@ -1,4 +1,4 @@
-"""How records are made of rows: a description in plain JSON, checked before there is any row."""
+"""The description of a mapping, which says in plain JSON how a row becomes a record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
-from airflow_provider_cdf_records.mapping.types.values import time_zone_of
+from airflow_provider_cdf_records.mapping.types import time_zone_of
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
     EXPECTED_SCHEMA_ID,
@@ -27,7 +27,7 @@ class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
     :param direct: the space of a direct relation that the column's external id points into.
     :param delimiter: between the items of a list that comes as text.
     :param time_zone: of timestamps that name none; by default the mapping's.
-    :param optional: whether there may be no such column in the first rows.
+    :param optional: whether the first rows may lack the column.
     """
 
     column: str | None = None
@@ -51,7 +51,7 @@ class SourceSpec(msgspec.Struct, forbid_unknown_fields=True):
         return ContainerId(self.space, self.container)
 
     @property
-    def named(self) -> dict[str, PropertySpec]:
+    def named_properties(self) -> dict[str, PropertySpec]:
         """The properties that the mapping names."""
         given = {} if isinstance(self.properties, str) else self.properties
         return {
@@ -61,13 +61,13 @@ class SourceSpec(msgspec.Struct, forbid_unknown_fields=True):
         }
 
     @property
-    def takes_others(self) -> bool:
-        """Whether all other columns are properties of their own names."""
+    def takes_other_columns(self) -> bool:
+        """Whether each column that the mapping does not name fills the property of the same name."""
         return ALL_OTHERS in self.properties
 
 
 class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
-    """How a record is made of a row. ``space`` and ``external_id`` are format strings over its columns."""
+    """How a row becomes a record; ``space`` and ``external_id`` are format strings over its columns."""
 
     space: str
     external_id: str
@@ -77,32 +77,40 @@ class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def digest(self) -> str:
-        """What tells this mapping from another."""
+        """A hash that differs between two mappings that differ."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
-
-    @property
-    def optional(self) -> set[str]:
-        """The columns that the first rows need not have."""
-        named = [prop for source in self.sources for prop in source.named.values() if prop.column is not None]
-        return {str(prop.column) for prop in named if prop.optional} - {
-            str(prop.column) for prop in named if not prop.optional
-        }
 
     @property
     def columns(self) -> list[str]:
         """The columns that the mapping names."""
-        templates = [Template(self.space), Template(self.external_id)]
-        columns: list[str] = []
-        for prop in (prop for source in self.sources for prop in source.named.values()):
-            if prop.format is not None:
-                templates.append(Template(prop.format))
-            if prop.column is not None:
-                columns.append(prop.column)
-        return list(dict.fromkeys([*(name for template in templates for name in template.columns), *columns]))
+        formats = [prop.format for prop in self._properties if prop.format is not None]
+        in_formats = [name for text in formats for name in Template(text).columns]
+        return list(dict.fromkeys([*self.identity_columns, *in_formats, *self.property_columns]))
+
+    @property
+    def identity_columns(self) -> list[str]:
+        """The columns that ``space`` and ``external_id`` name."""
+        templates = (Template(self.space), Template(self.external_id))
+        return list(dict.fromkeys(name for template in templates for name in template.columns))
+
+    @property
+    def property_columns(self) -> list[str]:
+        """The columns whose values become properties as they are."""
+        return [prop.column for prop in self._properties if prop.column is not None]
+
+    @property
+    def optional_columns(self) -> set[str]:
+        """The columns that the first rows may lack."""
+        optional = {prop.column for prop in self._properties if prop.column is not None and prop.optional}
+        return optional - {prop.column for prop in self._properties if not prop.optional}
+
+    @property
+    def _properties(self) -> list[PropertySpec]:
+        return [prop for source in self.sources for prop in source.named_properties.values()]
 
 
 def read_mapping(definition: object) -> MappingSpec:
-    """Check a mapping as far as it can be without a row.
+    """Check a mapping as far as possible without rows and containers.
 
     :raises InvalidArgumentError: naming the part that is wrong.
     """
@@ -110,13 +118,13 @@ def read_mapping(definition: object) -> MappingSpec:
         spec = msgspec.convert(definition, MappingSpec)
         _check(spec)
     except (msgspec.ValidationError, InvalidRecordError, InvalidArgumentError) as error:
-        what, _, where = str(error).partition(" - at `$")
+        what, _, path = str(error).partition(" - at `$")
         if "unknown field" in what:
-            there = (
-                PropertySpec if "properties" in where else SourceSpec if "sources" in where else MappingSpec
+            struct = (
+                PropertySpec if "properties" in path else SourceSpec if "sources" in path else MappingSpec
             )
-            what += f"; there are {', '.join(there.__struct_fields__)}"
-        msg = f"mapping{where.rstrip('`')}: {what[0].lower()}{what[1:]}"
+            what += f"; the known fields are {', '.join(struct.__struct_fields__)}"
+        msg = f"mapping{path.rstrip('`')}: {what[0].lower()}{what[1:]}"
         raise InvalidArgumentError(msg) from None
     return spec
 
@@ -128,51 +136,60 @@ def _check(spec: MappingSpec) -> None:
         check_space(space.text)
     time_zone_of(spec.time_zone)
     if not spec.sources:
-        msg = "sources: at least one container is needed"
+        msg = "sources: must have at least one container"
         raise InvalidArgumentError(msg)
-    if len({source.id for source in spec.sources}) < len(spec.sources):
-        msg = "sources: a container is there twice"
-        raise InvalidArgumentError(msg)
+    seen: set[ContainerId] = set()
     for number, source in enumerate(spec.sources):
-        where = f"sources[{number}]"
-        check_space(source.space, f"{where}.space")
-        _check_id(source.container, f"{where}.container")
-        if (
-            isinstance(source.properties, dict)
-            and source.properties.get(ALL_OTHERS, ALL_OTHERS) != ALL_OTHERS
-        ):
-            msg = f"{where}.properties: '*' stands for all other columns, and takes no more than '*'"
+        if source.id in seen:
+            msg = f"sources[{number}]: container {source.id} is listed twice"
             raise InvalidArgumentError(msg)
-        for name, prop in source.named.items():
-            _check_id(name, f"{where}.properties")
-            _check_property(prop, f"{where}.properties.{name}")
+        seen.add(source.id)
+        _check_source(source, f"sources[{number}]")
 
 
-def _check_id(name: str, where: str) -> None:
-    if not SCHEMA_ID.fullmatch(name):
-        msg = f"{where}: {EXPECTED_SCHEMA_ID}, got {name!r}"
+def _check_source(source: SourceSpec, path: str) -> None:
+    check_space(source.space, f"{path}.space")
+    _check_schema_id(source.container, f"{path}.container")
+    given = {} if isinstance(source.properties, str) else source.properties
+    if given.get(ALL_OTHERS, ALL_OTHERS) != ALL_OTHERS:
+        msg = f"{path}.properties: '*' stands for all other columns, and must be mapped to '*'"
         raise InvalidArgumentError(msg)
+    for name, prop in source.named_properties.items():
+        _check_schema_id(name, f"{path}.properties")
+        _check_property(prop, f"{path}.properties.{name}")
 
 
-def _template(text: str, where: str) -> Template:
-    try:
-        return Template(text)
-    except InvalidArgumentError as error:
-        msg = f"{where}: {error}"
-        raise InvalidArgumentError(msg) from None
-
-
-def _check_property(spec: PropertySpec, where: str) -> None:
-    given = [spec.column is not None, spec.format is not None, spec.value is not msgspec.UNSET]
-    if sum(given) != 1:
-        msg = f"{where}: needs one of 'column', 'format' and 'value'"
+def _check_property(spec: PropertySpec, path: str) -> None:
+    has = {
+        "column": spec.column is not None,
+        "format": spec.format is not None,
+        "value": spec.value is not msgspec.UNSET,
+    }
+    given = [name for name, is_given in has.items() if is_given]
+    if len(given) != 1:
+        got = " and ".join(map(repr, given)) or "none"
+        msg = f"{path}: must have exactly one of 'column', 'format' and 'value', got {got}"
         raise InvalidArgumentError(msg)
     if spec.format is not None:
-        _template(spec.format, f"{where}.format")
+        _template(spec.format, f"{path}.format")
     if spec.time_zone is not None:
         time_zone_of(spec.time_zone)
     if spec.direct is not None:
-        check_space(spec.direct, f"{where}.direct")
+        check_space(spec.direct, f"{path}.direct")
     if spec.delimiter == "":
-        msg = f"{where}.delimiter: is empty"
+        msg = f"{path}.delimiter: must not be empty"
         raise InvalidArgumentError(msg)
+
+
+def _check_schema_id(name: str, path: str) -> None:
+    if not SCHEMA_ID.fullmatch(name):
+        msg = f"{path}: {EXPECTED_SCHEMA_ID}, got {name!r}"
+        raise InvalidArgumentError(msg)
+
+
+def _template(text: str, path: str) -> Template:
+    try:
+        return Template(text)
+    except InvalidArgumentError as error:
+        msg = f"{path}: {error}"
+        raise InvalidArgumentError(msg) from None

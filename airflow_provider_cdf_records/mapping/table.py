@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.types.values import parsed
+from airflow_provider_cdf_records.mapping.types import parsed
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal
 from airflow_provider_cdf_records.records.encoding import NOT_JSON, explain_decode_error
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.load.settling import RequestRefusedError
 from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import UPSERT, Repeats
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped

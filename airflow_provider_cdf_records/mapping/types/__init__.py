@@ -1,0 +1,31 @@
+"""Values as the properties of containers take them, converted a column at a time.
+
+Each type has two functions: one that converts a value or says what is wrong with it, and a quick one for a
+whole column of good values, which returns ``None`` when it meets anything unusual.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_cdf_records.mapping.types.json_value import parsed
+from airflow_provider_cdf_records.mapping.types.moments import time_zone_of
+from airflow_provider_cdf_records.mapping.types.property_type import (
+    InvalidValueError,
+    Problems,
+    PropertyType,
+    quoted,
+)
+from airflow_provider_cdf_records.mapping.types.registry import property_type
+from airflow_provider_cdf_records.mapping.types.relations import Relation
+from airflow_provider_cdf_records.mapping.types.text import as_texts
+
+__all__ = [
+    "InvalidValueError",
+    "Problems",
+    "PropertyType",
+    "Relation",
+    "as_texts",
+    "parsed",
+    "property_type",
+    "quoted",
+    "time_zone_of",
+]

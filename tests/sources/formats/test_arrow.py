@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from airflow_provider_cdf_records.mapping.types.values import InvalidValueError, property_type
+from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
 from airflow_provider_cdf_records.sources import FileSource
 from tests.sources.reading import read, refusal, rows_of
 
@@ -127,7 +127,7 @@ def test_a_value_that_cannot_be_read_leaves_the_others(path: Path, kind: pa.Data
     there, good = (row["c"] for _, row in read(write(path, pa.table({"c": broken.view(kind)}))))
     assert good == ("ok" if kind == pa.string() else date(1970, 1, 2))
     with pytest.raises(InvalidValueError, match="expected text, got what cannot be read"):
-        property_type({"type": "text"}).checked(there)
+        property_type({"type": "text"}).convert(there)
 
 
 def test_the_first_and_the_last_year_are_there(path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Encodes the records that a mapping has made, and refuses the rows that have problems."""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.mapping.table import Table
+from airflow_provider_cdf_records.mapping.types import Problems
+from airflow_provider_cdf_records.records.chunk import Records, Refusal
+from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES, check_size
+
+encode = msgspec.json.Encoder().encode
+
+
+def encode_records(
+    table: Table,
+    spaces: list[str],
+    external_ids: list[str],
+    records: list[Any],
+    problems: Problems,
+) -> Records:
+    """Return the records, encoded.
+
+    :param records: one for each row of the table, to be encoded by ``msgspec``.
+    :param problems: of rows; these are refused.
+    """
+    positions, rows, refusals = table.positions, table.rows, list(table.refusals)
+    bodies = None if problems else _encode_all(records)
+    if bodies is None:
+        problems = dict(problems)
+        bodies = [
+            b"" if index in problems else _encode_one(record, index, problems)
+            for index, record in enumerate(records)
+        ]
+        refusals += [Refusal(positions[index], rows[index], why) for index, why in sorted(problems.items())]
+        is_good = [index not in problems for index in range(len(rows))]
+        positions, rows, spaces, external_ids, bodies = (
+            list(compress(column, is_good)) for column in (positions, rows, spaces, external_ids, bodies)
+        )
+    identities = [f"{space}/{external_id}" for space, external_id in zip(spaces, external_ids, strict=True)]
+    return Records(positions, identities, bodies, rows, refusals)
+
+
+def _encode_all(records: list[Any]) -> list[bytes] | None:
+    """Return the bodies; ``None`` if one of them cannot be made, or is too large."""
+    try:
+        bodies = list(map(encode, records))
+    except (ValueError, msgspec.MsgspecError, TypeError):
+        return None
+    return bodies if max(map(len, bodies), default=0) <= MAX_RECORD_BYTES else None
+
+
+def _encode_one(record: Any, index: int, problems: Problems) -> bytes:
+    try:
+        body = encode(record)
+        check_size(body)
+    except (ValueError, msgspec.MsgspecError, TypeError) as error:
+        problems[index] = str(error)
+        return b""
+    return body

@@ -1,0 +1,93 @@
+"""The identities of records, from the format strings of a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from airflow_provider_cdf_records.mapping.columns import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.encoding import encode_records
+from airflow_provider_cdf_records.mapping.spec import MappingSpec
+from airflow_provider_cdf_records.mapping.table import Table, as_table
+from airflow_provider_cdf_records.mapping.template import Template
+from airflow_provider_cdf_records.mapping.types import Problems
+from airflow_provider_cdf_records.records.chunk import Chunk, Records
+from airflow_provider_cdf_records.records.identifiers import (
+    MAX_EXTERNAL_ID,
+    InvalidRecordError,
+    check_external_id,
+    check_space,
+)
+
+Check = Callable[[str], None]
+
+
+class Identities:
+    """Fills the templates of ``space`` and ``external_id``, and checks what comes out."""
+
+    def __init__(self, spec: MappingSpec) -> None:
+        self._space, self._external_id = Template(spec.space), Template(spec.external_id)
+
+    def fill(self, table: Table, problems: Problems) -> tuple[list[str], list[str]]:
+        """Return the spaces and the external ids of the rows.
+
+        :param problems: of the rows; those of rows whose identity cannot be made are added.
+        """
+        spaces, space_problems = self._space.fill(table)
+        external_ids, id_problems = self._external_id.fill(table)
+        problems |= {index: f"space: {why}" for index, why in space_problems.items()}
+        problems |= {index: f"external_id: {why}" for index, why in id_problems.items()}
+        if any(_problem(check_space, space) for space in set(spaces)):
+            _add_problems(check_space, spaces, problems)
+        if not _are_good_external_ids(external_ids):
+            _add_problems(check_external_id, external_ids, problems)
+        return spaces, external_ids
+
+
+class IdentityMapping:
+    """Makes of each row the identity of a record, for a deletion; the mapping's properties are ignored.
+
+    :param check_columns: whether the first rows must have the columns that ``space`` and ``external_id``
+        name.
+    :raises InvalidArgumentError: when rows come, and the first of them lack such a column.
+    """
+
+    def __init__(self, spec: MappingSpec, *, check_columns: bool = True) -> None:
+        self._identities = Identities(spec)
+        self._columns = sorted(with_parents(spec.identity_columns))
+        self._check_columns = ColumnCheck(spec.identity_columns, enabled=check_columns)
+
+    def __call__(self, chunk: Chunk) -> Records:
+        table = as_table(chunk, self._columns)
+        self._check_columns(table, chunk)
+        problems: Problems = {}
+        spaces, external_ids = self._identities.fill(table, problems)
+        records = list(map(_Identity, spaces, external_ids))
+        return encode_records(table, spaces, external_ids, records, problems)
+
+
+class _Identity(msgspec.Struct, gc=False):
+    space: str
+    externalId: str
+
+
+def _are_good_external_ids(external_ids: list[str]) -> bool:
+    """Check all external ids at once."""
+    sizes = set(map(len, external_ids)) or {1}
+    return min(sizes) >= 1 and max(sizes) <= MAX_EXTERNAL_ID and "\0" not in "".join(external_ids)
+
+
+def _add_problems(check: Check, values: list[str], problems: Problems) -> None:
+    """Check the value of each row that has no problem yet."""
+    for index, value in enumerate(values):
+        if index not in problems and (problem := _problem(check, value)):
+            problems[index] = problem
+
+
+def _problem(check: Check, value: str) -> str | None:
+    try:
+        check(value)
+    except InvalidRecordError as error:
+        return str(error)
+    return None

@@ -1,0 +1,213 @@
+"""The properties that records have in one of their containers: which columns fill which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.mapping.encoding import encode
+from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_required
+from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec, SourceSpec
+from airflow_provider_cdf_records.mapping.table import Column, Table
+from airflow_provider_cdf_records.mapping.template import Template
+from airflow_provider_cdf_records.mapping.types import (
+    InvalidValueError,
+    Problems,
+    PropertyType,
+    property_type,
+    time_zone_of,
+)
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import SCHEMA_ID
+
+FillColumn = Callable[[Table], tuple[Column, Problems]]  # the values of a property, ready to be encoded
+
+
+class SourceData(msgspec.Struct, gc=False):
+    """What a record has in a container."""
+
+    source: msgspec.Raw
+    properties: Any
+
+
+class ContainerProperties:
+    """Fills the properties of one container of a mapping.
+
+    :raises InvalidArgumentError: when the container does not have what the mapping names.
+    """
+
+    def __init__(self, spec: SourceSpec, mapping: MappingSpec, schema: Schema) -> None:
+        self._id = spec.id
+        self._mapping = mapping
+        self._mapped_columns = set(mapping.columns)
+        problem = schema.problem_with(spec.id)
+        if problem is not None:
+            msg = f"mapping: {problem}."
+            raise InvalidArgumentError(msg)
+        self._known = schema.properties(spec.id)
+        self._takes_other_columns = spec.takes_other_columns
+        self._named = spec.named_properties
+        self._check_named()
+        self._fill_columns = {name: self._fill_column_of(name, prop) for name, prop in self._named.items()}
+        self._source = msgspec.Raw(
+            encode({"type": "container", "space": spec.space, "externalId": spec.container})
+        )
+        self._field_names: dict[str, None] = {}
+        self._struct: type[Any] | None = None
+
+    def _check_named(self) -> None:
+        """Compare the properties that the mapping names with those of the container."""
+        if self._known is None:
+            return
+        for name, prop in self._named.items():
+            if name not in self._known:
+                known = ", ".join(self._known)
+                msg = f"mapping: container {self._id} has no property {name!r}; it has {known}."
+                raise InvalidArgumentError(msg)
+            kind = self._known[name]["type"]
+            if prop.direct is not None and kind["type"] != "direct":
+                msg = f"mapping: {self._id}.{name} is {kind['type']}, but 'direct' is for direct relations."
+                raise InvalidArgumentError(msg)
+            if prop.delimiter is not None and not kind.get("list"):
+                msg = f"mapping: {self._id}.{name} is not a list, but 'delimiter' is for lists."
+                raise InvalidArgumentError(msg)
+        for name, definition in self._known.items():
+            if is_required(definition) and name not in self._named and not self._takes_other_columns:
+                msg = (
+                    f"mapping: {self._id}.{name} needs a value in every record (it is not nullable), "
+                    "and nothing is mapped to it."
+                )
+                raise InvalidArgumentError(msg)
+
+    def check_other_columns(self, others: Sequence[str]) -> None:
+        """Check the columns of the first rows that the mapping does not name.
+
+        :raises InvalidArgumentError: when ``'*'`` takes one that is not a property, or none for one that must
+            have a value.
+        """
+        if self._known is None or not self._takes_other_columns:
+            return
+        for name in others:
+            if name not in self._known:
+                msg = (
+                    f"mapping: column {name!r} is not a property of container {self._id}, which has "
+                    f"{', '.join(self._known)}; map what you want by name instead of '*'."
+                )
+                raise InvalidArgumentError(msg)
+        for name, definition in self._known.items():
+            if is_required(definition) and name not in self._named and name not in others:
+                why = (
+                    "'*' leaves out a column that is used elsewhere; map it by its name too"
+                    if name in self._mapped_columns
+                    else "the rows have none"
+                )
+                msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
+                raise InvalidArgumentError(msg)
+
+    def fill(self, table: Table, others: Sequence[str], problems: Problems) -> list[SourceData]:
+        """Return what each row has in the container.
+
+        :param others: the columns that the mapping does not name.
+        :param problems: of the rows; those of rows with values that a property does not take are added.
+        """
+        filled: dict[str, Column] = {}
+        unnamed = [name for name in others if name not in self._named] if self._takes_other_columns else []
+        for name in [*self._named, *unnamed]:
+            if name not in self._fill_columns:
+                self._fill_columns[name] = self._fill_column_of(name, PropertySpec(column=name))
+            column, problems_here = self._fill_columns[name](table)
+            problems |= problems_here
+            if self._can_exist(name):
+                filled[name] = column
+        struct = self._struct_with(filled)
+        columns = [filled.get(name, repeat(msgspec.UNSET)) for name in self._field_names]
+        properties = map(struct, *columns) if filled else repeat(struct(), len(table.rows))
+        return list(map(SourceData, repeat(self._source), properties))
+
+    def _can_exist(self, name: str) -> bool:
+        """Whether the container has that property, or may have it where its definition is not known."""
+        return name in self._known if self._known is not None else SCHEMA_ID.fullmatch(name) is not None
+
+    def _struct_with(self, names: Iterable[str]) -> type[Any]:
+        """Return a struct with all properties so far, so that rows of changing columns do not need many."""
+        if self._struct is None or not self._field_names.keys() >= set(names):
+            self._field_names |= dict.fromkeys(names)
+            fields = [(f"p{number}", Any, msgspec.UNSET) for number in range(len(self._field_names))]
+            rename = {f"p{number}": name for number, name in enumerate(self._field_names)}
+            self._struct = msgspec.defstruct("Properties", fields, rename=rename, gc=False)
+        return self._struct
+
+    def _fill_column_of(self, name: str, spec: PropertySpec) -> FillColumn:
+        """Return what fills a property."""
+        target = f"{self._id}.{name}"
+        definition = None if self._known is None else self._known.get(name)
+        kind = self._type_of(definition, spec)
+        if not self._can_exist(name):
+            return _refuse_values(name, target)
+        null = None if self._mapping.nulls == "send" else msgspec.UNSET
+        required = definition is not None and is_required(definition)
+        if spec.value is not msgspec.UNSET:
+            return _repeat_constant(spec.value, kind, target, null=null, required=required)
+        if spec.format is not None:
+            template = Template(spec.format)
+            return _convert_column(template.fill, kind, target, null=null, required=required)
+        column = str(spec.column)
+        target = f"column {column!r} -> {target}"
+        return _convert_column(
+            lambda table: (table.column(column), {}), kind, target, null=null, required=required
+        )
+
+    def _type_of(self, definition: Definition | None, spec: PropertySpec) -> PropertyType:
+        guess = {"type": "any" if spec.direct is None else "direct", "list": spec.delimiter is not None}
+        return property_type(
+            guess if definition is None else definition["type"],
+            time_zone=time_zone_of(spec.time_zone or self._mapping.time_zone),
+            delimiter=spec.delimiter,
+            direct_space=spec.direct,
+        )
+
+
+def _convert_column(
+    read: FillColumn, kind: PropertyType, target: str, *, null: Any, required: bool
+) -> FillColumn:
+    """Return what reads values, converts them, and reports missing ones where a value is required."""
+
+    def fill(table: Table) -> tuple[Column, Problems]:
+        column, unreadable = read(table)
+        values, problems = kind.column(column, null)
+        if required:
+            for index in (index for index, value in enumerate(column) if value is None):
+                problems[index] = f"expected {kind.name}, got nothing, and it is not nullable"
+        return values, {index: f"{target}: {why}" for index, why in (problems | unreadable).items()}
+
+    return fill
+
+
+def _repeat_constant(value: Any, kind: PropertyType, target: str, *, null: Any, required: bool) -> FillColumn:
+    """Return what gives each row the same value."""
+    if value is None and required:
+        msg = f"mapping: {target} needs a value in every record (it is not nullable)."
+        raise InvalidArgumentError(msg)
+    try:
+        constant = null if value is None else kind.convert(value)
+    except InvalidValueError as error:
+        msg = f"mapping: {target}: {error}."
+        raise InvalidArgumentError(msg) from None
+    return lambda table: ([constant] * len(table.rows), {})
+
+
+def _refuse_values(column: str, target: str) -> FillColumn:
+    """Return what refuses the rows that have a value for a property that does not exist."""
+
+    def fill(table: Table) -> tuple[Column, Problems]:
+        values = table.column(column)
+        return values, {
+            index: f"column {column!r} -> {target}: there is no such property"
+            for index, value in enumerate(values)
+            if value is not None
+        }
+
+    return fill

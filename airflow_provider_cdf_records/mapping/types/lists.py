@@ -1,0 +1,49 @@
+"""Lists of values of another type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_cdf_records.mapping.types.json_value import parsed
+from airflow_provider_cdf_records.mapping.types.property_type import (
+    JSON_TYPES,
+    InvalidValueError,
+    PropertyType,
+)
+from airflow_provider_cdf_records.records.encoding import to_json_type
+
+
+def list_type(item: PropertyType, most: int, delimiter: str | None) -> PropertyType:
+    """Return the type of lists of ``item``.
+
+    :param most: how many items a list may have.
+    :param delimiter: between the items of a list that comes as text.
+    """
+
+    def convert(value: Any) -> list[Any]:
+        items = _items(value, delimiter)
+        if len(items) > most:
+            msg = f"must have at most {most:,} items, got {len(items):,}"
+            raise InvalidValueError(msg)
+        if any(part is None for part in items):
+            msg = "null is not allowed in a list"
+            raise InvalidValueError(msg)
+        return [item.convert(part) for part in items]
+
+    return PropertyType(f"{item.name}[]", convert)
+
+
+def _items(value: Any, delimiter: str | None) -> Sequence[Any]:
+    if isinstance(value, str):
+        items = parsed(value)
+        if delimiter is not None and not isinstance(items, list):
+            return [part.strip() for part in value.split(delimiter)] if value.strip() else []
+        value = items
+    elif type(value) not in JSON_TYPES and not isinstance(value, tuple):
+        value = to_json_type(value)
+    if not isinstance(value, list | tuple):
+        hint = "; for delimited text, set 'delimiter' in the mapping" if isinstance(value, str) else ""
+        msg = f"must be an array{hint}"
+        raise InvalidValueError(msg)
+    return value

@@ -1,0 +1,95 @@
+"""What all types of properties share: how a value, or a whole column of them, is converted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+
+import msgspec
+
+from airflow_provider_cdf_records.records.encoding import display, to_json_type
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+
+LONGEST_QUOTE = 80  # characters of a value in a message
+JSON_TYPES = frozenset({str, int, float, bool, list, dict, NoneType})
+
+Types = set[type]
+Problems = dict[int, str]  # what is wrong with values or rows, by their index in the chunk
+ConvertValue = Callable[[Any], Any]
+ConvertAll = Callable[[list[Any], Types], "list[Any] | None"]
+
+
+class InvalidValueError(ValueError):
+    """A value that a property does not take."""
+
+
+def _convert_none(_values: list[Any], _types: Types) -> None:
+    """Leave all values to be converted one by one."""
+
+
+@dataclass(frozen=True)
+class PropertyType:
+    """Converts values to what a property takes.
+
+    :param name: for messages, such as ``float64`` or ``text[]``.
+    :param convert_value: converts one value that is not ``None``, or raises :class:`InvalidValueError`.
+    :param convert_all: converts many good values quickly, given their types; returns ``None`` when one of
+        them is unusual, so that they are converted one by one.
+    """
+
+    name: str
+    convert_value: ConvertValue
+    convert_all: ConvertAll = _convert_none
+
+    def column(self, values: list[Any], null: Any = None) -> tuple[list[Any], Problems]:
+        """Convert a column.
+
+        :param null: stands in the result for each ``None``, and for each value that cannot be converted.
+        """
+        types = set(map(type, values))
+        if NoneType not in types:
+            if (converted := self.convert_all(values, types)) is not None:
+                return converted, {}
+        elif len(types) > 1:
+            present = [value for value in values if value is not None]
+            if (converted := self.convert_all(present, types - {NoneType})) is not None:
+                rest = iter(converted)
+                return [null if value is None else next(rest) for value in values], {}
+        return self._one_by_one(values, null)
+
+    def _one_by_one(self, values: list[Any], null: Any) -> tuple[list[Any], Problems]:
+        problems: Problems = {}
+        result: list[Any] = []
+        for index, value in enumerate(values):
+            try:
+                result.append(null if value is None else self.convert(value))
+            except InvalidValueError as error:
+                problems[index] = str(error)
+                result.append(null)
+        return result, problems
+
+    def convert(self, value: Any) -> Any:
+        """Convert one value.
+
+        :raises InvalidValueError: naming the type and the value.
+        """
+        try:
+            return self.convert_value(value)
+        except (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError) as error:
+            is_ours = isinstance(error, InvalidValueError | InvalidRecordError)
+            why = f" ({error})" if is_ours and str(error) else ""
+            msg = f"expected {self.name}, got {quoted(value)}{why}"
+            raise InvalidValueError(msg) from None
+
+
+def quoted(value: Any) -> str:
+    """Return a value for a message, cut where it is long."""
+    text = display(value)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
+
+
+def as_json_type(value: Any) -> Any:
+    """Return a value as one of the types that JSON has."""
+    return value if type(value) in JSON_TYPES else to_json_type(value)

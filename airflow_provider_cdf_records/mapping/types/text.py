@@ -1,0 +1,93 @@
+"""Text, and the keys of an enum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from types import NoneType
+from typing import Any
+
+from airflow_provider_cdf_records.mapping.types.property_type import (
+    JSON_TYPES,
+    InvalidValueError,
+    Problems,
+    PropertyType,
+    Types,
+)
+from airflow_provider_cdf_records.records.encoding import to_exact_json_type
+
+MAX_TEXT_BYTES = 128_000
+MOST_BYTES_PER_CHARACTER = 4  # of UTF-8
+
+
+def text_type(definition: Mapping[str, Any]) -> PropertyType:
+    """Return the type of texts up to the size in the definition."""
+    most = min(definition.get("maxTextSize") or MAX_TEXT_BYTES, MAX_TEXT_BYTES)
+
+    def convert(value: Any) -> str:
+        text = as_text(value)
+        if len(text) * MOST_BYTES_PER_CHARACTER > most and len(text.encode()) > most:
+            msg = f"more than {most:,} bytes of UTF-8"
+            raise InvalidValueError(msg)
+        return text
+
+    def convert_all(values: list[Any], types: Types) -> list[Any] | None:
+        texts = texts_or_none(values, types)
+        if texts is None or max(map(len, texts), default=0) * MOST_BYTES_PER_CHARACTER > most:
+            return None
+        return texts
+
+    return PropertyType("text", convert, convert_all)
+
+
+def enum_type(definition: Mapping[str, Any]) -> PropertyType:
+    """Return the type of the keys that the definition lists."""
+    keys = frozenset(definition.get("values") or ())
+
+    def convert(value: Any) -> str:
+        text = as_text(value)
+        if text not in keys:
+            raise InvalidValueError
+        return text
+
+    def convert_all(values: list[Any], types: Types) -> list[Any] | None:
+        return values if types <= {str} and keys.issuperset(values) else None
+
+    return PropertyType(f"one of {', '.join(sorted(keys))}", convert, convert_all)
+
+
+def as_text(value: Any) -> str:
+    """Return a text, a number, a truth value or a point in time as text with all its digits."""
+    while type(value) not in JSON_TYPES:  # a value of numpy becomes one of Python first
+        value = to_exact_json_type(value)
+    if isinstance(value, str):
+        value.encode()  # fails where there is half of a surrogate pair
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return str(value)
+    raise InvalidValueError
+
+
+def texts_or_none(values: list[Any], types: Types) -> list[Any] | None:
+    """Return the values if all of them are texts that can be encoded."""
+    if not types <= {str}:
+        return None
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        return None
+    return values
+
+
+TEXT_OF_ANY_SIZE = PropertyType("text", as_text, texts_or_none)
+
+
+def as_texts(values: list[Any]) -> tuple[list[str], Problems]:
+    """Return a column as texts for an identifier, where ``None`` is a problem too."""
+    texts, problems = TEXT_OF_ANY_SIZE.column(values)
+    if NoneType in set(map(type, texts)):
+        problems |= {index: "is empty" for index, value in enumerate(values) if value is None}
+        texts = [text or "" for text in texts]
+    return texts, problems

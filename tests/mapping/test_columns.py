@@ -1,0 +1,160 @@
+"""Which columns of the rows a mapping takes, and which it misses."""
+
+from __future__ import annotations
+
+import gc
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
+from airflow_provider_cdf_records.mapping.schema import Schema
+from airflow_provider_cdf_records.mapping.spec import read_mapping
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources import RecordsSource
+from tests.mapping.loading import (
+    NOT_KNOWN,
+    SCHEMA,
+    Loaded,
+    Rows,
+    Shape,
+    container,
+    every_kind,
+    every_nested_kind,
+    mapping,
+)
+
+
+@every_kind
+@pytest.mark.parametrize("schema", [SCHEMA, NOT_KNOWN], ids=["known", "not known"])
+def test_a_star_stands_for_all_columns_that_are_not_named(
+    tmp_path: Path, kind: Shape, schema: Schema
+) -> None:
+    rows = [{"id": "a", "reading": "x", "text": "t", "level": "low"}]
+    loaded = Loaded(kind(tmp_path, rows), mapping("*", external_id="{id}-{reading}"), schema)
+    assert loaded.properties() == [{"text": "t", "level": "low"}]
+    loaded = Loaded(kind(tmp_path, rows), mapping({"any": "reading", "*": "*"}), schema)
+    assert loaded.properties() == [{"any": "x", "text": "t", "level": "low"}]
+
+
+@every_kind
+def test_a_named_property_comes_before_a_column_of_its_name(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a", "reading": "x", "text": "other"}]
+    assert Loaded(kind(tmp_path, rows), mapping({"text": "reading", "*": "*"})).properties() == [
+        {"text": "x"}
+    ]
+
+
+@every_kind
+def test_a_star_goes_on_through_all_chunks(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": str(n), "text": str(n), "level": "low"} for n in range(2500)]
+    loaded = Loaded(kind(tmp_path, rows), mapping({"any": "level", "*": "*"}))
+    assert loaded.properties() == [{"any": "low", "text": str(n)} for n in range(2500)]
+
+
+@every_nested_kind
+def test_a_star_takes_what_each_row_has(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a", "text": "t"}, {"id": "b", "number": 5}, {"id": "c"}]
+    assert Loaded(kind(tmp_path, rows), mapping("*")).properties() == [{"text": "t"}, {"number": 5}, {}]
+
+
+@every_nested_kind
+def test_a_path_leads_into_nested_columns(tmp_path: Path, kind: Shape) -> None:
+    rows = [
+        {"id": "a", "pump": {"name": "p", "deep": {"n": 1}}},
+        {"id": "b", "pump": {"deep": None}},
+        {"id": "c", "pump": "text"},
+    ]
+    spec = mapping({"text": "pump.name", "number": "pump.deep.n"})
+    assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}]
+    spec = mapping({"text": {"format": "<{pump.name}>"}}, external_id="{id}-{pump.deep.n}")
+    assert Loaded(kind(tmp_path, rows[:1]), spec).records[0]["externalId"] == "a-1"
+
+
+@every_kind
+def test_a_path_leads_into_a_text_that_holds_an_object(tmp_path: Path, kind: Shape) -> None:
+    pumps = ['{"name": "p", "deep": "{\\"n\\": 1}"}', '{"name": ', '["name"]', "text", ""]
+    rows = [{"id": f"r{number}", "pump": pump} for number, pump in enumerate(pumps)]
+    spec = mapping({"text": "pump.name", "number": "pump.deep.n"})
+    assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}, {}, {}]
+
+
+@every_nested_kind
+def test_a_name_with_a_dot_and_a_path_may_stand_side_by_side(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a", "pump.name": "p"}, {"id": "b", "pump": {"name": "q"}}]
+    loaded = Loaded(kind(tmp_path, rows), mapping({"text": "pump.name"}))
+    assert loaded.properties() == [{"text": "p"}, {"text": "q"}]
+
+
+@every_kind
+def test_a_column_may_have_a_dot_in_its_name(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a", "pump.name": "p", "pump": "q"}]
+    assert Loaded(kind(tmp_path, rows), mapping({"text": "pump.name"})).properties() == [{"text": "p"}]
+
+
+@every_kind
+@pytest.mark.parametrize("name", ['the "best" column', "back\\slash", "new\nline", "snö ☃", "a b", "*", "c0"])
+def test_a_column_may_have_any_name(tmp_path: Path, kind: Shape, name: str) -> None:
+    rows = [{"id": "a", name: "x"}, {"id": "b", name: "y"}]
+    assert Loaded(kind(tmp_path, rows), mapping({"text": name})).properties() == [
+        {"text": "x"},
+        {"text": "y"},
+    ]
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("spec", "column"),
+    [
+        (mapping({"text": "tag"}), "tag"),
+        (mapping({"text": "tag.name"}), "tag.name"),
+        (mapping({"text": {"format": "{tag}"}}), "tag"),
+        (mapping({}, external_id="{tag}"), "tag"),
+        (mapping({"*": "*", "text": "tag"}), "tag"),
+    ],
+)
+def test_a_missing_column_is_reported_with_those_that_the_rows_have(
+    tmp_path: Path, kind: Shape, spec: dict[str, Any], column: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        Loaded(kind(tmp_path, [{"id": "a", "Tag": "x"}, {"id": "b", "Tag": "y"}]), spec)
+    said = f"mapping: the rows have no column {column!r}; they have 'id', 'Tag'."
+    hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
+    assert str(refused.value) in (said, said + hint)
+
+
+@every_nested_kind
+def test_an_optional_column_may_come_late(tmp_path: Path, kind: Shape) -> None:
+    rows: Rows = [{"id": f"r{number}"} for number in range(1500)]
+    rows[-1]["tag"] = "late"
+    with pytest.raises(InvalidArgumentError, match=r"If only some rows have it, map .*'optional': true"):
+        Loaded(kind(tmp_path, rows), mapping({"text": "tag"}))
+    loaded = Loaded(kind(tmp_path, rows), mapping({"text": {"column": "tag", "optional": True}}))
+    assert loaded.properties()[-2:] == [{}, {"text": "late"}]
+
+
+def test_in_the_middle_of_a_source_rows_need_not_have_all_columns() -> None:
+    convert = RowMapping(read_mapping(mapping({"text": "tag"})), Schema(), check_columns=False)
+    (chunk,) = RecordsSource([{"id": "a"}])
+    assert convert(chunk).identities == ["plant/a"]
+
+
+def test_rows_with_changing_columns_do_not_fill_the_memory() -> None:
+    names = [f"p{number}" for number in range(12)]
+    definition = container("Alarm", {name: ("int64", {"nullable": True}) for name in names})
+    convert = RowMapping(read_mapping(mapping("*")), Schema([definition], complete=True))
+    before = len(gc.get_objects())
+    for mask in range(4096):
+        row = {"id": "a"} | {name: 1 for at, name in enumerate(names) if mask >> at & 1}
+        records = convert(next(iter(RecordsSource([row]))))
+        assert json.loads(records.bodies[0])["sources"][0]["properties"] == {n: 1 for n in row if n != "id"}
+    gc.collect()
+    assert len(gc.get_objects()) - before < 4096
+
+
+@every_nested_kind
+def test_a_column_that_some_of_the_first_rows_have_is_enough(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a"}, {"id": "b", "note": "x"}]
+    assert Loaded(kind(tmp_path, rows), mapping({"text": "note"})).properties() == [{}, {"text": "x"}]

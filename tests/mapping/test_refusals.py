@@ -1,0 +1,85 @@
+"""Rows that a mapping refuses, one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.mapping.schema import Schema
+from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES
+from airflow_provider_cdf_records.sources import FileSource, RecordsSource
+from tests.mapping.loading import NOT_KNOWN, SCHEMA, Loaded, Shape, as_dicts, as_json, every_kind, mapping
+
+
+@every_kind
+def test_a_wrong_value_refuses_its_row_and_no_other(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": str(n), "reading": "high" if n % 700 == 3 else n, "text": "x"} for n in range(1500)]
+    loaded = Loaded(kind(tmp_path, rows), mapping({"value": "reading", "text": "text"}))
+    good = [n for n in range(1500) if n % 700 != 3]
+    assert loaded.identities == [f"plant/{n}" for n in good]
+    assert [properties["value"] for properties in loaded.properties()] == good
+    first = 0 if kind in {as_json, as_dicts} else 1
+    assert loaded.positions == [n + first for n in good]
+    assert loaded.messages() == {
+        n + first: "column 'reading' -> plant/Alarm.value: expected float64, got 'high'"
+        for n in (3, 703, 1403)
+    }
+
+
+@every_kind
+def test_a_wrong_value_of_a_format_string_names_the_property(tmp_path: Path, kind: Shape) -> None:
+    loaded = Loaded(kind(tmp_path, [{"id": "a", "x": "b"}]), mapping({"level": {"format": "{x}{id}"}}))
+    [message] = loaded.messages().values()
+    assert message == "plant/Alarm.level: expected one of high, low, got 'ba'"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"not json", "not JSON: "),
+        (b"[1]", "expected `object`, got `array`"),
+        (b'"text"', "expected `object`, got `str`"),
+        (b'{"id": "b"', "not JSON: "),
+        (b'{"id": "b", "text": "\xff"}', "not JSON: "),
+        (b'{"text":' * 100_000, "not JSON: "),
+    ],
+)
+@pytest.mark.parametrize("properties", [{"text": "text"}, "*"])
+def test_a_line_that_is_no_row_is_refused(tmp_path: Path, line: bytes, message: str, properties: Any) -> None:
+    good = b'{"id": "a", "text": "x"}\n'
+    (tmp_path / "a.ndjson").write_bytes(good + line + b"\n" + good.replace(b"a", b"c", 1))
+    loaded = Loaded(FileSource(tmp_path / "a.ndjson"), mapping(properties))
+    assert len(loaded.records) + len(loaded.refusals) == 3
+    assert list(loaded.messages()) == [2]
+    assert loaded.messages()[2].startswith(message)
+
+
+@pytest.mark.parametrize("row", [5, None, "text", b"not json", 1.5])
+def test_an_item_that_is_no_row_is_refused(row: Any) -> None:
+    loaded = Loaded(RecordsSource([{"id": "a"}, row, b'{"id": "c"}']), mapping({}))
+    assert loaded.identities == ["plant/a", "plant/c"]
+    assert list(loaded.messages()) == [1]
+
+
+def test_rows_that_a_source_refused_stay_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\na,x\nb\nc,y\n")
+    loaded = Loaded(FileSource(tmp_path / "a.csv"), mapping({"level": "text"}))
+    assert not loaded.records
+    assert sorted(loaded.messages()) == [1, 2, 3]
+
+
+def test_a_record_that_is_too_large_is_refused_alone() -> None:
+    rows = [{"id": "a", "x": "small"}, {"id": "b", "x": "x" * MAX_RECORD_BYTES}]
+    loaded = Loaded(RecordsSource(rows), mapping({"text": "x"}), NOT_KNOWN)
+    assert loaded.identities == ["plant/a"]
+    assert "bytes of JSON, and CDF takes 10,000,000 in a request" in loaded.messages()[1]
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, NOT_KNOWN], ids=["known", "not known"])
+def test_half_a_character_refuses_its_row_alone(tmp_path: Path, schema: Schema) -> None:
+    (tmp_path / "a.json").write_text('[{"id": "a", "x": "\\ud800"}, {"id": "b", "x": "y"}]')
+    loaded = Loaded(FileSource(tmp_path / "a.json"), mapping({"text": "x"}), schema)
+    assert loaded.identities == ["plant/b"]
+    assert loaded.messages()[0].startswith("column 'x' -> plant/Alarm.text: expected ")

@@ -1,0 +1,80 @@
+"""Mappings that are refused before there are rows or containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.mapping.spec import read_mapping
+from airflow_provider_cdf_records.mapping.template import Template
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from tests.mapping.loading import mapping
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ([], "mapping: expected `object`, got `array`"),
+        ({}, "mapping: object missing required field `space`"),
+        (mapping({}, spaces="x"), "mapping: object contains unknown field `spaces`"),
+        (mapping({}, sources=[]), "mapping: sources: must have at least one container"),
+        (
+            mapping({}, sources=mapping({})["sources"] * 2),
+            "mapping: sources[1]: container plant/Alarm is listed twice",
+        ),
+        (mapping({}, space="9"), "mapping: space: expected a space"),
+        (mapping({}, space="system"), "mapping: space: 'system' is reserved"),
+        (mapping({}, external_id="{id"), "mapping: external_id: format string '{id': "),
+        (mapping({}, space="}"), "mapping: space: format string '}': "),
+        (mapping({}, external_id="{}"), "mapping: external_id: format string '{}': use plain {column}"),
+        (mapping({}, external_id="{id:>5}"), "use plain {column}, without a format or conversion"),
+        (mapping({}, external_id="{id!r}"), "use plain {column}, without a format or conversion"),
+        (
+            mapping({}, time_zone="Mars"),
+            "mapping: time_zone must be an IANA name such as 'Europe/Oslo', got 'Mars'",
+        ),
+        (mapping({}, nulls="keep"), "mapping.nulls: invalid enum value 'keep'"),
+        (mapping(5), "mapping.sources[0].properties: expected `str | object`, got `int`"),
+        (mapping("all"), "mapping.sources[0].properties: invalid enum value 'all'"),
+        (mapping({"x": 5}), "mapping.sources[0].properties[...]: expected `str | object`, got `int`"),
+        (mapping({"x": {"colum": "y"}}), "mapping.sources[0].properties[...]: object contains unknown field"),
+        (mapping({"9": "x"}), "mapping: sources[0].properties: expected an identifier"),
+        (mapping({"*": "x"}), "mapping: sources[0].properties: '*' stands for all other columns"),
+        (mapping({"*": {"value": 1}}), "mapping: sources[0].properties: '*' stands for all other columns"),
+        (
+            mapping({"x": {}}),
+            "sources[0].properties.x: must have exactly one of 'column', 'format' and 'value', got none",
+        ),
+        (mapping({"x": {"column": "a", "value": 1}}), "'format' and 'value', got 'column' and 'value'"),
+        (mapping({"x": {"format": "{"}}), "mapping: sources[0].properties.x.format: format string '{'"),
+        (mapping({"x": {"column": "a", "time_zone": "Mars"}}), "time_zone must be an IANA name"),
+        (mapping({"x": {"column": "a", "direct": "9"}}), "mapping: sources[0].properties.x.direct: expected"),
+        (mapping({"x": {"column": "a", "delimiter": ""}}), "properties.x.delimiter: must not be empty"),
+        (
+            mapping({}) | {"sources": [{"space": "9", "container": "A", "properties": {}}]},
+            "sources[0].space: ",
+        ),
+        (
+            mapping({}) | {"sources": [{"space": "s", "container": "a-b", "properties": {}}]},
+            "mapping: sources[0].container: expected an identifier",
+        ),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(definition: Any, message: str) -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        read_mapping(definition)
+    assert message in str(refused.value)
+
+
+def test_mappings_that_differ_have_different_digests() -> None:
+    first = read_mapping(mapping({"text": "a"})).digest
+    assert (
+        read_mapping(mapping({"text": {"column": "a"}})).digest != read_mapping(mapping({"text": "b"})).digest
+    )
+    assert read_mapping(mapping({"text": "a"})).digest == first
+    assert read_mapping(mapping({"text": "a"}, nulls="send")).digest != first
+
+
+def test_a_template_names_its_columns() -> None:
+    assert Template("{a}-{b.c}-{{d}}-{a}").columns == ["a", "b.c", "a"]

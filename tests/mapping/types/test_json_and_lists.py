@@ -1,0 +1,90 @@
+"""JSON, lists, and types that are not known."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
+from tests.mapping.types.converting import as_sent, convert, refused
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": [1, None]}, {"a": [1, None]}),
+        ('{"a": [1]}', {"a": [1]}),
+        (" [1]", [1]),
+        ("[1", "[1"),
+        ("text", "text"),
+        ("5", "5"),
+        (5, 5),
+        ({"at": date(2026, 1, 2)}, {"at": "2026-01-02"}),
+    ],
+)
+def test_json_is_any_value_and_text_that_holds_an_object_or_array(value: Any, expected: Any) -> None:
+    assert as_sent(convert(value, "json")) == expected
+
+
+def test_json_is_measured_without_white_space() -> None:
+    most = ["x" * 40_956]
+    assert as_sent(convert(json.dumps(most, indent=9), "json")) == most
+    assert "must be at most 40,960 bytes of JSON, got 40,961" in refused(["x" * 40_957], "json")
+    assert "expected json" in refused({"a": math.nan}, "json")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([1, "2", 3.0], [1, 2, 3]),
+        ((1, 2), [1, 2]),
+        (np.array([1, 2]), [1, 2]),
+        ("[1, 2]", [1, 2]),
+        ("1; 2", [1, 2]),
+        ("1", [1]),
+        (" ", []),
+        ([], []),
+    ],
+)
+def test_a_list_comes_as_an_array_as_json_or_as_delimited_text(value: Any, expected: Any) -> None:
+    assert convert(value, "int32", list=True, delimiter=";") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ([1, None], "null is not allowed in a list"),
+        ([1, 2, 3], "must have at most 2 items, got 3"),
+        ([1, "x"], "expected int32, got 'x'"),
+        ("1;2", "for delimited text, set 'delimiter' in the mapping"),
+        (5, "must be an array"),
+        ({"a": 1}, "must be an array"),
+    ],
+)
+def test_a_list_that_is_none_says_why(value: Any, why: str) -> None:
+    message = refused(value, "int32", list=True, maxListSize=2)
+    assert message.startswith("expected int32[], got ")
+    assert why in message
+
+
+@pytest.mark.parametrize(("kind", "most"), [("text", 1000), ("direct", 100)])
+def test_lists_have_the_limits_of_cdf(kind: str, most: int) -> None:
+    assert len(convert(["a"] * most, kind, list=True, direct_space="s")) == most
+    assert f"must have at most {most:,} items, got {most + 1:,}" in refused(
+        ["a"] * (most + 1), kind, list=True, direct_space="s"
+    )
+
+
+def test_a_type_of_the_future_takes_any_value_and_lists_of_them() -> None:
+    assert as_sent(convert({"a": 1}, "one of the future")) == {"a": 1}
+    assert as_sent(convert("a;b", "one of the future", list=True, delimiter=";")) == ["a", "b"]
+
+
+def test_what_is_inside_json_is_named_where_it_is_wrong() -> None:
+    with pytest.raises(InvalidValueError, match=r"expected json, got .* \(a\.b\[0\]: nan is not JSON"):
+        property_type({"type": "json"}).convert({"a": {"b": [math.nan]}})
