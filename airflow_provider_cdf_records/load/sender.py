@@ -37,7 +37,7 @@ class StreamSender:
         :raises CdfError: for everything else.
         """
         try:
-            self._client.upsert(self._stream_id, body)
+            self._client.upsert_records(self._stream_id, body)
         except CdfApiError as error:
             if error.retryable or error.status not in BAD_RECORD | MAYBE_THE_STREAM:
                 raise
