@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.client import (
 )
 from airflow_provider_cdf_records.client.throttle import SPREAD
 from tests.client.clocks import JumpingClock, StoppedClock
-from tests.client.conftest import MakeClient, an_error
+from tests.client.conftest import MakeClient, a_token, an_error
 from tests.scripted_server import Answer, ScriptedServer
 from tests.waiting import PATIENCE
 
@@ -153,6 +153,86 @@ def test_waiting_is_bounded(make_client: MakeClient, server: ScriptedServer) -> 
     assert len(server.asked_for("/upsert")) == 4
 
 
+@pytest.mark.parametrize(
+    ("before", "may_be_applied"),
+    [
+        (Answer(reset=True), True),
+        (Answer(body='{"half": 1}', cut=4), True),
+        (Answer(body="<html>a login page</html>"), True),
+        (an_error(408), True),
+        (an_error(500), True),
+        (an_error(503, Retry_After="0"), True),
+        (an_error(409, cdf_is_auto_retryable="true"), True),
+        (an_error(429), False),
+        (an_error(401), False),
+    ],
+    ids=["reset", "cut short", "html", "408", "500", "503", "auto-retryable", "429", "401"],
+)
+def test_an_error_says_whether_an_earlier_attempt_may_be_applied(
+    client: CdfClient, server: ScriptedServer, before: Answer, may_be_applied: bool
+) -> None:
+    server.answer("/records", before, an_error(409, "exists already"))
+    with pytest.raises(CdfApiError, match="exists already") as failure:
+        client.ingest_records("alarms", b"{}")
+    assert failure.value.may_be_applied is may_be_applied
+
+
+def test_what_an_attempt_before_the_last_one_left_open_is_not_forgotten(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/records", an_error(503), an_error(429), an_error(409))
+    with pytest.raises(CdfApiError) as failure:
+        client.ingest_records("alarms", b"{}")
+    assert failure.value.may_be_applied
+
+
+def test_a_request_that_times_out_may_be_applied(make_client: MakeClient, server: ScriptedServer) -> None:
+    over = threading.Event()
+    server.answer("/records", Answer(before=lambda: over.wait(PATIENCE)))
+    client = make_client(timeout=0.2, auth=StaticToken("t"), retry=RetryPolicy(max_attempts=1))
+    with pytest.raises(CdfConnectionError) as failure:
+        client.ingest_records("alarms", b"{}")
+    over.set()
+    assert failure.value.may_be_applied
+
+
+def test_what_other_calls_and_the_identity_provider_leave_open_does_not_count(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/token", an_error(503), a_token())
+    server.answer("/records", an_error(409))
+    server.answer("/upsert", an_error(503), an_error(400))
+    with pytest.raises(CdfApiError) as others:
+        client.upsert_records("alarms", b"{}")
+    with pytest.raises(CdfApiError) as failure:
+        client.ingest_records("alarms", b"{}")
+    assert (others.value.may_be_applied, failure.value.may_be_applied) == (True, False)
+
+
+def test_calls_at_the_same_time_know_only_their_own_attempts(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    client = make_client(pool_size=2)
+    together = threading.Barrier(2, timeout=PATIENCE)
+    no_capacity = {"error": {"message": "later"}}
+    server.answer("/broken/records", Answer(503, no_capacity, before=together.wait), an_error(409))
+    server.answer("/sound/records", Answer(429, no_capacity, before=together.wait), an_error(409))
+
+    def outcome(stream_id: str) -> bool:
+        with pytest.raises(CdfApiError) as failure:
+            client.ingest_records(stream_id, b"{}")
+        return failure.value.may_be_applied
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(outcome, ["broken", "sound"])) == [True, False]
+
+
+def test_a_request_that_was_never_sent_is_not_applied(make_client: MakeClient) -> None:
+    with pytest.raises(CdfConnectionError) as failure:
+        make_client(base_url="http://127.0.0.1:9", auth=StaticToken("t")).ingest_records("alarms", b"{}")
+    assert not failure.value.may_be_applied
+
+
 def test_nothing_listening_is_an_error_that_may_pass(make_client: MakeClient) -> None:
     with pytest.raises(CdfConnectionError, match=r"POST http://127.0.0.1:9/") as failure:
         make_client(base_url="http://127.0.0.1:9").upsert_records("alarms", b"{}")
@@ -215,22 +295,6 @@ def test_a_redirect_is_an_error_that_names_the_host_field(client: CdfClient, ser
     server.answer("/upsert", Answer(302, "", {"Location": "https://login.example.com/"}))
     with pytest.raises(CdfApiError, match=r"login\.example\.com.*Host"):
         client.upsert_records("alarms", b"{}")
-
-
-def test_counting_sends_filter_and_time(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/aggregate", Answer(200, {"aggregates": {"records": {"count": 12}}}))
-    assert client.count_records("s", filter={"matchAll": {}}, last_updated_time={"gt": 1}) == 12
-    assert server.asked_for("/aggregate")[0].json == {
-        "aggregates": {"records": {"count": {}}},
-        "filter": {"matchAll": {}},
-        "lastUpdatedTime": {"gt": 1},
-    }
-
-
-def test_a_count_that_is_none_is_an_error(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/aggregate", Answer(200, {"aggregates": {}}))
-    with pytest.raises(CdfConnectionError, match="without a count"):
-        client.count_records("s")
 
 
 def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: ScriptedServer) -> None:
