@@ -63,6 +63,5 @@ def local_cdf(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[Loca
             }
             client.post("/models/containers", {"items": [container]})
             for stream_id, template in ((STREAM, "BasicLiveData"), (IMMUTABLE_STREAM, "BasicArchive")):
-                settings_ = {"template": {"name": template}}
-                client.post("/streams", {"items": [{"externalId": stream_id, "settings": settings_}]})
+                client.create_stream(stream_id, template)
             yield LocalCdf(server, client)

@@ -1,6 +1,6 @@
 """A client of CDF's Streams and Records API. Knows HTTP, and nothing of Airflow or of pipelines."""
 
-from airflow_provider_cdf_records.client.client import CdfClient, Traffic
+from airflow_provider_cdf_records.client.api import CdfClient
 from airflow_provider_cdf_records.client.config import (
     ClientConfig,
     ClientCredentials,
@@ -14,6 +14,8 @@ from airflow_provider_cdf_records.client.errors import (
     CdfConnectionError,
     CdfError,
 )
+from airflow_provider_cdf_records.client.paging import SyncPage, query_records, sync_records
+from airflow_provider_cdf_records.client.transport import Traffic
 
 __all__ = [
     "CdfApiError",
@@ -26,5 +28,8 @@ __all__ = [
     "ClientCredentials",
     "RetryPolicy",
     "StaticToken",
+    "SyncPage",
     "Traffic",
+    "query_records",
+    "sync_records",
 ]

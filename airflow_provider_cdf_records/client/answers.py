@@ -1,4 +1,4 @@
-"""From an HTTP answer to its JSON, or to an error that says all the answer says."""
+"""An HTTP answer, read into its JSON or into an error that says all the answer says."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 NO_CONTENT = 204
 EXCERPT = 200  # characters of an answer that is not CDF's, as quoted in an error
+CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 
 
 def read_answer(response: requests.Response, request: str) -> Any:
-    """Return the JSON of a good answer; an explicitly empty one reads as ``{}``.
+    """Return the JSON of a successful answer, and ``{}`` for an empty one.
 
     :param request: method and address, for messages.
     :raises CdfApiError: for any status but 2xx.
@@ -33,6 +35,28 @@ def read_answer(response: requests.Response, request: str) -> Any:
     except (ValueError, msgspec.MsgspecError):
         msg = f"{request} was answered with {response.status_code}, but not with JSON: {_excerpt(response)}"
         raise CdfConnectionError(msg) from None
+
+
+def no_answer(error: requests.RequestException, request: str) -> CdfConnectionError:
+    """Return the error of a request that was not answered.
+
+    :param request: method and address, for messages.
+    """
+    passing = isinstance(
+        error,
+        requests.ConnectionError
+        | requests.Timeout
+        | requests.exceptions.ChunkedEncodingError
+        | requests.exceptions.ContentDecodingError,
+    )
+    cause = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", cause)  # urllib3 wraps it in words of retries, which are not ours
+    certificate_refused = CERTIFICATE_REFUSED in str(error)
+    failure = CdfConnectionError(f"{request} got no answer: {type(error).__name__}: {cause}")
+    failure.retryable = passing and not certificate_refused
+    never_sent = certificate_refused or isinstance(cause, NewConnectionError | ConnectTimeoutError)
+    failure.may_be_applied = not never_sent
+    return failure
 
 
 def _api_error(response: requests.Response, request: str) -> CdfApiError:
@@ -57,7 +81,7 @@ def _api_error(response: requests.Response, request: str) -> CdfApiError:
 
 
 def _error_object(response: requests.Response) -> dict[str, Any]:
-    """CDF's ``{"error": {...}}``; an OAuth error is brought into the same shape."""
+    """Return CDF's ``{"error": {...}}``; an OAuth error is brought into the same shape."""
     try:
         body = msgspec.json.decode(response.content)
     except (ValueError, msgspec.MsgspecError):
@@ -84,7 +108,7 @@ def _excerpt(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """``Retry-After`` in seconds from now, from either of its forms; ``None`` where it makes no sense."""
+    """Return ``Retry-After``, a number or a date, as seconds from now; ``None`` where it makes no sense."""
     value = response.headers.get("Retry-After", "").strip()
     try:
         seconds = float(value)
@@ -98,7 +122,7 @@ def retry_after(response: requests.Response) -> float | None:
 
 
 def _server_time(response: requests.Response) -> datetime:
-    """The server's own clock where it tells it, so that a skewed clock here does not stretch the pause."""
+    """Return the time by the server's clock if it is told: a wrong clock here must not stretch the pause."""
     try:
         return _aware(parsedate_to_datetime(response.headers["Date"]))
     except (KeyError, TypeError, ValueError):

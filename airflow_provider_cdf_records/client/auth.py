@@ -1,4 +1,4 @@
-"""Access tokens: got once, shared by all threads, renewed before they expire."""
+"""Access tokens: fetched once, shared by all threads, renewed before they expire."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.client.config import ClientCredentials
 from airflow_provider_cdf_records.client.errors import CdfAuthError
 
 EXPIRY_MARGIN = 30.0  # seconds; what the official SDK keeps
-UNSTATED_LIFETIME = 300.0  # seconds; for a provider that leaves expires_in out
+DEFAULT_LIFETIME = 300.0  # seconds; for a provider that leaves expires_in out
 
 
 class Tokens(Protocol):
@@ -21,7 +21,7 @@ class Tokens(Protocol):
         """Return a token that is not about to expire."""
 
     def renew(self, refused: str) -> str | None:
-        """Return another token than the refused one; ``None`` where there is none to be had."""
+        """Return another token than the refused one; ``None`` where there is no other."""
 
 
 class StaticTokens:
@@ -99,4 +99,4 @@ def _seconds(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        return UNSTATED_LIFETIME
+        return DEFAULT_LIFETIME

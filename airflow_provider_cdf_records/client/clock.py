@@ -1,4 +1,4 @@
-"""The time that waits, pauses and tokens are measured by."""
+"""The clock that measures waits, pauses and the lifetime of tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Clock:
-    """This machine's steady time. A test may put another in its place, whose waits take no time."""
+    """This machine's steady time. Tests replace it with clocks whose waits take no time."""
 
     def monotonic(self) -> float:
         """Return seconds since some moment; they only grow."""

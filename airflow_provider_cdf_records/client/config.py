@@ -1,4 +1,4 @@
-"""All that a client needs to know, in one immutable value."""
+"""The configuration of a client, in one immutable value."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class StaticToken:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Bounds of the retries of one request.
+    """Limits for the retries of one request.
 
-    :param max_attempts: how often a request is sent at the most.
+    :param max_attempts: how often a request is sent at most.
     :param max_wait: seconds that one request may spend waiting between its attempts, all together.
-    :param base: seconds; the n-th wait is drawn from 0 to ``base * 2**n``, at the most ``cap`` seconds.
+    :param base: seconds; the n-th wait is drawn from 0 to ``base * 2**n``, at most ``cap`` seconds.
     """
 
     max_attempts: int = 10
@@ -49,9 +49,9 @@ class ClientConfig:
     :param connect_timeout: seconds to wait for a connection.
     :param verify: ``False``, or the path of a CA bundle.
     :param proxies: as in ``requests``: scheme to proxy URL. May hold credentials, so not in the ``repr``.
-    :param gzip: compress request bodies. Off where the network is the machine itself.
-    :param environment: honour ``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE`` and their kin.
-    :param pool_size: connections kept open; as many as there are parallel requests.
+    :param gzip: compress request bodies; not worth it where the server is on this machine.
+    :param environment: honour ``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE`` and the like.
+    :param pool_size: connections kept open, and requests sent in parallel at most.
     """
 
     base_url: str

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+TOO_MANY_REQUESTS = 429
+SERVER_ERROR = 500  # and above
+
 Identifier = Mapping[str, Any]
 
 
@@ -12,19 +15,22 @@ class CdfError(Exception):
     """Base of all errors of the client.
 
     :ivar retryable: whether the same request can succeed when it is sent again later.
+    :ivar may_be_applied: whether CDF may have carried out the request, all or parts of it: by this attempt or
+        an earlier one of the same call that got no answer or an answer such as 503.
     """
 
     retryable = False
+    may_be_applied = False
 
 
 class CdfApiError(CdfError):
-    """CDF (or something between it and us) answered with an error.
+    """An error that CDF, or something between it and us, answered with.
 
     :ivar status: HTTP status code.
     :ivar message: the server's own words.
     :ivar request_id: ``x-request-id`` of the answer, which Cognite's support asks for.
     :ivar missing: identifiers that the server says do not exist.
-    :ivar duplicated: identifiers that the server says are there already, or twice.
+    :ivar duplicated: identifiers that the server says exist already, or are twice in the request.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class CdfApiError(CdfError):
         self.missing = list(missing)
         self.duplicated = list(duplicated)
         self.retryable = retryable
+        self.may_be_applied = status != TOO_MANY_REQUESTS and (retryable or status >= SERVER_ERROR)
         self.retry_after = retry_after
         super().__init__(message)
 
@@ -62,14 +69,15 @@ class CdfApiError(CdfError):
 class CdfConnectionError(CdfError):
     """No answer, or one that cannot be read: refused, reset, timed out, cut short, not JSON.
 
-    The request may or may not have been carried out.
+    The request may or may not have been carried out, unless it was never sent.
     """
 
     retryable = True
+    may_be_applied = True
 
 
 class CdfAuthError(CdfApiError):
-    """The identity provider refused to give a token, or CDF refuses the one given."""
+    """The identity provider refuses to give a token, or CDF refuses the token."""
 
 
 class CdfCancelledError(CdfError):

@@ -9,19 +9,18 @@ from typing import Any
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from airflow_provider_cdf_records.client.config import RetryPolicy
-from airflow_provider_cdf_records.client.errors import CdfApiError, CdfError
+from airflow_provider_cdf_records.client.errors import TOO_MANY_REQUESTS, CdfApiError, CdfError
 from airflow_provider_cdf_records.client.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-TOO_MANY_REQUESTS = 429
-
 
 def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., None]) -> Retrying:
-    """Return a ``tenacity`` loop for requests: passing failures only, full jitter, ``Retry-After`` first.
+    """Return a ``tenacity`` loop that repeats passing failures, after ``Retry-After`` or a random wait.
 
-    A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one. All of them
-    can share the loop, too: one made for each request would leave cycles behind that add up.
+    A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one. All threads
+    share one loop, since a loop made for each request would leave reference cycles behind that add up. So the
+    loop keeps no state of a call: that belongs to the call's arguments.
 
     :param on_retry: called before each further attempt, with the arguments of the call.
     """

@@ -1,4 +1,4 @@
-"""What all senders of one client share: how many may send, until when they pause, whether to stop."""
+"""What all senders of one client share: how many may send, until when to pause, whether to stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPREAD = 0.25  # seconds over which paused senders start again, so that they do 
 class Throttle:
     """Parallelism that halves when CDF throttles and grows back by one a round, and one shared pause.
 
-    :param max_concurrency: requests in flight at the most, however well things go.
+    :param max_concurrency: requests in flight at most.
     """
 
     def __init__(self, max_concurrency: int, clock: Clock = SYSTEM) -> None:
@@ -35,7 +35,7 @@ class Throttle:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Wait for the pause to end and for a free place, and hold the place.
+        """Wait for the pause to end and for a free slot, and hold the slot.
 
         :raises CdfCancelledError: when the client is told to stop.
         """
@@ -63,7 +63,7 @@ class Throttle:
                     return
 
     def sleep(self, seconds: float) -> None:
-        """Wait outside of any slot, as between two attempts.
+        """Wait without a slot, as between two attempts.
 
         :raises CdfCancelledError: when the client is told to stop.
         """
@@ -75,7 +75,7 @@ class Throttle:
             self._raise_if_cancelled()
 
     def throttled(self, pause: float) -> None:
-        """CDF asked for less: nobody sends for ``pause`` seconds, and half as many do afterwards."""
+        """Let nobody send for ``pause`` seconds, and half as many afterwards, since CDF asked for less."""
         now = self._clock.monotonic()
         with self._changed:
             if now >= self._paused_until:  # one halving a pause, however many requests it hit
@@ -83,7 +83,7 @@ class Throttle:
             self._paused_until = max(self._paused_until, now + pause)
 
     def went_well(self) -> None:
-        """A request got through: a full round of these allows one more in parallel."""
+        """Note a request that was answered: a full round of these allows one more in parallel."""
         with self._changed:
             if self._limit < self._max:
                 self._limit = min(self._max, self._limit + 1 / self._limit)

@@ -1,4 +1,4 @@
-"""Sensors: a stream is there, and records can be queried."""
+"""Sensors that wait until a stream exists, or until records can be queried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOT_FOUND = 404
 
 
 class _CdfSensor(BaseSensorOperator):
-    """Pokes through a client that is kept for all pokes of a process."""
+    """Keeps one client for all pokes of a process."""
 
     def __init__(self, *, stream_id: str, cdf_conn_id: str = "cdf_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -30,7 +30,7 @@ class _CdfSensor(BaseSensorOperator):
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn()
 
     def poke(self, context: Any) -> bool:  # noqa: ARG002
-        """Look once."""
+        """Return whether the wait is over, and raise failures as Airflow knows them."""
         from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
         from airflow_provider_cdf_records.records.identifiers import check_stream_id  # noqa: PLC0415
 
@@ -39,7 +39,7 @@ class _CdfSensor(BaseSensorOperator):
             return self.look()
 
     def look(self) -> bool:
-        """Return whether the wait is over."""
+        """Look once, and return whether the wait is over."""
         raise NotImplementedError
 
 
@@ -47,8 +47,8 @@ class CdfStreamSensor(_CdfSensor):
     """Wait until a stream exists.
 
     :param stream_id: the stream. (templated)
-    :param stream_type: ``Mutable`` (what upserts need), ``Immutable``, or ``None`` for either. The type of
-        a stream never changes, so one of the other type fails the task at once.
+    :param stream_type: ``Mutable`` (which upserts need), ``Immutable``, or ``None`` for either. The type of
+        a stream never changes, so a stream of the other type fails the task at once.
     :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
     """
 
@@ -59,7 +59,7 @@ class CdfStreamSensor(_CdfSensor):
     ) -> None:
         super().__init__(**kwargs)
         if stream_type not in ("Mutable", "Immutable", None):
-            msg = f"stream_type must be 'Mutable', 'Immutable' or None, and is {stream_type!r}."
+            msg = f"stream_type must be 'Mutable', 'Immutable' or None, got {stream_type!r}."
             raise ValueError(msg)
         self.stream_type = stream_type
 
@@ -75,14 +75,14 @@ class CdfStreamSensor(_CdfSensor):
             return False
         found = stream.get("type")
         if self.stream_type not in (None, found):
-            msg = f"Stream {self.stream_id!r} is of type {found}, and {self.stream_type} is wanted."
+            msg = f"Stream {self.stream_id!r} must be of type {self.stream_type}, got {found}."
             raise AirflowFailException(msg)
         self.log.info("Stream %s exists and is of type %s.", self.stream_id, found)
         return True
 
 
 class CdfRecordsSensor(_CdfSensor):
-    """Wait until at least so many records of a stream can be queried.
+    """Wait until a number of records of a stream can be queried.
 
     CDF shows a record some time after it has accepted it; wait with this before a task that reads them.
 
@@ -97,9 +97,9 @@ class CdfRecordsSensor(_CdfSensor):
 
     :param stream_id: the stream. (templated)
     :param filter: in CDF's filter language; all records without it. (templated)
-    :param min_count: how many records there must be. (templated)
+    :param min_count: how many records there must be at least. (templated)
     :param last_updated_time: bounds such as ``{"gte": "{{ data_interval_start.isoformat() }}"}``, as ISO 8601
-        or epoch milliseconds; immutable streams need a lower one. (templated)
+        or epoch milliseconds; a lower bound is required for immutable streams. (templated)
     :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
     """
 
@@ -124,11 +124,11 @@ class CdfRecordsSensor(_CdfSensor):
             self.stream_id, filter=self.filter, last_updated_time=self.last_updated_time
         )
         self.log.info("%s of %s records can be queried.", f"{count:,}", self.min_count)
-        return count >= self._wanted()
+        return count >= self._needed_count()
 
-    def _wanted(self) -> int:
+    def _needed_count(self) -> int:
         try:
             return int(self.min_count)
         except (TypeError, ValueError):
-            msg = f"min_count must be a number, and is {self.min_count!r}."
+            msg = f"min_count must be a number, got {self.min_count!r}."
             raise AirflowFailException(msg) from None

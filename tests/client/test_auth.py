@@ -18,7 +18,7 @@ def bearers(server: ScriptedServer) -> list[str]:
 
 
 def test_the_token_is_asked_for_as_the_standard_says(client: CdfClient, server: ScriptedServer) -> None:
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     (asked,) = server.asked_for("/token")
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     assert parse_qs(asked.body.decode()) == {
@@ -30,7 +30,7 @@ def test_the_token_is_asked_for_as_the_standard_says(client: CdfClient, server: 
 
 
 def test_an_audience_is_sent_where_one_is_set(make_client: MakeClient, server: ScriptedServer) -> None:
-    make_client(auth=ClientCredentials("id", SECRET, f"{server.url}/token", audience="cdf")).upsert(
+    make_client(auth=ClientCredentials("id", SECRET, f"{server.url}/token", audience="cdf")).upsert_records(
         "a", b"{}"
     )
     form = parse_qs(server.asked_for("/token")[0].body.decode())
@@ -41,7 +41,7 @@ def test_an_audience_is_sent_where_one_is_set(make_client: MakeClient, server: S
 def test_a_token_is_got_once_for_all_threads(make_client: MakeClient, server: ScriptedServer) -> None:
     client = make_client(pool_size=8)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: client.upsert("alarms", b"{}"), range(32)))
+        list(pool.map(lambda _: client.upsert_records("alarms", b"{}"), range(32)))
     assert len(server.asked_for("/token")) == 1
     assert set(bearers(server)) == {"token-1"}
 
@@ -53,18 +53,18 @@ def test_a_token_is_renewed_ahead_of_its_expiry(
     clock = StoppedClock()
     client = make_client(clock=clock)
     server.answer("/token", a_token("old", expires_in=lifetime), a_token("new"))
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     clock.advance(renewed_after - 1)
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     clock.advance(1)
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     assert bearers(server) == ["old", "old", "new"]
 
 
 def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/token", a_token("old"), a_token("new"))
     server.answer("/upsert", an_error(401), Answer(202))
-    client.upsert("alarms", b'{"items":[1]}')
+    client.upsert_records("alarms", b'{"items":[1]}')
     assert bearers(server) == ["old", "new"]
     assert server.asked_for("/upsert")[1].json == {"items": [1]}
 
@@ -72,7 +72,7 @@ def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: 
 def test_a_401_on_a_fresh_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", an_error(401, "Unauthorized"))
     with pytest.raises(CdfAuthError, match="check scopes and audience") as failure:
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     assert not failure.value.retryable
     assert len(server.asked_for("/upsert")) == 2
 
@@ -84,7 +84,7 @@ def test_many_401s_at_once_renew_the_token_once(make_client: MakeClient, server:
     refusals = [Answer(401, {"error": {"message": "expired"}}, before=together.wait) for _ in range(4)]
     server.answer("/upsert", *refusals, Answer(202))
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: client.upsert("alarms", b"{}"), range(4)))
+        list(pool.map(lambda _: client.upsert_records("alarms", b"{}"), range(4)))
     assert len(server.asked_for("/token")) == 2
     assert sorted(bearers(server)) == ["new"] * 4 + ["old"] * 4
 
@@ -92,7 +92,7 @@ def test_many_401s_at_once_renew_the_token_once(make_client: MakeClient, server:
 def test_a_ready_token_is_used_and_cannot_be_renewed(make_client: MakeClient, server: ScriptedServer) -> None:
     server.answer("/upsert", an_error(401, "Unauthorized"))
     with pytest.raises(CdfAuthError, match="extra 'token'"):
-        make_client(auth=StaticToken("ready")).upsert("alarms", b"{}")
+        make_client(auth=StaticToken("ready")).upsert_records("alarms", b"{}")
     assert bearers(server) == ["ready"]
     assert not server.asked_for("/token")
 
@@ -101,7 +101,7 @@ def test_wrong_credentials_are_named_without_the_secret(client: CdfClient, serve
     refusal = {"error": "invalid_client", "error_description": f"the secret {SECRET} is wrong"}
     server.answer("/token", Answer(401, refusal))
     with pytest.raises(CdfAuthError, match=r"invalid_client.*Login.*Password") as failure:
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     assert SECRET not in str(failure.value)
     assert not failure.value.retryable
     assert len(server.asked_for("/token")) == 1
@@ -111,11 +111,11 @@ def test_an_identity_provider_that_is_down_for_a_moment_is_asked_again(
     client: CdfClient, server: ScriptedServer
 ) -> None:
     server.answer("/token", Answer(503, "<html>later</html>"), a_token())
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     assert len(server.asked_for("/token")) == 2
 
 
 def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/token", Answer(200, {"hello": "world"}))
     with pytest.raises(CdfAuthError, match="no access_token"):
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")

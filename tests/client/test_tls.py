@@ -56,13 +56,13 @@ def url(certificate: Path) -> Iterator[str]:
 def test_an_unknown_certificate_is_refused_at_once(make_client: MakeClient, url: str) -> None:
     client = make_client(base_url=url, auth=StaticToken("t"))
     with pytest.raises(CdfConnectionError, match="CERTIFICATE_VERIFY_FAILED") as failure:
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     assert not failure.value.retryable
     assert client.traffic.requests == 1
 
 
 def test_a_ca_bundle_makes_it_known(make_client: MakeClient, url: str, certificate: Path) -> None:
-    make_client(base_url=url, auth=StaticToken("t"), verify=str(certificate)).upsert("alarms", b"{}")
+    make_client(base_url=url, auth=StaticToken("t"), verify=str(certificate)).upsert_records("alarms", b"{}")
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -72,4 +72,4 @@ def test_checking_can_be_switched_off(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/at/all.pem")
     client = make_client(base_url=url, auth=StaticToken("t"), verify=False, environment=environment)
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")

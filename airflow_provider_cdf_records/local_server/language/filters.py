@@ -8,11 +8,13 @@ from typing import Any
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.reading import a_list, a_string, an_object, bad_request
 from airflow_provider_cdf_records.local_server.checks.values import TIMESTAMP, instant
+from airflow_provider_cdf_records.local_server.language.intervals import epoch_ms
 
 Fields = dict[
     str, Any
 ]  # a record as it is answered: space, externalId, createdTime, lastUpdatedTime, properties
 Matches = Callable[[Fields], bool]
+Comparable = Callable[[Any], Any]  # from a value to what it is compared by
 
 TOP_LEVEL = frozenset({"space", "externalId", "createdTime", "lastUpdatedTime"})
 BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
@@ -73,10 +75,22 @@ def comparable(value: Any) -> Any:
     return value
 
 
-def _same(value: Any, wanted: Any) -> bool:
+def comparison_of(path: object, where: str) -> Comparable:
+    """Return what values of a property are compared by.
+
+    Identifiers are texts even where they look like times, and the times of a record are also given as text.
+    """
+    if path in (["space"], ["externalId"]):
+        return lambda value: value
+    if path in (["createdTime"], ["lastUpdatedTime"]):
+        return lambda value: epoch_ms(value, where)
+    return comparable
+
+
+def _same(value: Any, wanted: Any, compared: Comparable = comparable) -> bool:
     if isinstance(value, bool) != isinstance(wanted, bool):
         return False
-    return bool(comparable(value) == comparable(wanted))
+    return bool(compared(value) == compared(wanted))
 
 
 def _any_item(value: Any, test: Callable[[Any], bool]) -> bool:
@@ -92,10 +106,11 @@ def _needed(argument: Fields, name: str, where: str) -> Any:
 
 def _equals(argument: Fields, where: str) -> Matches:
     read, wanted = property_reader(argument.get("property"), where), _needed(argument, "value", where)
+    compared = comparison_of(argument.get("property"), where)
 
     def matches(fields: Fields) -> bool:
         value = read(fields)
-        return _same(value, wanted) or _any_item(value, lambda item: _same(item, wanted))
+        return _same(value, wanted, compared) or _any_item(value, lambda item: _same(item, wanted, compared))
 
     return matches
 
@@ -103,18 +118,22 @@ def _equals(argument: Fields, where: str) -> Matches:
 def _in(argument: Fields, where: str) -> Matches:
     read = property_reader(argument.get("property"), where)
     wanted = a_list(_needed(argument, "values", where), f"{where}.values")
-    return lambda fields: _any_item(read(fields), lambda item: any(_same(item, one) for one in wanted))
+    compared = comparison_of(argument.get("property"), where)
+    return lambda fields: _any_item(
+        read(fields), lambda item: any(_same(item, one, compared) for one in wanted)
+    )
 
 
 def _range(argument: Fields, where: str) -> Matches:
     read = property_reader(argument.get("property"), where)
-    bounds = [(BOUNDS[name], comparable(argument[name])) for name in BOUNDS if argument.get(name) is not None]
+    compared = comparison_of(argument.get("property"), where)
+    bounds = [(BOUNDS[name], compared(argument[name])) for name in BOUNDS if argument.get(name) is not None]
     if not bounds:
         raise bad_request(f"{where}: expected at least one of {', '.join(BOUNDS)}.")
 
     def within(item: Any) -> bool:
         try:
-            return item is not None and all(test(comparable(item), bound) for test, bound in bounds)
+            return item is not None and all(test(compared(item), bound) for test, bound in bounds)
         except TypeError:
             return False
 

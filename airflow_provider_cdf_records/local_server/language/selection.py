@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.reading import a_list, a_string, an_object, bad_request
-from airflow_provider_cdf_records.local_server.language.filters import Fields, comparable, property_reader
+from airflow_provider_cdf_records.local_server.language.filters import Fields, comparison_of, property_reader
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 
 Properties = dict[str, Any]  # {space: {container: {property: value}}}
@@ -79,7 +79,8 @@ def sorted_by(found: list[Fields], sort: object) -> list[Fields]:
         direction = order.get("direction", "ascending")
         if direction not in ("ascending", "descending"):
             raise bad_request(f"{where}.direction: {direction!r} is neither 'ascending' nor 'descending'.")
-        keyed = [(comparable(read(fields)), fields) for fields in found]
+        compared = comparison_of(order.get("property"), where)
+        keyed = [(compared(read(fields)), fields) for fields in found]
         try:
             with_value = sorted(
                 (pair for pair in keyed if pair[0] is not None),

@@ -18,13 +18,13 @@ from airflow_provider_cdf_records.client import (
 )
 from airflow_provider_cdf_records.client.throttle import SPREAD
 from tests.client.clocks import JumpingClock, StoppedClock
-from tests.client.conftest import MakeClient, an_error
+from tests.client.conftest import MakeClient, a_token, an_error
 from tests.scripted_server import Answer, ScriptedServer
 from tests.waiting import PATIENCE
 
 
 def test_upsert_posts_the_body_to_the_stream(client: CdfClient, server: ScriptedServer) -> None:
-    client.upsert("alarms", b'{"items":[1]}')
+    client.upsert_records("alarms", b'{"items":[1]}')
     (asked,) = server.asked_for("/upsert")
     assert asked.path == "/api/v1/projects/p/streams/alarms/records/upsert"
     assert asked.json == {"items": [1]}
@@ -32,7 +32,7 @@ def test_upsert_posts_the_body_to_the_stream(client: CdfClient, server: Scripted
 
 
 def test_requests_name_the_provider_and_its_version(client: CdfClient, server: ScriptedServer) -> None:
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     headers = server.asked_for("/upsert")[0].headers
     assert headers["x-cdp-app"] == f"airflow-provider-cdf-records/{__version__}"
     assert headers["user-agent"].startswith(f"airflow-provider-cdf-records/{__version__} ")
@@ -41,13 +41,13 @@ def test_requests_name_the_provider_and_its_version(client: CdfClient, server: S
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_any_success_is_a_success(client: CdfClient, server: ScriptedServer, status: int) -> None:
     server.answer("/upsert", Answer(status, "" if status == 204 else "{}"))
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
 
 
 def test_bodies_are_compressed_where_asked(make_client: MakeClient, server: ScriptedServer) -> None:
     body = b'{"items":[' + b"1," * 10_000 + b"1]}"
     client = make_client(gzip=True)
-    client.upsert("alarms", body)
+    client.upsert_records("alarms", body)
     (asked,) = server.asked_for("/upsert")
     assert asked.body == body
     assert len(asked.raw) < len(body) / 10
@@ -56,7 +56,7 @@ def test_bodies_are_compressed_where_asked(make_client: MakeClient, server: Scri
 
 def test_one_connection_serves_all_requests(client: CdfClient, server: ScriptedServer) -> None:
     for _ in range(5):
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     assert len({asked.peer for asked in server.asked}) == 1
 
 
@@ -65,13 +65,13 @@ def test_requests_leave_nothing_for_the_garbage_collection(client: CdfClient) ->
         parts = {"tenacity", "requests", "urllib3"}
         return sum(str(type(thing).__module__).partition(".")[0] in parts for thing in gc.get_objects())
 
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     gc.collect()
     gc.disable()
     try:
         before = held()
         for _ in range(20):
-            client.upsert("alarms", b"{}")
+            client.upsert_records("alarms", b"{}")
         assert held() - before < 20
     finally:
         gc.enable()
@@ -83,14 +83,14 @@ def test_the_pool_is_as_large_as_the_parallelism(make_client: MakeClient, server
     client = make_client(pool_size=3)
     for _ in range(3):
         with ThreadPoolExecutor(3) as pool:
-            list(pool.map(lambda _: client.upsert("alarms", b"{}"), range(3)))
+            list(pool.map(lambda _: client.upsert_records("alarms", b"{}"), range(3)))
     assert len({asked.peer for asked in server.asked_for("/upsert")}) == 3
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_a_passing_failure_is_tried_again(client: CdfClient, server: ScriptedServer, status: int) -> None:
     server.answer("/upsert", Answer(status, "<html>oops</html>"), Answer(202))
-    client.upsert("alarms", b'{"items":[7]}')
+    client.upsert_records("alarms", b'{"items":[7]}')
     assert [asked.json for asked in server.asked_for("/upsert")] == [{"items": [7]}] * 2
     assert (client.traffic.requests, client.traffic.retries) == (2, 1)
 
@@ -99,14 +99,14 @@ def test_a_passing_failure_is_tried_again(client: CdfClient, server: ScriptedSer
 def test_a_final_failure_is_not(client: CdfClient, server: ScriptedServer, status: int) -> None:
     server.answer("/upsert", an_error(status, "that will not do"))
     with pytest.raises(CdfApiError, match="that will not do") as failure:
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     assert (failure.value.status, failure.value.retryable) == (status, False)
     assert len(server.asked_for("/upsert")) == 1
 
 
 def test_the_server_may_call_any_failure_passing(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", an_error(409, cdf_is_auto_retryable="true"), Answer(202))
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     assert len(server.asked_for("/upsert")) == 2
 
 
@@ -122,7 +122,7 @@ def test_the_server_may_call_any_failure_passing(client: CdfClient, server: Scri
 )
 def test_a_broken_answer_is_tried_again(client: CdfClient, server: ScriptedServer, broken: Answer) -> None:
     server.answer("/upsert", broken, Answer(202))
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     assert len(server.asked_for("/upsert")) == 2
 
 
@@ -130,7 +130,7 @@ def test_a_slow_answer_is_tried_again(make_client: MakeClient, server: ScriptedS
     has_stored = threading.Event()
     server.answer("/upsert", Answer(before=lambda: has_stored.wait(PATIENCE)), Answer(202))
     patient = RetryPolicy(max_attempts=1000, base=0.01, cap=0.05)  # on a slow machine others time out, too
-    make_client(timeout=0.2, retry=patient).upsert("alarms", b"{}")
+    make_client(timeout=0.2, retry=patient).upsert_records("alarms", b"{}")
     assert len(server.asked_for("/upsert")) >= 2
     has_stored.set()
 
@@ -138,7 +138,7 @@ def test_a_slow_answer_is_tried_again(make_client: MakeClient, server: ScriptedS
 def test_attempts_are_bounded(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", an_error(503, "busy"))
     with pytest.raises(CdfApiError, match="busy") as failure:
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     assert failure.value.retryable
     assert len(server.asked_for("/upsert")) == 4
 
@@ -148,14 +148,94 @@ def test_waiting_is_bounded(make_client: MakeClient, server: ScriptedServer) -> 
     started = clock.now
     server.answer("/upsert", an_error(429, Retry_After="3"))
     with pytest.raises(CdfApiError):
-        make_client(clock=clock, retry=RetryPolicy(max_wait=10)).upsert("alarms", b"{}")
+        make_client(clock=clock, retry=RetryPolicy(max_wait=10)).upsert_records("alarms", b"{}")
     assert 9 <= clock.now - started <= 10
     assert len(server.asked_for("/upsert")) == 4
 
 
+@pytest.mark.parametrize(
+    ("before", "may_be_applied"),
+    [
+        (Answer(reset=True), True),
+        (Answer(body='{"half": 1}', cut=4), True),
+        (Answer(body="<html>a login page</html>"), True),
+        (an_error(408), True),
+        (an_error(500), True),
+        (an_error(503, Retry_After="0"), True),
+        (an_error(409, cdf_is_auto_retryable="true"), True),
+        (an_error(429), False),
+        (an_error(401), False),
+    ],
+    ids=["reset", "cut short", "html", "408", "500", "503", "auto-retryable", "429", "401"],
+)
+def test_an_error_says_whether_an_earlier_attempt_may_be_applied(
+    client: CdfClient, server: ScriptedServer, before: Answer, may_be_applied: bool
+) -> None:
+    server.answer("/records", before, an_error(409, "exists already"))
+    with pytest.raises(CdfApiError, match="exists already") as failure:
+        client.ingest_records("alarms", b"{}")
+    assert failure.value.may_be_applied is may_be_applied
+
+
+def test_what_an_attempt_before_the_last_one_left_open_is_not_forgotten(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/records", an_error(503), an_error(429), an_error(409))
+    with pytest.raises(CdfApiError) as failure:
+        client.ingest_records("alarms", b"{}")
+    assert failure.value.may_be_applied
+
+
+def test_a_request_that_times_out_may_be_applied(make_client: MakeClient, server: ScriptedServer) -> None:
+    over = threading.Event()
+    server.answer("/records", Answer(before=lambda: over.wait(PATIENCE)))
+    client = make_client(timeout=0.2, auth=StaticToken("t"), retry=RetryPolicy(max_attempts=1))
+    with pytest.raises(CdfConnectionError) as failure:
+        client.ingest_records("alarms", b"{}")
+    over.set()
+    assert failure.value.may_be_applied
+
+
+def test_what_other_calls_and_the_identity_provider_leave_open_does_not_count(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/token", an_error(503), a_token())
+    server.answer("/records", an_error(409))
+    server.answer("/upsert", an_error(503), an_error(400))
+    with pytest.raises(CdfApiError) as others:
+        client.upsert_records("alarms", b"{}")
+    with pytest.raises(CdfApiError) as failure:
+        client.ingest_records("alarms", b"{}")
+    assert (others.value.may_be_applied, failure.value.may_be_applied) == (True, False)
+
+
+def test_calls_at_the_same_time_know_only_their_own_attempts(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    client = make_client(pool_size=2)
+    together = threading.Barrier(2, timeout=PATIENCE)
+    no_capacity = {"error": {"message": "later"}}
+    server.answer("/broken/records", Answer(503, no_capacity, before=together.wait), an_error(409))
+    server.answer("/sound/records", Answer(429, no_capacity, before=together.wait), an_error(409))
+
+    def outcome(stream_id: str) -> bool:
+        with pytest.raises(CdfApiError) as failure:
+            client.ingest_records(stream_id, b"{}")
+        return failure.value.may_be_applied
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(outcome, ["broken", "sound"])) == [True, False]
+
+
+def test_a_request_that_was_never_sent_is_not_applied(make_client: MakeClient) -> None:
+    with pytest.raises(CdfConnectionError) as failure:
+        make_client(base_url="http://127.0.0.1:9", auth=StaticToken("t")).ingest_records("alarms", b"{}")
+    assert not failure.value.may_be_applied
+
+
 def test_nothing_listening_is_an_error_that_may_pass(make_client: MakeClient) -> None:
     with pytest.raises(CdfConnectionError, match=r"POST http://127.0.0.1:9/") as failure:
-        make_client(base_url="http://127.0.0.1:9").upsert("alarms", b"{}")
+        make_client(base_url="http://127.0.0.1:9").upsert_records("alarms", b"{}")
     assert failure.value.retryable
 
 
@@ -172,7 +252,7 @@ def test_retry_after_is_waited_for(make_client: MakeClient, server: ScriptedServ
     clock = JumpingClock()
     started = clock.now
     server.answer("/upsert", answer, Answer(202))
-    make_client(clock=clock, retry=RetryPolicy()).upsert("alarms", b"{}")
+    make_client(clock=clock, retry=RetryPolicy()).upsert_records("alarms", b"{}")
     assert 5 <= clock.now - started <= 5 + SPREAD
 
 
@@ -181,9 +261,9 @@ def test_a_pause_holds_all_senders(make_client: MakeClient, server: ScriptedServ
     client = make_client(pool_size=2, clock=clock)
     server.answer("/upsert", an_error(429, Retry_After="3"), Answer(202))
     with ThreadPoolExecutor(2) as pool:
-        throttled = pool.submit(client.upsert, "alarms", b"{}")
+        throttled = pool.submit(client.upsert_records, "alarms", b"{}")
         clock.until_somebody_waits()
-        other = pool.submit(client.upsert, "alarms", b"{}")
+        other = pool.submit(client.upsert_records, "alarms", b"{}")
         clock.until_somebody_waits(2)
         assert len(server.asked_for("/upsert")) == 1
         while not (throttled.done() and other.done()):
@@ -197,7 +277,7 @@ def test_an_error_carries_all_that_the_answer_says(client: CdfClient, server: Sc
     body = {"error": {"code": 400, "message": "bad", "missing": missing, "duplicated": duplicated}}
     server.answer("/upsert", Answer(400, body, {"x-request-id": "req-7"}))
     with pytest.raises(CdfApiError) as failure:
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
     error = failure.value
     assert (error.status, error.message, error.request_id) == (400, "bad", "req-7")
     assert (error.missing, error.duplicated) == (missing, duplicated)
@@ -208,29 +288,13 @@ def test_an_error_carries_all_that_the_answer_says(client: CdfClient, server: Sc
 def test_an_error_page_of_a_proxy_is_quoted(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", Answer(403, "<html>\n Blocked by policy</html>"))
     with pytest.raises(CdfApiError, match="Blocked by policy"):
-        client.upsert("alarms", b"{}")
+        client.upsert_records("alarms", b"{}")
 
 
 def test_a_redirect_is_an_error_that_names_the_host_field(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", Answer(302, "", {"Location": "https://login.example.com/"}))
     with pytest.raises(CdfApiError, match=r"login\.example\.com.*Host"):
-        client.upsert("alarms", b"{}")
-
-
-def test_counting_sends_filter_and_time(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/aggregate", Answer(200, {"aggregates": {"records": {"count": 12}}}))
-    assert client.count_records("s", filter={"matchAll": {}}, last_updated_time={"gt": 1}) == 12
-    assert server.asked_for("/aggregate")[0].json == {
-        "aggregates": {"records": {"count": {}}},
-        "filter": {"matchAll": {}},
-        "lastUpdatedTime": {"gt": 1},
-    }
-
-
-def test_a_count_that_is_none_is_an_error(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/aggregate", Answer(200, {"aggregates": {}}))
-    with pytest.raises(CdfConnectionError, match="without a count"):
-        client.count_records("s")
+        client.upsert_records("alarms", b"{}")
 
 
 def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: ScriptedServer) -> None:
@@ -238,7 +302,7 @@ def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: Scrip
     clock = StoppedClock()
     client = make_client(retry=RetryPolicy(max_wait=100), clock=clock)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(client.upsert, "alarms", b"{}")
+        waiting = pool.submit(client.upsert_records, "alarms", b"{}")
         clock.until_somebody_waits()
         client.cancel()
         with pytest.raises(CdfCancelledError):
@@ -254,7 +318,7 @@ def test_a_netrc_entry_does_not_replace_the_token(
     netrc = tmp_path / "netrc"  # type: ignore[operator]
     netrc.write_text("machine 127.0.0.1 login me password other\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    make_client(environment=True).upsert("alarms", b"{}")
+    make_client(environment=True).upsert_records("alarms", b"{}")
     assert server.asked_for("/upsert")[0].headers["authorization"] == "Bearer token-1"
     assert "authorization" not in server.asked_for("/token")[0].headers
 
@@ -279,5 +343,5 @@ def test_the_connections_proxy_goes_before_the_environments(
         environment=True,
         retry=RetryPolicy(max_attempts=1),
     )
-    client.upsert("alarms", b"{}")
+    client.upsert_records("alarms", b"{}")
     assert server.asked[0].path.startswith("http://cdf.test/api/v1/")

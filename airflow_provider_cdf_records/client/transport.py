@@ -1,4 +1,4 @@
-"""The HTTP client of CDF's Streams and Records API."""
+"""HTTP as CDF wants it: tokens, compression, retries and one throttle for all threads. Knows no endpoint."""
 
 from __future__ import annotations
 
@@ -6,26 +6,19 @@ import gzip
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-import msgspec
 import requests
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_cdf_records import __version__
-from airflow_provider_cdf_records.client.answers import read_answer
+from airflow_provider_cdf_records.client.answers import no_answer, read_answer
 from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
-from airflow_provider_cdf_records.client.errors import (
-    CdfApiError,
-    CdfAuthError,
-    CdfConnectionError,
-    CdfError,
-)
+from airflow_provider_cdf_records.client.errors import CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
 
@@ -33,23 +26,23 @@ APP = f"airflow-provider-cdf-records/{__version__}"
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
-CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Requests with records, how many of them were repetitions, and the bytes of their bodies as sent."""
+    """Requests that wrote records, how many of them were repetitions, and the bytes of their bodies."""
 
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Call:
-    """A request that is made until it is answered.
+    """One request with all its attempts. Only the thread that makes the call touches it.
 
     :param counts: whether it is part of the traffic.
+    :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
     """
 
     method: str
@@ -57,17 +50,17 @@ class _Call:
     body: bytes | None
     headers: Mapping[str, str]
     counts: bool
+    may_be_applied: bool = False
 
 
-class CdfClient:
-    """Talks to one CDF project. Safe to share between threads.
+class Transport:
+    """Sends each request until it is answered, or until it has used up its retries.
 
-    All calls raise :class:`CdfError`: an answer that is an error as :class:`CdfApiError`, none at all as
-    :class:`CdfConnectionError`, both only after the retries that the configuration allows.
+    Safe to share between threads.
 
-    :param config: where CDF is and how to get in.
+    :param config: how to get in, and how to talk.
     :param on_token: called with each new access token before it is used, so that logs can mask it.
-    :param clock: what waits, pauses and the lifetime of tokens are measured by.
+    :param clock: measures waits, pauses and the lifetime of tokens.
     """
 
     def __init__(
@@ -92,27 +85,9 @@ class CdfClient:
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
 
-    def __enter__(self) -> CdfClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def project(self) -> str:
-        """The CDF project."""
-        return self._config.project
-
-    @property
-    def base_url(self) -> str:
-        """The address of the cluster."""
-        return self._config.base_url
-
     @property
     def traffic(self) -> Traffic:
-        """The upserts that were sent so far."""
+        """What was sent so far by requests that count."""
         return self._traffic
 
     def close(self) -> None:
@@ -120,78 +95,26 @@ class CdfClient:
         self._session.close()
 
     def cancel(self) -> None:
-        """Make every call that waits, or is about to send, end with :class:`CdfCancelledError`."""
+        """Make every request that waits, or is about to be sent, end with ``CdfCancelledError``."""
         self._throttle.cancel()
 
-    def upsert(self, stream_id: str, body: bytes) -> None:
-        """Create or fully replace records; return when CDF has accepted them all.
+    def request(self, method: str, url: str, body: bytes | None = None, *, counts: bool = False) -> Any:
+        """Return the JSON of the answer.
 
-        :param body: ``{"items": [record, ...]}`` as JSON, 1 to 1000 records and at most 10 MB.
+        :param body: JSON.
+        :param counts: whether the request is part of :attr:`traffic`.
+        :raises CdfError: its ``may_be_applied`` covers all attempts of this request.
         """
-        self._request("POST", f"{_stream_path(stream_id)}/records/upsert", body, counts=True)
-
-    def retrieve_stream(self, stream_id: str) -> dict[str, Any]:
-        """Return a stream: ``externalId``, ``type`` (``Mutable`` or ``Immutable``), ``settings``, ..."""
-        return _object(self._request("GET", _stream_path(stream_id)))
-
-    def count_records(
-        self,
-        stream_id: str,
-        *,
-        filter: Mapping[str, Any] | None = None,
-        last_updated_time: Mapping[str, Any] | None = None,
-    ) -> int:
-        """Return how many records of a stream can be queried and match.
-
-        :param filter: in CDF's filter language; all records without it.
-        :param last_updated_time: ``{"gt"/"gte"/"lt"/"lte": epoch milliseconds or ISO 8601}``; a lower bound
-            is required for immutable streams.
-        """
-        query = _query(filter, last_updated_time)
-        answer = self.post(
-            f"{_stream_path(stream_id)}/records/aggregate", {"aggregates": {"records": {"count": {}}}} | query
-        )
-        try:
-            return int(answer["aggregates"]["records"]["count"])
-        except (KeyError, TypeError, ValueError):
-            msg = f"Counting the records of {stream_id!r} was answered without a count: {answer!r}"
-            raise CdfConnectionError(msg) from None
-
-    def filter_records(
-        self,
-        stream_id: str,
-        *,
-        filter: Mapping[str, Any] | None = None,
-        last_updated_time: Mapping[str, Any] | None = None,
-        limit: int = 10,
-    ) -> list[dict[str, Any]]:
-        """Return one page of 1 to 1000 records; the other arguments as for :meth:`count_records`."""
-        query = {"limit": limit} | _query(filter, last_updated_time)
-        items = self.post(f"{_stream_path(stream_id)}/records/filter", query).get("items", [])
-        return list(items)
-
-    def inspect_token(self) -> dict[str, Any]:
-        """Return the projects and capabilities of the token in use."""
-        return _object(self._call("GET", f"{self._config.base_url}/api/v1/token/inspect"))
-
-    def get(self, path: str) -> dict[str, Any]:
-        """``GET`` any address below the project, such as ``/streams``."""
-        return _object(self._request("GET", path))
-
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """``POST`` JSON to any address below the project, such as ``/models/spaces``."""
-        return _object(self._request("POST", path, msgspec.json.encode(body)))
-
-    def _request(self, method: str, path: str, body: bytes | None = None, *, counts: bool = False) -> Any:
-        url = f"{self._config.base_url}/api/v1/projects/{quote(self.project, safe='')}{path}"
-        return self._call(method, url, body, counts=counts)
-
-    def _call(self, method: str, url: str, body: bytes | None = None, *, counts: bool = False) -> Any:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        return self._retrying(self._attempt, _Call(method, url, body, headers, counts=counts))
+        call = _Call(method, url, body, headers, counts=counts)
+        try:
+            return self._retrying(self._attempt, call)
+        except CdfError as error:
+            error.may_be_applied = call.may_be_applied
+            raise
 
     def _attempt(self, call: _Call) -> Any:
         """Send once, and once more with a new token where the one in use is refused."""
@@ -218,7 +141,11 @@ class CdfClient:
             if call.counts:
                 self._count(requests=1, bytes_sent=len(call.body or b""))
             authorized = {"Authorization": f"Bearer {token}", **call.headers}
-            answer = self._exchange(self._prepared(call.method, call.url), call.body, authorized)
+            try:
+                answer = self._exchange(self._prepared(call.method, call.url), call.body, authorized)
+            except CdfError as error:
+                call.may_be_applied |= error.may_be_applied
+                raise
         self._throttle.went_well()
         return answer
 
@@ -257,7 +184,7 @@ class CdfClient:
                 request, timeout=(config.connect_timeout, config.timeout), allow_redirects=False, **settings
             )
         except requests.RequestException as error:
-            raise _no_answer(error, what) from None
+            raise no_answer(error, what) from None
         return read_answer(response, what)
 
     def _count(self, **more: int) -> None:
@@ -277,27 +204,8 @@ def _session(config: ClientConfig) -> requests.Session:
     return session
 
 
-def _stream_path(stream_id: str) -> str:
-    return f"/streams/{quote(stream_id, safe='')}"
-
-
-def _query(
-    filter: Mapping[str, Any] | None,
-    last_updated_time: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    query = {"filter": filter, "lastUpdatedTime": last_updated_time}
-    return {name: value for name, value in query.items() if value is not None}
-
-
-def _object(answer: Any) -> dict[str, Any]:
-    if isinstance(answer, dict):
-        return answer
-    msg = f"CDF answered with a JSON {type(answer).__name__} where an object was due: {str(answer)[:200]}"
-    raise CdfConnectionError(msg)
-
-
 def _no_auth(request: PreparedRequest) -> PreparedRequest:
-    """Stands in the way of a ``.netrc`` entry, which would go out instead of the token."""
+    """Keep requests from replacing our Authorization header."""
     return request
 
 
@@ -318,18 +226,3 @@ def _token_refused(error: CdfApiError, secret: str) -> CdfAuthError:
         request=error.request,
         request_id=error.request_id,
     )
-
-
-def _no_answer(error: requests.RequestException, request: str) -> CdfError:
-    passing = isinstance(
-        error,
-        requests.ConnectionError
-        | requests.Timeout
-        | requests.exceptions.ChunkedEncodingError
-        | requests.exceptions.ContentDecodingError,
-    )
-    cause = error.args[0] if error.args else error
-    cause = getattr(cause, "reason", cause)  # urllib3 wraps it in words of retries, which are not ours
-    failure = CdfConnectionError(f"{request} got no answer: {type(error).__name__}: {cause}")
-    failure.retryable = passing and CERTIFICATE_REFUSED not in str(error)
-    return failure
