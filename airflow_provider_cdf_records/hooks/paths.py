@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
+from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 from airflow_provider_cdf_records.version_compat import object_storage_path

@@ -7,10 +7,7 @@ from typing import Any
 from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.preflight import Findings, schema_of
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping.identities import IdentityMapping
-from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
-from airflow_provider_cdf_records.mapping.schema import ContainerId
-from airflow_provider_cdf_records.mapping.spec import MappingSpec
+from airflow_provider_cdf_records.mapping import ContainerId, IdentityMapping, MappingSpec, RowMapping
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert
 from airflow_provider_cdf_records.records.identities import records_to_delete

@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping.spec import MappingSpec
+from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id

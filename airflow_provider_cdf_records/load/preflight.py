@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfCl
 from airflow_provider_cdf_records.load.parallel import ask_at_once
 from airflow_provider_cdf_records.load.sender import stream_type_of
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping.schema import ContainerId, Schema
+from airflow_provider_cdf_records.mapping import ContainerId, Schema
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
         for start in range(0, len(containers), CONTAINERS_AT_ONCE):
             asked = containers[start : start + CONTAINERS_AT_ONCE]
             items = [{"space": one.space, "externalId": one.external_id} for one in asked]
-            definitions += client.post("/models/containers/byids", {"items": items}).get("items", [])
+            definitions += client.containers_by_ids(items)
     except CdfApiError as error:
         if error.retryable or isinstance(error, CdfAuthError):
             raise

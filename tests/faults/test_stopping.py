@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.load import batches, upload
+from airflow_provider_cdf_records.load import batches, checkpoint, in_flight
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
 from airflow_provider_cdf_records.sources import ahead
 from airflow_provider_cdf_records.sources.formats import ndjson
@@ -67,7 +67,7 @@ def when_it_hangs(
 
 
 def check_what_is_left(store: Memory, rejected: Path) -> None:
-    mark = store.kept["cdf_records_upsert"]["mark"]
+    mark = store.kept[checkpoint.KEY]["mark"]
     assert (mark["position"], mark["rejected"]) == (30, 1)
     assert json.loads(rejected.read_text())["position"] == 6
 
@@ -92,7 +92,7 @@ def test_on_kill_ends_the_load(server: ScriptedServer, source: Path, tmp_path: P
 
 
 def test_what_is_under_way_gets_a_few_seconds_to_end() -> None:
-    assert upload.STOP_WITHIN <= 5
+    assert in_flight.STOP_WITHIN <= 5
     assert ahead.STOP_WITHIN <= 5
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from airflow_provider_cdf_records.hooks import cdf_records
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.load import progress
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
@@ -164,7 +164,7 @@ def test_the_summary_is_logged_as_one_line(cdf: LocalCdf, capfd: pytest.CaptureF
 def test_long_work_reports_its_progress(
     cdf: LocalCdf, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cdf_records, "PROGRESS_INTERVAL", 0.01)
+    monkeypatch.setattr(progress, "INTERVAL", 0.01)
     said = ""
 
     def reports() -> list[str]:
@@ -190,7 +190,7 @@ def test_long_work_reports_its_progress(
 def test_work_that_is_done_before_the_first_interval_reports_none(
     cdf: LocalCdf, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cdf_records, "PROGRESS_INTERVAL", PATIENCE)
+    monkeypatch.setattr(progress, "INTERVAL", PATIENCE)
     CdfRecordsHook().upsert_records(STREAM, (a_record(str(n)) for n in range(3000)))
     assert "records read" not in capfd.readouterr().out
 
