@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from airflow_provider_cdf_records.local_server.http.rates import Rates
-from airflow_provider_cdf_records.local_server.language.queries import Queries
 from airflow_provider_cdf_records.local_server.settings import Settings
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.state.queries import Queries
+from airflow_provider_cdf_records.local_server.state.rates import Rates
 from airflow_provider_cdf_records.local_server.state.records import Records
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import Capacity, Store

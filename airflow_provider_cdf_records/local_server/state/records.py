@@ -18,8 +18,8 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     bad_request,
     items_of,
 )
-from airflow_provider_cdf_records.local_server.http.rates import Rates
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.state.rates import Rates
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import (
     Capacity,
