@@ -1,4 +1,4 @@
-"""What is inferred of CDF is said, and can be found in the code."""
+"""FIDELITY.md names everything that is inferred about CDF, and all that it names is in the code."""
 
 from __future__ import annotations
 

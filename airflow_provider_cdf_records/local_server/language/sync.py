@@ -1,4 +1,4 @@
-"""The feed of a stream's changes, and the cursors that it is read with."""
+"""The feed of a stream's changes, and the cursors to read it with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one CDF project that a server has, put together from its parts."""
+"""The one CDF project of a server, put together from its parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.local_server.state.streams import Streams
 
 
 class Project:
-    """Its definitions, streams and records."""
+    """A project: its definitions, streams and records."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
