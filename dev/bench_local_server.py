@@ -1,7 +1,7 @@
-"""How many records a second the local server takes, validation on: ``python -m dev.bench_local_server``.
+"""Measure how many records a second the local server stores: ``python -m dev.bench_local_server``.
 
 Starts the server as its command line does, and upserts requests of 1000 records over keep-alive connections,
-each body made beforehand, so that what is measured is the server.
+with bodies that are made beforehand, so that only the server is measured.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def ask(connection: http.client.HTTPConnection, path: str, body: bytes | str, he
 
 
 def authorization(connection: dict[str, Any]) -> dict[str, str]:
-    """Return the header that an Airflow connection to the local server gets in with."""
+    """Return the Authorization header for an Airflow connection to the local server."""
     form = {
         "grant_type": "client_credentials",
         "client_id": connection["login"],
@@ -81,7 +81,7 @@ def authorization(connection: dict[str, Any]) -> dict[str, str]:
 
 
 def measure(requests: int, parallel: int) -> dict[str, float]:
-    """Return records and megabytes a second, the server's CPU seconds, and its memory early and late."""
+    """Return records and megabytes a second, the server's CPU seconds, and its memory before and after."""
     with tempfile.TemporaryDirectory() as folder:
         definitions = Path(folder) / "definitions.json"
         definitions.write_text(json.dumps(DEFINITIONS))

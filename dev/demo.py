@@ -1,6 +1,6 @@
 """Run both example DAGs in a real Airflow against the local server, and show what arrived.
 
-All that is written goes to ``.demo/`` (and bytecode beside its source); nothing is left running.
+It writes to ``.demo/`` only (and bytecode beside its source), and leaves nothing running.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def local_server() -> Iterator[str]:
 
 
 def connection_of(server: subprocess.Popen[bytes], log: Path) -> str:
-    """Wait for the line that tells the connection."""
+    """Wait for the line with the connection, and return the connection."""
     deadline = time.monotonic() + START_WITHIN
     while time.monotonic() < deadline and server.poll() is None:
         if found := CONNECTION_LINE.search(log.read_text()):
@@ -78,7 +78,7 @@ def airflow(environment: dict[str, str], log: Path, *arguments: str) -> str:
 
 
 def show_stream(stream_id: str) -> None:
-    """Print what the stream holds, as anybody with a client sees it."""
+    """Print what the stream holds, read through the provider's client."""
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 
     with CdfRecordsHook().get_conn() as cdf:

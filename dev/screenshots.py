@@ -1,4 +1,4 @@
-"""Pictures of the local server's page, light and dark, into ``.screenshots/``: ``make screenshots``."""
+"""Take pictures of the local server's page, light and dark, into ``.screenshots/``: ``make screenshots``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARCHIVE = {"externalId": "archive", "template": "BasicArchive"}
 
 
 def fill(server: LocalServer) -> None:
-    """Store some records, and have one request refused, as there will be."""
+    """Store some records, and send one request that is refused, so that the page shows both."""
     server.load(DEFINITIONS | {"streams": ["alarms", ARCHIVE]})
     headers = authorization(json.loads(server.connection_json()))
     for stream in ("alarms", "nowhere"):

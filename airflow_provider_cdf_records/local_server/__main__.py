@@ -16,7 +16,7 @@ MISSING = (
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until SIGTERM or SIGINT."""
     arguments = parse_arguments()
     try:
         from airflow_provider_cdf_records.local_server import running  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The command line's options; this module must not need more than the standard library."""
+"""The command line's options; imports only the standard library, so that ``--help`` always works."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ NOT_SETTINGS = {"host", "port", "load", "faults", "fault_rate", "strict"}
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Return what was asked for, or end with what is wrong with it."""
+    """Return the options of the command line; exit with a message when they are wrong."""
     return _parser().parse_args()
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Return how the server is to behave."""
+    """Return the settings that the options ask for."""
     given = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
     return Settings(**given | {"clients": dict(arguments.clients)})
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Tell whether only this machine can reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -45,24 +45,24 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULTS.database,
         help="SQLite file that keeps the data (%(default)s)",
     )
-    add("--load", type=Path, metavar="FILE", help="YAML or JSON of spaces, containers and streams to make")
+    add("--load", type=Path, metavar="FILE", help="YAML or JSON of spaces, containers and streams to create")
     strictness = parser.add_mutually_exclusive_group()
     strictness.add_argument(
         "--strict",
         action="store_true",
         default=True,
-        help="refuse records that name what is not there, as CDF does",
+        help="refuse records that name what does not exist, as CDF does (the default)",
     )
     strictness.add_argument(
         "--create-missing",
         action="store_true",
-        help="make the spaces, containers, properties and streams that records name",
+        help="create the spaces, containers, properties and streams that records name",
     )
     access = parser.add_argument_group("access")
     add = access.add_argument
     add("--project", default=DEFAULTS.project, help="the one CDF project (%(default)s)")
-    add("--client-id", default=DEFAULTS.client_id, help="what clients log in with (%(default)s)")
-    add("--client-secret", default=DEFAULTS.client_secret, help="and its secret (%(default)s)")
+    add("--client-id", default=DEFAULTS.client_id, help="client id to log in with (%(default)s)")
+    add("--client-secret", default=DEFAULTS.client_secret, help="secret of that client (%(default)s)")
     add(
         "--client",
         dest="clients",
@@ -70,29 +70,29 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ID:SECRET",
-        help="a further client, an identity of its own",
+        help="another client, with limits of its own; can be given several times",
     )
     add(
         "--token-lifetime",
         type=_amount,
         default=DEFAULTS.token_lifetime,
-        help="seconds that a token is good for",
+        help="seconds that a token is valid (%(default)g)",
     )
-    behaviour = parser.add_argument_group("behaviour of the real thing")
+    behaviour = parser.add_argument_group("behaviour of a real CDF")
     add = behaviour.add_argument
     add(
         "--visibility-delay",
         type=_amount,
         default=DEFAULTS.visibility_delay,
         metavar="SECONDS",
-        help="how long queries do not see an accepted change yet (%(default)g)",
+        help="time until queries see an accepted change (%(default)g)",
     )
     add(
         "--latency",
         type=_amount,
         default=DEFAULTS.latency,
         metavar="SECONDS",
-        help="what each request takes besides (%(default)g)",
+        help="time added to each request (%(default)g)",
     )
     for name, what in (
         ("requests-per-second", "requests a second"),
@@ -104,29 +104,34 @@ def _parser() -> argparse.ArgumentParser:
             type=_quota,
             default=Quota(),
             metavar="PROJECT[:IDENTITY]",
-            help=f"{what}, of the project and of each identity; beyond that 429 is answered",
+            help=f"most {what} of the project and of each identity; above that the answer is 429",
         )
     add(
         "--max-records",
         type=int,
         default=DEFAULTS.max_records,
         metavar="N",
-        help="what a stream holds at most (%(default)s)",
+        help="most records that a stream can hold (%(default)s)",
     )
     add(
         "--max-gigabytes",
         type=_amount,
         default=DEFAULTS.max_gigabytes,
         metavar="GB",
-        help="what a stream holds at most (%(default)g)",
+        help="most data that a stream can hold (%(default)g)",
     )
-    add("--faults", type=int, metavar="SEED", help="let record writes fail, a seed the same way each time")
+    add(
+        "--faults",
+        type=int,
+        metavar="SEED",
+        help="let some record writes fail, the same ones for the same seed",
+    )
     add(
         "--fault-rate",
         type=_share,
         default=DEFAULT_FAULT_RATE,
         metavar="SHARE",
-        help="the share of record writes that meet a fault (%(default)g)",
+        help="share of record writes that get a fault (%(default)g)",
     )
     return parser
 
@@ -134,14 +139,14 @@ def _parser() -> argparse.ArgumentParser:
 def _amount(text: str) -> float:
     amount = float(text)
     if not 0 <= amount < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+        raise argparse.ArgumentTypeError(f"must be a number of 0 or more, got {text}")
     return amount
 
 
 def _share(text: str) -> float:
     share = float(text)
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text}")
     return share
 
 
@@ -153,12 +158,12 @@ def _quota(text: str) -> Quota:
 def _positive(text: str) -> float:
     amount = _amount(text)
     if not amount:
-        raise argparse.ArgumentTypeError("0 would let nothing through")
+        raise argparse.ArgumentTypeError("must be more than 0, got 0")
     return amount
 
 
 def _client(text: str) -> tuple[str, str]:
     client, _, secret = text.partition(":")
     if not client or not secret:
-        raise argparse.ArgumentTypeError("expected ID:SECRET")
+        raise argparse.ArgumentTypeError("must be ID:SECRET")
     return client, secret

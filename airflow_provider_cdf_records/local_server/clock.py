@@ -1,4 +1,4 @@
-"""The server's time, which a test can stop and move on instead of waiting."""
+"""The server's time, which a test can stop and move forward instead of waiting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 
-NS = 1_000_000_000  # in whole nanoseconds, so that what was advanced by a duration has passed it exactly
+NS = 1_000_000_000  # whole nanoseconds, so that advancing by a duration ends a wait of exactly that duration
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Clock:
             ...  # records are stored, and queries do not see them yet
             clock.advance(60)  # now they do
 
-    :param stopped: stand still but for :meth:`advance`, until :meth:`resume`.
+    :param stopped: until :meth:`resume`, only :meth:`advance` moves the clock.
     """
 
     def __init__(self, *, stopped: bool = False) -> None:
@@ -35,34 +35,34 @@ class Clock:
         return self._read()[0] // 1_000_000
 
     def monotonic(self) -> float:
-        """Return seconds since some moment; they only grow."""
+        """Return seconds since an arbitrary moment; they never go back."""
         return self._read()[1] / NS
 
     @property
     def sleepers(self) -> int:
-        """How many wait for the time to pass."""
+        """The number of calls of :meth:`sleep` that are waiting."""
         return len(self._sleepers)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once; whoever sleeps until then wakes up.
+        """Move the clock forward at once; calls of :meth:`sleep` that end by then return.
 
-        :raises ValueError: when it is to go back.
+        :raises ValueError: ``seconds`` is negative.
         """
         if seconds < 0:
-            msg = f"Time only moves on, and cannot by {seconds} seconds."
+            msg = f"seconds must be 0 or more, got {seconds}"
             raise ValueError(msg)
         with self._lock:
             self._added += round(seconds * NS)
         self._wake_sleepers()
 
     def stop(self) -> None:
-        """Stand still from now on."""
+        """Stop the clock."""
         with self._lock:
             self._stopped_at = self._stopped_at or (time.time_ns(), time.monotonic_ns())
         self._wake_sleepers()
 
     def resume(self) -> None:
-        """Go on from where the clock stopped, as time does."""
+        """Let the clock run again, from where it stopped."""
         with self._lock:
             if self._stopped_at is not None:
                 self._added += self._stopped_at[1] - time.monotonic_ns()
@@ -70,7 +70,7 @@ class Clock:
         self._wake_sleepers()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until so much of this clock's time has passed."""
+        """Wait until this clock has moved forward by ``seconds``."""
         until = self._read()[1] + round(seconds * NS)
         while True:
             moved, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Spaces, containers and streams to begin with, from a file.
+"""Create spaces, containers and streams from a file.
 
 .. code-block:: yaml
 
@@ -14,7 +14,7 @@
       - alarms                                          # from a mutable template
       - {externalId: archive, template: BasicArchive}
 
-The API's own form of each is taken too.
+The API's own form of each is accepted too.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ OUTSIDE_TYPE = frozenset({"nullable", "defaultValue", "name", "description", "im
 
 
 class DefinitionsError(ValueError):
-    """A file of definitions that cannot be used, and why."""
+    """The definitions cannot be used; the message says why."""
 
 
 def load(project: Project, definitions: str | Path | Mapping[str, Any]) -> None:
-    """Make what a file, or a mapping of the same form, defines; what is there already may stay there.
+    """Create what a file, or a mapping of the same form, defines; streams that exist are left alone.
 
-    :raises DefinitionsError: saying which definition is wrong.
+    :raises DefinitionsError: naming the definition that is wrong.
     """
     name, content = "definitions", definitions
     if isinstance(definitions, str | Path):
@@ -78,7 +78,7 @@ def _read(path: Path) -> Any:
         import yaml  # noqa: PLC0415 (comes with Airflow, without which the server must run)
     except ImportError:
         raise DefinitionsError(
-            f"{path}: YAML needs pyyaml: pip install pyyaml. JSON needs nothing."
+            f"{path}: YAML needs pyyaml: pip install pyyaml. JSON works without it."
         ) from None
     try:
         return yaml.safe_load(content)

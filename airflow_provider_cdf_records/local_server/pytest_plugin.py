@@ -1,4 +1,4 @@
-"""A fixture of pytest's: a local CDF of a test's own, which Airflow's connection ``cdf_default`` points at.
+"""A pytest fixture: a fresh local CDF for a test, with Airflow's connection ``cdf_default`` pointing at it.
 
 .. code-block:: python
 
@@ -7,7 +7,7 @@
         dag.test()
         assert len(cdf_local_server.records("alarms")) == 3
 
-pytest imports this module in every run, so it imports nothing that a test may do without.
+pytest imports this module in every run, so it imports nothing that only some tests need.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARKER = "cdf_local_server"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         f"{MARKER}(**settings): how the test's local CDF behaves, such as visibility_delay=2",
@@ -40,7 +40,7 @@ def cdf_local_server(
     from airflow_provider_cdf_records.local_server import LocalServer  # noqa: PLC0415 (see above)
 
     settings: dict[str, Any] = {}
-    for marker in reversed(list(request.node.iter_markers(MARKER))):  # the nearest last
+    for marker in reversed(list(request.node.iter_markers(MARKER))):  # the nearest last, since it wins
         settings |= marker.kwargs
     database = tmp_path_factory.mktemp("cdf") / "cdf.sqlite"
     with LocalServer(database, **settings) as server:

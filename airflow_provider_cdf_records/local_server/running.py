@@ -1,4 +1,4 @@
-"""A server of one's own, in this process: for tests, and for the command line."""
+"""Run the server: in a thread, for tests, and for the command line."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class LocalServer:
         with LocalServer() as server:
             os.environ["AIRFLOW_CONN_CDF_DEFAULT"] = server.connection_json()
 
-    :param database: a SQLite file that stays; by default a temporary one.
-    :param port: 0 for any free one.
-    :param settings: further fields of :class:`Settings`, such as ``token_lifetime`` and ``visibility_delay``.
+    :param database: the SQLite file to use, which is kept; by default a temporary one.
+    :param port: 0 for any free port.
+    :param settings: other fields of :class:`Settings`, such as ``token_lifetime`` and ``visibility_delay``.
     """
 
     def __init__(
@@ -78,30 +78,33 @@ class LocalServer:
 
     @property
     def token_url(self) -> str:
-        """Where tokens are got."""
+        """The address that issues tokens."""
         return f"{self.url}/oauth2/token"
 
     def connection_json(self) -> str:
-        """Return an Airflow connection to this server, as for ``AIRFLOW_CONN_CDF_DEFAULT``."""
+        """Return an Airflow connection to this server as JSON, for ``AIRFLOW_CONN_CDF_DEFAULT``."""
         return connection_json(self.url, self.settings)
 
     def load(self, definitions: str | Path | Mapping[str, Any]) -> None:
-        """Make the spaces, containers and streams of a YAML or JSON file, or of a mapping of that form."""
+        """Create the spaces, containers and streams of a YAML or JSON file, or of a mapping of that form.
+
+        :raises DefinitionsError: naming the definition that is wrong.
+        """
         load(self._app.project, definitions)
 
     def records(self, stream_id: str) -> list[dict[str, Any]]:
-        """Return all records of a stream in the form of a query's answer, visible to queries yet or not."""
+        """Return all records of a stream as a query answers them, also those that queries do not see yet."""
         return self._app.project.queries.all(stream_id)
 
     def last_requests(self) -> list[LoggedRequest]:
-        """Return what the server was asked last, the newest first: each request's path, status, size, ..."""
+        """Return the last 100 requests, the newest first: the path, status, size, ... of each."""
         return self._app.traffic.last()
 
     @contextmanager
     def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
         """Let faults happen to a share of the record writes; the same seed makes the same faults.
 
-        :param timing: further arguments of :class:`FaultPlan`.
+        :param timing: other arguments of :class:`FaultPlan`.
         """
         plan = FaultPlan(seed, rate, **timing)
         self._app.faults.plan = plan
@@ -113,7 +116,7 @@ class LocalServer:
 
 
 def connection_json(url: str, settings: Settings) -> str:
-    """Return an Airflow connection to a server."""
+    """Return an Airflow connection to a server as JSON."""
     return json.dumps(
         {
             "conn_type": "cdf",
@@ -127,14 +130,14 @@ def connection_json(url: str, settings: Settings) -> str:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Bind first, so that the port is known and taken before anything else happens."""
+    """Return a socket that listens; its port is known and reserved before the server starts."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named since asyncio sends without delay (40 ms an answer) only where it is.
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer takes 40 ms longer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        listening.listen(128)  # requests wait from now on, instead of being refused until the server runs
+        listening.listen(128)  # from now on requests wait for the server to start, instead of being refused
     except OSError:
         listening.close()
         raise
@@ -149,7 +152,7 @@ def url_of(listening: socket.socket) -> str:
 
 
 def make_app(settings: Settings, definitions: Path | None = None) -> LocalCdf:
-    """Return an application with its database open, and with what a file defines.
+    """Return the application, with its database open and the definitions of a file loaded.
 
     :raises ValueError: the database or the definitions cannot be used.
     """
@@ -170,7 +173,7 @@ def make_server(app: LocalCdf) -> uvicorn.Server:
         http=app.connections.protocol(),
         log_level="warning",
         access_log=False,
-        proxy_headers=False,  # a client is known by its connection
+        proxy_headers=False,  # clients are told apart by the address of their connection
         lifespan="on",
         timeout_graceful_shutdown=3,
     )

@@ -1,4 +1,4 @@
-"""How the server behaves."""
+"""Settings of the local server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_FAULT_RATE = 0.1  # of record writes, once faults are asked for
 
 @dataclass(frozen=True)
 class Quota:
-    """A limit of the whole project, and one of each identity; ``None`` is none."""
+    """A limit for the whole project, and one for each identity; ``None`` means no limit."""
 
     project: float | None = None
     identity: float | None = None
@@ -24,17 +24,17 @@ class Quota:
 class Settings:
     """How the server behaves.
 
-    :param clients: further client ids and their secrets, each an identity of its own.
-    :param token_lifetime: seconds.
-    :param visibility_delay: seconds from the answer to a change until queries see it.
-    :param latency: seconds that each request takes besides.
-    :param requests_per_second: beyond it the answer is 429.
-    :param parallel_requests: beyond it the answer is 429.
-    :param bytes_per_second: of requests as they are sent; beyond it the answer is 429.
-    :param max_records: what one stream may hold.
-    :param max_gigabytes: what one stream may hold.
-    :param create_missing: make spaces, containers, properties and streams that a record names.
-    :param clock: the time by which all of this happens.
+    :param clients: more client ids and their secrets; each client is an identity with limits of its own.
+    :param token_lifetime: seconds that a token is valid.
+    :param visibility_delay: seconds until queries see an accepted change.
+    :param latency: seconds added to each request.
+    :param requests_per_second: above it the answer is 429.
+    :param parallel_requests: above it the answer is 429.
+    :param bytes_per_second: of request bodies as sent, compressed or not; above it the answer is 429.
+    :param max_records: the most records that one stream can hold.
+    :param max_gigabytes: the most data that one stream can hold.
+    :param create_missing: create the spaces, containers, properties and streams that records name.
+    :param clock: the server's time.
     """
 
     database: Path

@@ -67,7 +67,7 @@ def print_header(arguments: argparse.Namespace) -> None:
 
 
 def compare(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
-    """All contenders, without latency and with it; return the goals, and whether a contender failed."""
+    """Measure all contenders, without latency and with it; return the goals, and whether one failed."""
     latency = arguments.latency / 1000
     runs = [(contender, arguments.records) for contender in arguments.contenders]
     late = None
@@ -90,7 +90,7 @@ def compare(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
 
 
 def grow(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
-    """Ours, with few records and with many."""
+    """Measure our contenders with few records and with many."""
     contenders: Sequence[Contender] = [one for one in arguments.contenders if one in OURS]
     with sinks.nginx() as sink:
         pairs = [_few_and_many(sink, contender, arguments) for contender in contenders]
@@ -111,7 +111,7 @@ def grow(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
 
 
 def _few_and_many(sink: str, contender: Contender, arguments: argparse.Namespace) -> tuple[Result, Result]:
-    """Measure few records several times around each load of many, since machines change their pace."""
+    """Measure few records several times around each load of many, since a machine's speed varies."""
     runs = [(contender, count) for count in (FEW, FEW, arguments.records, FEW, FEW)]
     results = run_rounds(sink, runs, arguments.rounds, arguments.repeated)
     many = results.pop(runs.index((contender, arguments.records)))
@@ -138,7 +138,7 @@ def main() -> int:
 
 
 def _end(*_: object) -> NoReturn:
-    """Have SIGTERM end the sinks too."""
+    """Let SIGTERM stop the sinks too."""
     sys.exit(128 + signal.SIGTERM)
 
 

@@ -35,7 +35,7 @@ class Contender:
 
 
 class StateStore:
-    """What Airflow 3.3 hands a task for the time of its tries, kept in memory."""
+    """The store for values between a task's tries, as Airflow 3.3 has it, in memory."""
 
     def __init__(self) -> None:
         self._kept: dict[str, str] = {}
@@ -95,7 +95,7 @@ def official_sdk(path: Path, sink: str) -> int:
 
 
 def usual_script(path: Path, sink: str) -> int:
-    """What one writes in five minutes."""
+    """The script that one writes in five minutes."""
     import requests
 
     count = 0

@@ -37,7 +37,7 @@ class Files:
 
     @property
     def api(self) -> Path:
-        """NDJSON of records as the API takes them."""
+        """NDJSON of records in the API's form."""
         return self.folder / "api.ndjson"
 
     @property
@@ -47,7 +47,7 @@ class Files:
 
     @property
     def csv(self) -> Path:
-        """CSV with a header; nothing where there is no value."""
+        """CSV with a header; a missing value is an empty field."""
         return self.folder / "flat.csv"
 
     @property
@@ -57,7 +57,7 @@ class Files:
 
 
 def files(records: int, repeated: float = 0.0) -> Files:
-    """Return the files of so many rows; they are made unless they are there already.
+    """Return the files of so many rows; they are created if they do not exist.
 
     :param repeated: the share of rows that repeat the identity of an earlier one.
     """

@@ -1,4 +1,4 @@
-"""What generator, sinks and contenders have in common: the names, the data, and what CDF says of them."""
+"""What generator, sinks and contenders have in common: the names, the data, and what CDF answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the operator, with all of its promises switched on."""
+"""The goals that the operator must reach, with all of its promises switched on."""
 
 from __future__ import annotations
 

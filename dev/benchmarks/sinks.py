@@ -1,4 +1,4 @@
-"""Two sinks that take everything: nginx, as cheap as can be, and one that lets each request wait."""
+"""Two sinks that accept everything: nginx, as fast as possible, and one that delays each answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ http {{
 
 
 def nginx_program() -> str:
-    """Return the path of nginx, or end with how to get it."""
+    """Return the path of nginx, or exit with a message how to install it."""
     places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
     return shutil.which("nginx", path=places) or sys.exit(MISSING)
 

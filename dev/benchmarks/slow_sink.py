@@ -1,4 +1,4 @@
-"""``python -m dev.benchmarks.slow_sink PORT SECONDS``: takes a request, waits, and answers.
+"""``python -m dev.benchmarks.slow_sink PORT SECONDS``: accept a request, wait, and answer.
 
 Each connection has a thread that sleeps, since an event loop's timers are a millisecond late.
 """
@@ -26,7 +26,7 @@ NOT_FOUND = _answer(404, "{}")
 
 
 class Sink(ThreadingTCPServer):
-    """Listens on this machine alone."""
+    """A server that listens on this machine only."""
 
     allow_reuse_address = True
     daemon_threads = True

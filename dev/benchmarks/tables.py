@@ -12,7 +12,7 @@ BASELINES = {"c": "x(c)", "e": "x(e)"}  # contender: the heading of the ratios t
 
 @dataclass(frozen=True)
 class Goal:
-    """What is asked, and what was measured; ``None`` where it was not."""
+    """A goal and the measured value; ``None`` when it was not measured."""
 
     name: str
     measured: float | None

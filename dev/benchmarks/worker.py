@@ -23,7 +23,7 @@ PROFILE_TO = "BENCH_PROFILE_TO"  # environment: a file for cProfile's statistics
 
 
 def memory(field: str) -> int:
-    """Return bytes: ``VmRSS`` is what is held now, ``VmHWM`` the most since the last reset."""
+    """Return bytes: ``VmRSS`` is the memory held now, ``VmHWM`` the most since the last reset."""
     found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
     if found is None:
         msg = f"/proc/self/status has no {field}."
@@ -32,7 +32,7 @@ def memory(field: str) -> int:
 
 
 def reset_peak() -> None:
-    """Have ``VmHWM`` start from what is held now."""
+    """Reset ``VmHWM`` to the memory that is held now."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -43,7 +43,7 @@ def cpu() -> float:
 
 
 def measured_load(contender: Contender, path: Path, sink: str) -> dict[str, float]:
-    """Load, and return what it took."""
+    """Load, and return the time, memory and CPU that it took."""
     reset_peak()
     before, used, started = memory("VmRSS"), cpu(), time.perf_counter()
     records = contender.load(path, sink)

@@ -21,7 +21,7 @@ PROPERTIES = {
 
 
 class Raw:
-    """Plain HTTP, so that anything at all can be sent."""
+    """A plain HTTP client, which can send anything."""
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.url = url
@@ -82,7 +82,7 @@ def refusal(answer: requests.Response, status: int) -> str:
 
 
 def set_up(raw: Raw) -> None:
-    """Make the space ``s``, containers ``C`` and ``ForNodes``, and a stream of either type."""
+    """Create the space ``s``, containers ``C`` and ``ForNodes``, and a stream of either type."""
     assert raw.post("/models/spaces", {"items": [{"space": "s"}]}).ok
     containers = [
         {"space": "s", "externalId": "C", "usedFor": "record", "properties": PROPERTIES},

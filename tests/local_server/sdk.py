@@ -51,7 +51,7 @@ VALUES: dict[str, Any] = {
 
 
 def connect(server: LocalServer) -> CogniteClient:
-    """Return a client that has made what records need."""
+    """Return a client that has created what records need."""
     global_config.disable_pypi_version_check = True
     global_config.max_retries = 0
     credentials = OAuthClientCredentials(

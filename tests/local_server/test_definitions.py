@@ -1,4 +1,4 @@
-"""A file of spaces, containers and streams to begin with."""
+"""A file of spaces, containers and streams that the server starts with."""
 
 from __future__ import annotations
 

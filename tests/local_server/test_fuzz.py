@@ -1,4 +1,4 @@
-"""No request of any kind breaks the server: more than 5,000 of them."""
+"""No request makes the server fail: more than 5,000 of all kinds."""
 
 from __future__ import annotations
 
@@ -166,9 +166,9 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[str, Any]:
-    """A good request with something else in one place or two."""
+    """A valid request with one or two of its values replaced, renamed or removed."""
     path = draw(st.sampled_from(sorted(GOOD)))
-    body = json.loads(json.dumps(GOOD[path]))  # in which no two places are one object
+    body = json.loads(json.dumps(GOOD[path]))  # a deep copy without shared objects
     for _ in range(draw(st.integers(1, 2))):
         place = draw(st.sampled_from(list(places(body))))
         new = copy.deepcopy(draw(json_values))
@@ -187,7 +187,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 def check(status: int, content: bytes) -> None:
-    """The answer is of CDF's form, and no request is ever the server's fault."""
+    """Check that the server did not fail, and that an error has CDF's form."""
     assert status < 500, content
     assert status < 400 or json.loads(content)["error"]["message"]
 

@@ -1,4 +1,4 @@
-"""The fixture that comes with the package; pytest has it from the package's entry point."""
+"""The pytest fixture of the package, which pytest finds through its entry point."""
 
 from __future__ import annotations
 

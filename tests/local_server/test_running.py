@@ -1,4 +1,4 @@
-"""The command line, restarts, and what survives them."""
+"""The command line, and what survives a restart."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__
 
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Start the command line and yield it with its first two lines."""
+    """Start the command line; yield the process and the first two lines it prints."""
     process = subprocess.Popen(
         [sys.executable, "-c", WITHOUT_AIRFLOW, "--port", "0", *arguments],
         stdout=subprocess.PIPE,
@@ -50,7 +50,7 @@ def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]
 
 
 def raw_of(export: str) -> Raw:
-    """Use the connection that the command printed."""
+    """Return a client of the connection that the command printed."""
     found = re.fullmatch(r"export AIRFLOW_CONN_CDF_DEFAULT='(.*)'\n", export)
     assert found is not None
     connection = json.loads(found[1])
@@ -221,7 +221,7 @@ def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
 
 
 def refused_start(*arguments: str) -> str:
-    """Start the command line, which must end at once with one line that says why."""
+    """Start the command line, which must exit at once, and return the one line that says why."""
     module = ["-m", "airflow_provider_cdf_records.local_server", "--port", "0"]
     done = subprocess.run(
         [sys.executable, *module, *arguments],

@@ -1,4 +1,4 @@
-"""The server is no test's bottleneck, and grows no larger by being asked more."""
+"""The server is fast enough for tests, and its memory does not grow with requests."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.local_server.conftest import a_record, set_up
 from tests.local_server.test_running import command, raw_of
 
 REQUESTS = 60  # of 1000 records
-TIMES_THE_LEAST = 5  # measured: 2; CPU seconds, so that it does not count what else the machine does
+TIMES_THE_LEAST = 5  # measured: 2; in CPU seconds, so that other work of the machine does not count
 GROWTH_MB = 20
 
 
-def cpu_seconds_of_the_least(folder: Path) -> float:
-    """Return what it costs to read the JSON of the same records, and to write them to SQLite."""
+def least_cpu_seconds(folder: Path) -> float:
+    """Return the CPU seconds for decoding the same records and writing them to SQLite, without any check."""
     with closing(sqlite3.connect(folder / "least.sqlite", isolation_level=None)) as database:
         database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
         database.execute("CREATE TABLE record (id TEXT PRIMARY KEY, sources BLOB)")
@@ -35,7 +35,7 @@ def cpu_seconds_of_the_least(folder: Path) -> float:
 
 
 def test_checking_and_storing_records_costs_little_more_than_it_must(tmp_path: Path) -> None:
-    least = cpu_seconds_of_the_least(tmp_path)
+    least = least_cpu_seconds(tmp_path)
     spent = measure(REQUESTS, parallel=2)["cpu_seconds_per_million"] * REQUESTS / 1000
     assert spent <= TIMES_THE_LEAST * least
 

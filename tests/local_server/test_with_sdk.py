@@ -1,4 +1,4 @@
-"""The official SDK as the only client: what it sends is taken, and what it gets it can load."""
+"""The official SDK as the only client: the server accepts what it sends, and it can load what it gets."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_streams_are_made_listed_retrieved_and_deleted(client: CogniteClient) ->
     assert created.settings.lifecycle.retained_after_soft_delete == "P42D"
     client.data_modeling.streams.delete("archive")
     assert client.data_modeling.streams.retrieve("archive") is None
-    client.data_modeling.streams.delete("archive")  # which CDF does not mind
+    client.data_modeling.streams.delete("archive")  # CDF accepts a second delete
     with pytest.raises(CogniteAPIError, match="stays reserved") as refused:
         client.data_modeling.streams.create(a_stream("archive"))
     assert refused.value.code == 409

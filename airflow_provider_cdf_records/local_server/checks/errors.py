@@ -1,4 +1,4 @@
-"""CDF's way to say no."""
+"""The errors that the server answers with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """Becomes ``{"error": {"code", "message", "missing", "duplicated"}}``."""
+    """An error of the API, answered as ``{"error": {"code", "message", "missing", "duplicated"}}``."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class ApiError(Exception):
 
 
 class OAuthError(Exception):
-    """Becomes ``{"error", "error_description"}``, as RFC 6749 has it."""
+    """An error of the token endpoint, answered as ``{"error", "error_description"}`` (RFC 6749)."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(description)

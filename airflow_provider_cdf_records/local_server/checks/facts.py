@@ -1,7 +1,7 @@
-"""What is known of CDF, in numbers and names.
+"""What is known about CDF, as numbers and names.
 
-D: documented publicly. S: seen in the official SDKs. I: inferred, and so easy to change here.
-``FIDELITY.md`` says more of each that is inferred.
+D: documented publicly. S: seen in the official SDKs. I: inferred, and easy to change here.
+``FIDELITY.md`` says more about each inferred one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ RESERVED_PROPERTIES = frozenset(
 MUTABLE, IMMUTABLE = "Mutable", "Immutable"
 TEMPLATES = {"BasicLiveData": MUTABLE, "BasicArchive": IMMUTABLE, "ImmutableTestStream": IMMUTABLE}  # D
 RETAINED_AFTER_SOFT_DELETE = "P42D"  # D
-DEFAULT_TEMPLATE = "BasicLiveData"  # ours, where none is named
+DEFAULT_TEMPLATE = "BasicLiveData"  # our choice, where no template is named
 DATA_DELETED_AFTER, MAX_FILTERING_INTERVAL = "P1Y", "P1Y"  # D: of immutable streams, in the examples
 STREAM_RECORDS, STREAM_GIGABYTES = 10_000_000, 50.0  # I: they depend on the template and the project
 
@@ -57,10 +57,10 @@ TWICE_IN_REQUEST = 422  # S, I
 INGEST_EXISTS = 409  # D, S
 STREAM_EXISTS = 409  # I: also while its id stays reserved
 STREAM_FULL = 422  # I
-GIVEN_UP = 410  # D: DELETE /streams/{id}
+ENDPOINT_REMOVED = 410  # D: DELETE /streams/{id}
 WRONG_VALUE = 400  # D, I
 TYPE_CHANGED = 400  # I: of a container's property
-UNKNOWN_SCHEMA = 400  # I: a space, container or property that is not there
+UNKNOWN_SCHEMA = 400  # I: a space, container or property that does not exist
 TOO_LARGE = 413  # D
 UNKNOWN_ENCODING = 415  # I: a Content-Encoding that is not gzip
 TOO_MANY = 429  # D

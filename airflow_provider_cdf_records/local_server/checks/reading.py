@@ -1,4 +1,4 @@
-"""Small checks of JSON that came in: each returns the value as what it must be, or refuses."""
+"""Small checks of JSON input: each returns the value with the type that it must have, or refuses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SCHEMA_ID = re.compile(facts.SCHEMA_ID)
 
 
 def bad_request(message: str) -> ApiError:
-    """Return a refusal of the shape of a request."""
+    """Return the error for a request of the wrong shape."""
     return ApiError(400, message)
 
 

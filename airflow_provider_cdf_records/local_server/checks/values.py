@@ -1,4 +1,4 @@
-"""Property types of containers: which JSON values each of them takes."""
+"""Property types of containers: which JSON values each of them accepts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def compile_check(definition: dict[str, Any], where: str) -> Check:
 
 
 def instant(value: str) -> datetime | None:
-    """Return the moment of a timestamp, in UTC where it names no offset; ``None`` for what is none."""
+    """Return the moment of a timestamp, read as UTC without an offset; ``None`` if it is not a timestamp."""
     if not TIMESTAMP.fullmatch(value):
         return None
     whole, offset = (value[:-1], "+00:00") if value.endswith("Z") else (value, "")
-    if "." in whole:  # Python 3.10 wants three digits
+    if "." in whole:  # Python 3.10 needs three digits
         head, _, tail = whole.partition(".")
         digits = re.match(r"\d+", tail)
         fraction = digits.group() if digits else ""

@@ -1,4 +1,4 @@
-"""HTTP: addresses, tokens, errors on their way out, and the layers around it all."""
+"""The ASGI application: routes, token checks, error answers, and the layers around them."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         ("POST", stream_path, of_body(streams.create, 201)),
         ("POST", stream_path + "/delete", of_body(streams.delete)),
         ("GET", stream_path + "/{stream}", guarded(retrieve_stream)),
-        ("DELETE", stream_path + "/{stream}", of_query(lambda _: streams.delete_in_the_old_way())),
+        ("DELETE", stream_path + "/{stream}", of_query(lambda _: streams.delete_by_removed_endpoint())),
         ("POST", records_path, of_stream(records.ingest, facts.ACCEPTED)),
         ("POST", records_path + "/upsert", of_stream(records.upsert, facts.ACCEPTED)),
         ("POST", records_path + "/delete", of_stream(records.delete)),
@@ -143,16 +143,16 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         routes=[*page, *(Route(path, endpoint, methods=[method]) for method, path, endpoint in routes)],
         exception_handlers={
             ApiError: _refused,
-            OAuthError: _not_granted,
+            OAuthError: _no_token,
             HTTPException: _no_such_address,
-            Exception: _broken,
+            Exception: _failed,
         },
         lifespan=closing,
     )
 
 
 def _with_request_id(app: ASGIApp) -> ASGIApp:
-    """Put an ``x-request-id`` on every answer, also on one to a request that broke the server."""
+    """Put an ``x-request-id`` on every answer, also when the request made the server fail."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_id(message: Message) -> None:
@@ -169,21 +169,21 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
 
 
 def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)  # noqa: S101 (what Starlette registers it for)
+    assert isinstance(error, ApiError)  # noqa: S101 (Starlette calls it for these only)
     return error_answer(error)
 
 
-def _not_granted(_: Request, error: Exception) -> Response:
-    assert isinstance(error, OAuthError)  # noqa: S101 (what Starlette registers it for)
+def _no_token(_: Request, error: Exception) -> Response:
+    assert isinstance(error, OAuthError)  # noqa: S101 (Starlette calls it for these only)
     return json_answer({"error": error.error, "error_description": error.description}, error.status)
 
 
 def _no_such_address(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 (what Starlette registers it for)
+    assert isinstance(error, HTTPException)  # noqa: S101 (Starlette calls it for these only)
     path = request.scope["path"]  # older Starlettes build request.url of any Host header, and fail on some
     return error_answer(ApiError(error.status_code, f"{request.method} {path}: {error.detail}."))
 
 
-def _broken(_: Request, error: Exception) -> Response:
-    log.error("A request broke the local server.", exc_info=error)
-    return error_answer(ApiError(500, "The local server is broken; its log says where."))
+def _failed(_: Request, error: Exception) -> Response:
+    log.error("The local server failed in a request.", exc_info=error)
+    return error_answer(ApiError(500, "The local server failed in this request; see its log."))

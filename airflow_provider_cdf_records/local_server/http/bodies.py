@@ -1,4 +1,4 @@
-"""Bodies on their way in and out, and what the layers around the application share."""
+"""Read request bodies and make answers; the layers around the application share these functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Return the body, decompressed; never holds more than ``most`` bytes of it."""
+    """Return the body, decompressed; refuse one of more than ``most`` bytes without reading all of it."""
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise ApiError(facts.UNKNOWN_ENCODING, f"Content-Encoding: {encoding!r} is not 'gzip'.")
@@ -37,7 +37,7 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 async def read_json(request: Request) -> Any:
-    """Return what the body holds."""
+    """Return the decoded JSON of the body."""
     body = await read_body(request, facts.MAX_REQUEST_BYTES)
     try:
         return msgspec.json.decode(body)
@@ -46,17 +46,17 @@ async def read_json(request: Request) -> Any:
 
 
 def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return an answer of JSON."""
+    """Return an answer with a JSON body."""
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
 
 def error_answer(error: ApiError, headers: dict[str, str] | None = None) -> Response:
-    """Return a refusal as CDF words it."""
+    """Return an error as an answer of CDF's form."""
     return json_answer(error.body(), error.status, headers)
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """Return a request's header."""
+    """Return a request's header; ``None`` when it is missing."""
     for key, value in scope["headers"]:
         if key == name:
             return str(value.decode("latin-1"))
@@ -64,7 +64,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 async def drain(receive: Receive) -> None:
-    """Read what is left of a request, so that the client has sent it all before it is answered."""
+    """Read the rest of a request, so that the client has sent all of it before the answer comes."""
     while True:
         message = await receive()
         if message["type"] != "http.request" or not message.get("more_body"):

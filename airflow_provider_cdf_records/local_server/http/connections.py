@@ -10,18 +10,18 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
 class Connections:
-    """Knows each client's connection by its address."""
+    """Find a connection by the address of its client."""
 
     def __init__(self) -> None:
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
 
     def close(self, scope: Scope) -> None:
-        """Close the connection that a request came by, once what was sent is out."""
+        """Close the connection of a request, after what was already written has been sent."""
         if transport := self._transports.get(tuple(scope["client"])):
             transport.close()
 
     def protocol(self) -> type[asyncio.Protocol]:
-        """Return uvicorn's protocol for HTTP, which tells of its connections here."""
+        """Return uvicorn's HTTP protocol, extended to record its connections here."""
         transports = self._transports
 
         class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]

@@ -1,4 +1,4 @@
-"""What networks and services do to record writes, by a plan that a seed repeats."""
+"""Faults of networks and services, injected into record writes by a plan that a seed makes repeatable."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RAT
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)
 WRITES = ("/records", "/records/upsert", "/records/delete")
-LOOK_EVERY = 0.01  # seconds between two looks whether what is held may go on
+LOOK_EVERY = 0.01  # seconds between two looks whether a held request may continue
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class FaultPlan:
-    """Decides which record write meets which fault.
+    """Decide which record write gets which fault.
 
-    :param rate: the share of record writes that something happens to.
+    :param rate: the share of record writes that get a fault.
     :param slow: seconds until a slow answer comes.
-    :param late: seconds until a late request is worked on.
-    :param retry_after: what ``Retry-After`` says.
-    :param delay: seconds that every record write takes besides.
-    :param jitter: the most seconds that come on top of that, which shakes their order.
+    :param late: seconds until a late request is processed.
+    :param retry_after: the value of ``Retry-After``.
+    :param delay: seconds added to every record write.
+    :param jitter: up to so many seconds more, at random, which changes the order of writes.
     :ivar writes: record writes so far.
-    :ivar under_way: record writes that are not answered yet.
+    :ivar under_way: record writes without an answer yet.
     :ivar held: how many of them wait for :meth:`release`.
     :ivar injected: how often each fault happened.
     :ivar withheld: the addresses of clients whose slow answer has not come yet.
@@ -55,7 +55,7 @@ class FaultPlan:
         self.writes = self.under_way = self.held = 0
         self.injected: Counter[str] = Counter()
         self.slow, self.late, self.retry_after = slow, late, retry_after
-        self._random = random.Random(seed)  # noqa: S311 (it is to be repeatable)
+        self._random = random.Random(seed)  # noqa: S311 (it must be repeatable)
         self._rate = rate
         self._delay, self._jitter = delay, jitter
         self.withheld: set[tuple[str, int]] = set()
@@ -64,20 +64,20 @@ class FaultPlan:
         self._expired: set[str] = set()
 
     def hold(self, after: int) -> None:
-        """Let ``after`` more record writes through; those that follow wait until :meth:`release`.
+        """Let ``after`` more record writes through; hold those that follow until :meth:`release`.
 
-        One whose client leaves meanwhile never gets through, as if it had not been sent.
+        A held write whose client disconnects is dropped, as if it had never been sent.
         """
         self._held_after = self.writes + after
 
     def release(self) -> None:
-        """Let the record writes that wait go on."""
+        """Let the held record writes continue."""
         self._held_after = math.inf
 
     async def hold_up(self, clock: Clock, receive: Receive) -> Receive | None:
-        """Count a record write, let it wait before anything happens, and return what it is read from then.
+        """Count a record write, delay or hold it, and return the ``receive`` to read it with.
 
-        ``None`` when it was held and its client has left.
+        ``None`` when it was held and its client has disconnected.
         """
         self.writes += 1
         number = self.writes
@@ -91,7 +91,7 @@ class FaultPlan:
             self.held -= 1
 
     async def _held(self, number: int, receive: Receive) -> Receive | None:
-        body = [await receive()]  # all of it, since only then it is told that the client has left
+        body = [await receive()]  # the whole body, since a disconnect is reported only after it
         while body[-1].get("more_body"):
             body.append(await receive())
         following = asyncio.ensure_future(receive())
@@ -114,7 +114,7 @@ class FaultPlan:
             return None
         fault = self._random.choices(list(FAULTS), [WEIGHTS.get(name, 10) for name in FAULTS])[0]
         if fault == TOKEN_EXPIRED:
-            if token not in self._used:  # a client that gets a new token must come on with it
+            if token not in self._used:  # it must work once, or renewing it never helps
                 return None
             self._expired.add(token)
         self.injected[fault] += 1
@@ -123,7 +123,7 @@ class FaultPlan:
 
 @dataclass
 class Exchange:
-    """A request that something happens to, and the ways to end it."""
+    """A request with a fault, and the ways to end it."""
 
     plan: FaultPlan
     app: ASGIApp
@@ -134,7 +134,7 @@ class Exchange:
     clock: Clock
 
     async def work(self) -> list[Message]:
-        """Let the server do what is asked, and return its answer unsent."""
+        """Let the application handle the request, and return its answer without sending it."""
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -153,7 +153,7 @@ class Exchange:
         await self._disconnected()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for a while, or until the client is gone."""
+        """Wait for some seconds, or until the client disconnects."""
         ends = {asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._disconnected())}
         _, others = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for other in others:
@@ -165,7 +165,7 @@ class Exchange:
 
 
 class Faults:
-    """Injects the faults of a plan, while it has one."""
+    """Inject the faults of ``plan``; none while it is ``None``."""
 
     def __init__(self, app: ASGIApp, connections: Connections, clock: Clock) -> None:
         self.plan: FaultPlan | None = None
@@ -181,11 +181,11 @@ class Faults:
         plan.under_way += 1
         try:
             if held := await plan.hold_up(self._clock, receive):
-                await self._go_on(plan, scope, held, send)
+                await self._with_fault(plan, scope, held, send)
         finally:
             plan.under_way -= 1
 
-    async def _go_on(self, plan: FaultPlan, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _with_fault(self, plan: FaultPlan, scope: Scope, receive: Receive, send: Send) -> None:
         fault = plan.next(header(scope, b"authorization") or "")
         if fault is None:
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Rate limits of the project and of each identity, which CDF answers 429 beyond."""
+"""Rate limits of the project and of each identity; above them the answer is 429."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.settings import Settings
 
-LEAST_WAIT = 1e-6  # seconds; what is less is left over by the arithmetic
+LEAST_WAIT = 1e-6  # seconds; anything less is a rounding error
 
 
 class Bucket:
-    """What may be used up a second; a second's worth of it can be used at once.
+    """A token bucket, which fills at ``rate`` a second and holds one second's worth.
 
-    It may be overdrawn, so that a request which is larger than a second's worth gets through at all.
+    It can be overdrawn, so that a request larger than one second's worth gets through at all.
     """
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class Bucket:
         self._at = self._clock.monotonic()
 
     def wait(self, needed: float) -> float:
-        """Return the seconds until so much is there."""
+        """Return the seconds until so much can be taken."""
         if math.isinf(self._rate):
             return 0.0
         now = self._clock.monotonic()
@@ -43,7 +43,7 @@ class Bucket:
 
 
 class Allowance:
-    """What one project or identity may do."""
+    """The limits of the project or of one identity, and how much of them is used."""
 
     def __init__(
         self, clock: Clock, requests: float | None, parallel: float | None, size: float | None
@@ -54,7 +54,7 @@ class Allowance:
         self._running = 0
 
     def refusal(self) -> tuple[str, float] | None:
-        """Return what is used up, and for how many seconds."""
+        """Return the limit that is reached and the seconds to wait; ``None`` when no limit is reached."""
         if self._running >= self._most:
             return f"more than {self._most:g} parallel requests", facts.RETRY_PARALLEL_AFTER
         for what, bucket, needed in (("requests", self._requests, 1.0), ("bytes", self._bytes, 0.0)):
@@ -74,9 +74,9 @@ class Allowance:
 
 
 class Limits:
-    """Refuses what goes beyond the limits.
+    """Answer 429 to requests above the limits.
 
-    :param client_of: returns the client id of an ``Authorization`` header, ``None`` for one of nobody.
+    :param client_of: returns the client id of an ``Authorization`` header, ``None`` when it is not valid.
     """
 
     def __init__(

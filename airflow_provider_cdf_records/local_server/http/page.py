@@ -1,4 +1,4 @@
-"""The page that shows what the server holds and what it is asked; it changes nothing."""
+"""The page that shows streams, records and requests; it changes nothing."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-RECORDS = 20  # shown of a stream
+SHOWN_RECORDS = 20  # of a stream
 LONGEST_VALUE = 200  # characters
-EXACT_IN_A_BROWSER = 2**53
+LARGEST_EXACT_IN_A_BROWSER = 2**53
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def page_routes(project: Project, last_requests: Callable[[], list[LoggedRequest]]) -> list[Route]:
-    """Return the addresses of the page.
+    """Return the routes of the page.
 
-    :param last_requests: returns what was asked last, the newest first.
+    :param last_requests: returns the last requests, the newest first.
     """
 
     async def state(request: Request) -> Response:
@@ -70,12 +70,12 @@ def _file(name: str, kind: str) -> Endpoint:
 
 
 def _check_host(request: Request) -> None:
-    """Refuse a public name: by one of its own, a web site could have a browser read this page for it."""
+    """Refuse public host names: with DNS rebinding, a web site could read the page through a browser."""
     host = request.headers.get("host", "")
     try:
         name = urlsplit(f"//{host}").hostname or ""
         ipaddress.ip_address(name)
-    except ValueError:  # not an address; within a private network, names are without a dot
+    except ValueError:  # not an IP address; names in a private network have no dot
         if "." in host:
             raise ApiError(403, f"The page is not shown at {host!r}; open it by address.") from None
 
@@ -85,7 +85,7 @@ def _state(project: Project, wanted: str | None) -> dict[str, Any]:
     names = [stream["externalId"] for stream in streams]
     filled = [stream["externalId"] for stream in streams if stream["records"]]
     shown = wanted if wanted in names else next(iter(filled or names), None)
-    records = [] if shown is None else project.store.last_records(shown, RECORDS)
+    records = [] if shown is None else project.store.last_records(shown, SHOWN_RECORDS)
     return {
         "project": project.settings.project,
         "streams": streams,
@@ -125,10 +125,10 @@ def _record(record: StoredRecord) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str | float | bool | None:
-    """Return a value as it is shown: text is cut, and what a browser would change becomes text."""
+    """Return a value as it is shown: long text is cut, integers that a browser would round become text."""
     if value is None or isinstance(value, bool | float):
         return value
-    if isinstance(value, int) and abs(value) <= EXACT_IN_A_BROWSER:
+    if isinstance(value, int) and abs(value) <= LARGEST_EXACT_IN_A_BROWSER:
         return value
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

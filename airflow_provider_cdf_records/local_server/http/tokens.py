@@ -1,4 +1,4 @@
-"""Access tokens: signed, so that none has to be kept, and good for a while."""
+"""Access tokens: signed, so that the server keeps none, and valid for a limited time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from airflow_provider_cdf_records.local_server.clock import Clock
 
 
 class Tokens:
-    """Gives out tokens to the clients there are, and knows its own again.
+    """Issue tokens to known clients, and check them.
 
     :param clients: client ids and their secrets.
-    :param lifetime: seconds.
+    :param lifetime: seconds that a token is valid.
     """
 
     def __init__(self, clients: Mapping[str, str], lifetime: float, clock: Clock) -> None:
@@ -32,7 +32,7 @@ class Tokens:
     def grant(self, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
         """``POST /oauth2/token`` of the client credentials flow; credentials in the form or in HTTP Basic.
 
-        :raises OAuthError: as RFC 6749 has it.
+        :raises OAuthError: the client or its request is refused.
         """
         if form.get("grant_type") != "client_credentials":
             raise OAuthError(400, "unsupported_grant_type", "grant_type must be client_credentials.")
@@ -43,7 +43,7 @@ class Tokens:
         return {"access_token": self._issue(client), "token_type": "Bearer", "expires_in": self._lifetime}
 
     def check(self, authorization: str | None) -> None:
-        """Refuse a request without a good token."""
+        """Refuse a request without a valid token."""
         if authorization is None or not authorization.lower().startswith("bearer "):
             raise ApiError(401, "Unauthorized: no bearer token in the Authorization header.")
         claims = self._read(authorization)
@@ -54,7 +54,7 @@ class Tokens:
             raise ApiError(401, "Unauthorized: the token has expired.")
 
     def client_of(self, authorization: str | None) -> str | None:
-        """Return the client that a token was given to; ``None`` where it is no token of this server."""
+        """Return the client that a token was issued to; ``None`` when this server did not issue it."""
         claims = self._read(authorization or "")
         return claims[0] if claims else None
 

@@ -1,4 +1,4 @@
-"""The last requests, for people to look at."""
+"""A log of the last requests, for the page and for tests."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS
 KEPT = 100  # requests
 LONGEST_PATH = 300
 LOGGED = (PROJECTS, "/api/v1/token/", "/oauth2/")
-FAULT, ITEMS = "cdf.fault", "cdf.items"  # what inner layers note in the scope of a request
+FAULT, ITEMS = "cdf.fault", "cdf.items"  # keys in the scope of a request, set by inner layers
 
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request; it holds neither headers nor bodies, so that no secret can be seen."""
+    """One request, without headers and bodies, so that it shows no secret."""
 
     number: int
     at: int  # epoch milliseconds
     method: str
     path: str
-    status: int | None  # none when the connection was cut before an answer
-    size: int  # bytes of the body as they were sent
+    status: int | None  # ``None`` when the connection was cut before an answer
+    size: int  # bytes of the body as sent, compressed or not
     seconds: float
     items: int | None
     fault: str | None
 
 
 class Traffic:
-    """Remembers the last requests to the API."""
+    """Keep the last requests to the API."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -43,9 +43,9 @@ class Traffic:
         return list(reversed(self._last.copy()))
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """Return an application whose requests are remembered."""
+        """Return an application whose requests are logged."""
 
-        async def remembered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or not scope["path"].startswith(LOGGED):
                 await app(scope, receive, send)
                 return
@@ -83,4 +83,4 @@ class Traffic:
                     )
                 )
 
-        return remembered
+        return logged

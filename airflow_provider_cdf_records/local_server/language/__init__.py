@@ -1,0 +1,1 @@
+"""What queries say: filters, aggregates, the selection of properties, and cursors."""

@@ -1,4 +1,4 @@
-"""What aggregates are computed with: fed record by record, then asked for the answer."""
+"""Accumulators, which compute aggregates: fed record by record, then asked for the result."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Reduce = Callable[[Sequence[Any]], Any]
 
 
 class Accumulator(Protocol):
-    """What one aggregate has seen so far."""
+    """One aggregate while it is computed."""
 
     def add(self, fields: Fields) -> None:
-        """Take a record into account."""
+        """Add a record."""
 
     def result(self) -> dict[str, Any]:
-        """Return the aggregate's answer."""
+        """Return the aggregate's part of the answer."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """The aggregates side by side in a request, or in a bucket."""
+    """The aggregates that stand side by side in a request or in a bucket."""
 
     starts: dict[str, Callable[[], Accumulator]]
     moving: dict[str, MovingFunction]
@@ -42,7 +42,7 @@ def results(level: dict[str, Accumulator]) -> dict[str, Any]:
 
 
 class Count:
-    """How many records pass a test."""
+    """The number of records that pass a test."""
 
     def __init__(self, counts: Matches) -> None:
         self._counts = counts
@@ -71,7 +71,7 @@ class Metric:
 
 
 class Bucket:
-    """Records that belong together, and the aggregates of them alone."""
+    """The count of some of the records, and the aggregates of these alone."""
 
     def __init__(self, nested: Level) -> None:
         self._count = 0
@@ -92,7 +92,7 @@ class Bucket:
 
 
 class UniqueValues:
-    """A bucket for each value of a property; the largest are answered."""
+    """A bucket for each value of a property; the answer has the largest ones."""
 
     def __init__(self, values: Values, nested: Level, size: int) -> None:
         self._values = values
@@ -116,8 +116,8 @@ class UniqueValues:
 class Histogram:
     """A bucket for each interval that has records.
 
-    :param interval: returns where the interval of a value starts; ``None`` leaves the value out.
-    :param shown: returns such a start as it is answered.
+    :param interval: returns the start of a value's interval; ``None`` leaves the value out.
+    :param shown: returns a start in the form that the answer has.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class MovingFunction:
         if self.path == "_count":
             return bucket["count"]
         (value,) = bucket["aggregates"][self.path].values()
-        return value if isinstance(value, int | float) else None  # the least of some times is text
+        return value if isinstance(value, int | float) else None  # min and max of times are text
 
 
 def _hashable(value: Any) -> Any:

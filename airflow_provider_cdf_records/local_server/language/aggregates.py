@@ -1,4 +1,4 @@
-"""CDF's aggregates: what a request asks for, checked, and turned into accumulators."""
+"""CDF's aggregates: check what a request asks for, and turn it into accumulators."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Start = Callable[[], Accumulator]
 
 
 class AggregateReader:
-    """Reads ``aggregates`` of a request.
+    """Read ``aggregates`` of a request.
 
     :param type_of: returns the type of a container's property, or refuses it.
     """
@@ -57,9 +57,9 @@ class AggregateReader:
     def read(
         self, aggregates: object, where: str = "aggregates", depth: int = 1, *, histogram: bool = False
     ) -> Level:
-        """Return the aggregates of one level, and with them all that are nested in them.
+        """Return the aggregates of one level, with all that are nested in them.
 
-        :raises ApiError: saying where an aggregate is wrong.
+        :raises ApiError: naming the aggregate that is wrong.
         """
         if depth > facts.MAX_AGGREGATE_DEPTH:
             raise bad_request(f"{where}: nested more than {facts.MAX_AGGREGATE_DEPTH} deep.")
@@ -101,9 +101,9 @@ class AggregateReader:
         return self.read(body["aggregates"], f"{where}.aggregates", depth + 1, histogram=histogram)
 
     def _property(
-        self, body: dict[str, Any], where: str, taken: frozenset[str] | None = None
+        self, body: dict[str, Any], where: str, accepted: frozenset[str] | None = None
     ) -> tuple[Values, str]:
-        """Return what reads a property's values, a list's items one by one, and their type."""
+        """Return a function that yields a property's values (a list's items one by one), and their type."""
         read = property_reader(body.get("property"), where)
         path = body["property"]
         if len(path) == 1:
@@ -112,8 +112,9 @@ class AggregateReader:
             space, container, name = path
             kind = self._type_of(space, container, name, f"{where}.property")
             self.properties.add((space, container, name))
-        if taken is not None and kind not in taken:
-            raise bad_request(f"{where}.property: is of type {kind}; taken are {', '.join(sorted(taken))}.")
+        if accepted is not None and kind not in accepted:
+            expected = ", ".join(sorted(accepted))
+            raise bad_request(f"{where}.property: expected a property of type {expected}, got {kind}.")
 
         def values(fields: Fields) -> Iterable[Any]:
             value = read(fields)
@@ -137,7 +138,7 @@ class AggregateReader:
     def _unique_values(self, body: dict[str, Any], where: str, depth: int) -> Start:
         values, kind = self._property(body, where)
         if kind == NOT_GROUPED:
-            raise bad_request(f"{where}.property: values of type {kind} are not grouped.")
+            raise bad_request(f"{where}.property: values of type {kind} cannot be grouped.")
         size = an_integer(
             body.get("size", facts.DEFAULT_UNIQUE_VALUES), 1, facts.MAX_UNIQUE_VALUES, f"{where}.size"
         )

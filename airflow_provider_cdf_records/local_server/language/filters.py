@@ -1,4 +1,4 @@
-"""CDF's filter language, compiled to a function of a record."""
+"""Compile CDF's filter language to functions that test a record."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from airflow_provider_cdf_records.local_server.checks.reading import a_list, a_s
 from airflow_provider_cdf_records.local_server.checks.values import TIMESTAMP, instant
 from airflow_provider_cdf_records.local_server.language.intervals import epoch_ms
 
-Fields = dict[
-    str, Any
-]  # a record as it is answered: space, externalId, createdTime, lastUpdatedTime, properties
+# A record as it is answered: space, externalId, createdTime, lastUpdatedTime, properties.
+Fields = dict[str, Any]
 Matches = Callable[[Fields], bool]
 Comparable = Callable[[Any], Any]  # from a value to what it is compared by
 
@@ -26,9 +25,9 @@ BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compile_filter(expression: object, where: str = "filter", depth: int = 0) -> Matches:
-    """Return what tells whether a record matches.
+    """Return a function that tells whether a record matches.
 
-    :raises ApiError: saying where the expression is wrong.
+    :raises ApiError: naming the part of the expression that is wrong.
     """
     if depth > facts.MAX_FILTER_DEPTH:
         raise bad_request(f"{where}: nested more than {facts.MAX_FILTER_DEPTH} deep.")
@@ -54,7 +53,7 @@ def compile_filter(expression: object, where: str = "filter", depth: int = 0) ->
 
 
 def property_reader(path: object, where: str) -> Callable[[Fields], Any]:
-    """Return what reads ``[space, container, property]``, or a top-level property such as ``["space"]``."""
+    """Return a function that reads ``[space, container, property]``, or a top-level one, ``["space"]``."""
     parts = a_list(path, f"{where}.property")
     if not all(isinstance(part, str) for part in parts):
         raise bad_request(f"{where}.property: expected strings.")
@@ -69,7 +68,7 @@ def property_reader(path: object, where: str) -> Callable[[Fields], Any]:
 
 
 def comparable(value: Any) -> Any:
-    """Return what two values are compared by: timestamps by the moment they mean."""
+    """Return what a value is compared by: a timestamp by its moment, any other value by itself."""
     if isinstance(value, str) and TIMESTAMP.fullmatch(value):
         return instant(value) or value
     return value
@@ -94,7 +93,7 @@ def _same(value: Any, wanted: Any, compared: Comparable = comparable) -> bool:
 
 
 def _any_item(value: Any, test: Callable[[Any], bool]) -> bool:
-    """A list matches when one of its items does."""
+    """Test a value; a list passes when one of its items does."""
     return any(map(test, value)) if isinstance(value, list) else test(value)
 
 

@@ -1,4 +1,4 @@
-"""Where the intervals of time histograms start."""
+"""The intervals of time histograms: where the interval of a given time starts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CALENDAR: dict[str, TimeRounding] = {
 
 
 def read_time_rounding(histogram: dict[str, Any], where: str) -> TimeRounding:
-    """Return the rounding of ``calendarInterval`` or ``fixedInterval``, of which one must be there."""
+    """Return the rounding to ``calendarInterval`` or ``fixedInterval``, of which one must be given."""
     calendar, fixed = histogram.get("calendarInterval"), histogram.get("fixedInterval")
     if (calendar is None) == (fixed is None):
         raise bad_request(f"{where}: expected either calendarInterval or fixedInterval.")
@@ -46,7 +46,7 @@ def read_time_rounding(histogram: dict[str, Any], where: str) -> TimeRounding:
 
 
 def epoch_ms(value: Any, where: str) -> int:
-    """Return the moment of a time: epoch milliseconds, or ISO 8601 text of a time or a day."""
+    """Return the epoch milliseconds of a time, given as such or as ISO 8601 text of a time or a day."""
     if type(value) is int:
         return value
     text = value if isinstance(value, str) else ""
@@ -57,7 +57,7 @@ def epoch_ms(value: Any, where: str) -> int:
 
 
 def iso_time(time: int) -> str:
-    """Return epoch milliseconds as ISO 8601, with a fraction where there is one."""
+    """Return epoch milliseconds as ISO 8601, with milliseconds only if they are not 0."""
     try:
         moment = EPOCH + time * MILLISECOND
     except OverflowError:

@@ -1,22 +1,36 @@
-"""What a query wants to see of the records it finds: their order, their properties, the types of these."""
+"""The part of a query that shapes its answer: the order of records, which properties, their types."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.reading import a_list, a_string, an_object, bad_request
 from airflow_provider_cdf_records.local_server.language.filters import Fields, comparison_of, property_reader
-from airflow_provider_cdf_records.local_server.state.schema import Schema
 
 Properties = dict[str, Any]  # {space: {container: {property: value}}}
 Select = Callable[[Properties], Properties]
 
 
-def read_sources(query: dict[str, Any], schema: Schema) -> Select:
-    """Return what keeps the wanted properties of a record; all of them where nothing is said."""
+class Container(Protocol):
+    """The part of a container's definition that a query needs."""
+
+    space: str
+    external_id: str
+    properties: dict[str, Any]
+
+
+FindContainer = Callable[[dict[str, Any], str], Container]  # source, where
+Definition = Callable[[str, str], dict[str, Any]]  # space and external id: a container's definition, or {}
+
+
+def read_sources(query: dict[str, Any], find_container: FindContainer) -> Select:
+    """Return a function that keeps the properties which ``sources`` names; without ``sources``, all.
+
+    :param find_container: returns the container that a source names, or refuses it.
+    """
     sources = query.get("sources")
     if sources is None:
         return lambda properties: properties
@@ -24,7 +38,7 @@ def read_sources(query: dict[str, Any], schema: Schema) -> Select:
     for index, entry in enumerate(a_list(sources, "sources")):
         where = f"sources[{index}]"
         source = an_object(an_object(entry, where).get("source"), f"{where}.source")
-        container = schema.container(source, f"{where}.source")
+        container = find_container(source, f"{where}.source")
         names = [
             a_string(name, f"{where}.properties")
             for name in a_list(entry.get("properties"), f"{where}.properties")
@@ -46,18 +60,18 @@ def read_sources(query: dict[str, Any], schema: Schema) -> Select:
     return select
 
 
-def typing_of(properties: Iterable[tuple[str, str, str]], schema: Schema) -> dict[str, Any]:
+def typing_of(properties: Iterable[tuple[str, str, str]], definition_of: Definition) -> dict[str, Any]:
     """Return the definitions of properties, each given as space, container, name."""
     typing: dict[str, Any] = {}
     for space, container, name in sorted(properties):
-        definition = schema.definition(space, container).get("properties", {})
+        definition = definition_of(space, container).get("properties", {})
         if name in definition:
             typing.setdefault(space, {}).setdefault(container, {})[name] = definition[name]
     return typing
 
 
 def properties_in(items: Iterable[Fields]) -> set[tuple[str, str, str]]:
-    """Return space, container and name of the properties that some records have."""
+    """Return space, container and name of each property that any of the records has."""
     return {
         (space, container, name)
         for item in items
@@ -68,7 +82,7 @@ def properties_in(items: Iterable[Fields]) -> set[tuple[str, str, str]]:
 
 
 def sorted_by(found: list[Fields], sort: object) -> list[Fields]:
-    """Return records in the wanted order; those without a value come last."""
+    """Return records in the order that ``sort`` asks for; those without a value come last."""
     orders = a_list(sort, "sort")
     if len(orders) > facts.MAX_SORT:
         raise bad_request(f"sort: expected at most {facts.MAX_SORT}, got {len(orders)}.")

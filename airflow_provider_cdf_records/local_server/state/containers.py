@@ -1,4 +1,4 @@
-"""Containers: their definitions, checked when they come in, and compiled for the records that follow."""
+"""Definitions of containers: checked when they arrive, and compiled to check records with."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_container(item: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def check_change(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
-    """Refuse another type for a property that is there: records may hold values of the one it has."""
+    """Refuse to change the type of an existing property: records may hold values of it."""
     for name, definition in new["properties"].items():
         before = old["properties"].get(name, definition)["type"]
         if any(before.get(part) != definition["type"].get(part) for part in ("type", "list")):
@@ -75,7 +75,7 @@ def _read_property(name: str, definition: object, where: str) -> dict[str, Any]:
 
 
 class CompiledContainer:
-    """Checks the properties that a record has in one container."""
+    """Check the properties that a record has in one container."""
 
     def __init__(self, definition: dict[str, Any]) -> None:
         self.space: str = definition["space"]
@@ -99,7 +99,7 @@ class CompiledContainer:
     def read(self, properties: dict[str, Any], where: str) -> dict[str, Any]:
         """Return the properties as they are stored, with defaults for those that are missing.
 
-        :raises ApiError: naming the property that is wrong, and how.
+        :raises ApiError: naming the property, and what is wrong with it.
         """
         for name, value in properties.items():
             check = self._checks.get(name)

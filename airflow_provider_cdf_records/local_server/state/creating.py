@@ -1,4 +1,4 @@
-"""For people who want no set-up: makes what records name and the project lacks."""
+"""Create what records name and the project does not have, so that nothing must be set up."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ DIRECT = {"space", "externalId"}
 
 
 class MissingCreator:
-    """Makes streams, spaces, containers and properties; a property's type follows from its first value.
+    """Create streams, spaces, containers and properties; a property's type follows from its first values.
 
-    What has another shape than records have is left to the checks that come after.
+    Items that are not shaped like records are left to the checks that follow.
     """
 
     def __init__(self, schema: Schema, streams: Streams) -> None:
@@ -26,7 +26,7 @@ class MissingCreator:
         self._lock = threading.Lock()
 
     def prepare(self, stream_id: str, body: object) -> None:
-        """Make what the records of a request need."""
+        """Create what the records of a request name."""
         items = body.get("items") if isinstance(body, dict) else None
         records = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         with self._lock:
@@ -51,7 +51,7 @@ class MissingCreator:
 
 
 def infer_type(values: list[Any]) -> dict[str, Any]:
-    """Return the property type of some values of one property: that of the first, but wide enough for all."""
+    """Return a type for a property with these values: the type of the first, widened to fit the others."""
     held = [value for value in values if value is not None]
     if held and isinstance(held[0], list):
         inner = [item for value in held if isinstance(value, list) for item in value]
@@ -82,7 +82,7 @@ def _is_direct(value: Any) -> bool:
 
 
 def _properties_of(records: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, list[Any]]]:
-    """Return container to property to the values that are there for it."""
+    """Return the values of each property of each container."""
     found: dict[tuple[str, str], dict[str, list[Any]]] = {}
     for source, properties in _sources_of(records):
         match source:

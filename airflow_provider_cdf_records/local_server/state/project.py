@@ -1,11 +1,11 @@
-"""The one CDF project that a server has, put together from its parts."""
+"""The one CDF project of a server, put together from its parts."""
 
 from __future__ import annotations
 
-from airflow_provider_cdf_records.local_server.http.rates import Rates
-from airflow_provider_cdf_records.local_server.language.queries import Queries
 from airflow_provider_cdf_records.local_server.settings import Settings
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.state.queries import Queries
+from airflow_provider_cdf_records.local_server.state.rates import Rates
 from airflow_provider_cdf_records.local_server.state.records import Records
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import Capacity, Store
@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.local_server.state.streams import Streams
 
 
 class Project:
-    """Its definitions, streams and records."""
+    """A project: its definitions, streams and records."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""What comes into a stream: checked record by record, and stored all together or not at all."""
+"""The endpoints that write records: every record is checked, then all are stored or none."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     bad_request,
     items_of,
 )
-from airflow_provider_cdf_records.local_server.http.rates import Rates
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
+from airflow_provider_cdf_records.local_server.state.rates import Rates
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import (
     Capacity,
@@ -35,8 +35,8 @@ from airflow_provider_cdf_records.local_server.state.streams import Streams, no_
 class Records:
     """Upsert, ingest and delete.
 
-    :param capacity: what each stream may hold.
-    :param missing: makes what new records name and is not there; without it they are refused.
+    :param capacity: how much each stream can hold.
+    :param missing: creates what records name and does not exist; without it such records are refused.
     """
 
     def __init__(
@@ -57,22 +57,22 @@ class Records:
         self._missing = missing
 
     def upsert(self, stream_id: str, body: object) -> dict[str, Any]:
-        """``POST /streams/{id}/records/upsert``: full replace by space and external id."""
-        self._prepare(stream_id, body)
-        self._mutable(stream_id, "upsert")
+        """``POST /streams/{id}/records/upsert``: replace whole records by space and external id."""
+        self._create_missing(stream_id, body)
+        self._check_mutable(stream_id, "upsert")
         records = self._read(body)
-        with self._room(stream_id):
+        with self._refusing_full_or_deleted(stream_id):
             self._store.upsert(stream_id, records, self._capacity)
-        self._stored(stream_id, records)
+        self._count(stream_id, records)
         return {}
 
     def ingest(self, stream_id: str, body: object) -> dict[str, Any]:
-        """``POST /streams/{id}/records``: new records only, where the stream is mutable."""
-        self._prepare(stream_id, body)
+        """``POST /streams/{id}/records``: only new records, if the stream is mutable."""
+        self._create_missing(stream_id, body)
         mutable = self._streams.is_mutable(self._streams.get(stream_id))
         records = self._read(body, twice_allowed=not mutable)
         existing: list[Identity] = []
-        with self._room(stream_id):
+        with self._refusing_full_or_deleted(stream_id):
             if mutable:
                 existing = self._store.insert(stream_id, records, self._capacity)
             else:
@@ -83,33 +83,33 @@ class Records:
                 f"{len(existing)} of the records exist already; use upsert to replace them.",
                 duplicated=[_identifier(identity) for identity in existing],
             )
-        self._stored(stream_id, records)
+        self._count(stream_id, records)
         return {}
 
     def delete(self, stream_id: str, body: object) -> dict[str, Any]:
-        """``POST /streams/{id}/records/delete``; unknown records are passed over."""
-        self._mutable(stream_id, "delete")
+        """``POST /streams/{id}/records/delete``; unknown records are ignored."""
+        self._check_mutable(stream_id, "delete")
         self._store.delete(
             stream_id, [_read_identity(item, f"items[{index}]") for index, item in enumerate(items_of(body))]
         )
         return {}
 
-    def _prepare(self, stream_id: str, body: object) -> None:
+    def _create_missing(self, stream_id: str, body: object) -> None:
         if self._missing is not None:
             self._missing.prepare(stream_id, body)
 
-    def _mutable(self, stream_id: str, operation: str) -> None:
+    def _check_mutable(self, stream_id: str, operation: str) -> None:
         if not self._streams.is_mutable(self._streams.get(stream_id)):
             raise ApiError(
                 facts.UPSERT_ON_IMMUTABLE,
-                f"Stream {stream_id!r} is immutable, which {operation} does not work on.",
+                f"Stream {stream_id!r} is immutable: it does not allow {operation}.",
             )
 
-    def _stored(self, stream_id: str, records: list[NewRecord]) -> None:
+    def _count(self, stream_id: str, records: list[NewRecord]) -> None:
         self._rates.add(stream_id, len(records), sum(len(properties) for _, _, properties in records))
 
     @contextmanager
-    def _room(self, stream_id: str) -> Iterator[None]:
+    def _refusing_full_or_deleted(self, stream_id: str) -> Iterator[None]:
         try:
             yield
         except StreamGone:

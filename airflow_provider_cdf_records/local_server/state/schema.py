@@ -1,4 +1,4 @@
-"""Spaces and containers: the bit of Data Modeling that records need."""
+"""Spaces and containers: the part of Data Modeling that records need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_ITEMS = 100  # of one request
 
 
 class Schema:
-    """The project's spaces and containers; the compiled ones are kept for the checks of records."""
+    """The project's spaces and containers; containers are compiled once, to check records with."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -46,7 +46,7 @@ class Schema:
         return _page(list(self._spaces.values()), query)
 
     def spaces_by_ids(self, body: object) -> dict[str, Any]:
-        """``POST /models/spaces/byids``; unknown ones are passed over."""
+        """``POST /models/spaces/byids``; unknown ones are ignored."""
         wanted = [
             a_string(item.get("space"), f"items[{n}].space")
             for n, item in enumerate(items_of(body, MAX_ITEMS))
@@ -77,7 +77,7 @@ class Schema:
         return _page(found, query)
 
     def containers_by_ids(self, body: object) -> dict[str, Any]:
-        """``POST /models/containers/byids``; unknown ones are passed over."""
+        """``POST /models/containers/byids``; unknown ones are ignored."""
         wanted = [
             (
                 a_string(item.get("space"), f"items[{n}].space"),
@@ -88,7 +88,7 @@ class Schema:
         return {"items": [self._definitions[key] for key in wanted if key in self._definitions]}
 
     def has_space(self, space: str) -> bool:
-        """Whether the space is there."""
+        """Tell whether a space exists."""
         return space in self._spaces
 
     def check_space(self, space: str, where: str) -> None:
@@ -99,7 +99,7 @@ class Schema:
             )
 
     def container(self, source: dict[str, Any], where: str) -> CompiledContainer:
-        """Return the container that a source names, which must be one that can hold records."""
+        """Return the container that a source names; refuse one that cannot hold records."""
         space = a_string(source.get("space"), f"{where}.space")
         external_id = a_string(source.get("externalId"), f"{where}.externalId")
         compiled = self._compiled.get((space, external_id))
@@ -136,7 +136,7 @@ class Schema:
 
 
 def _page(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the part of a list that ``limit`` and ``cursor`` ask for; the cursor is a position."""
+    """Return the part of a list that ``limit`` and ``cursor`` ask for; the cursor is an index."""
     try:
         limit, start = int(query.get("limit", facts.DEFAULT_LIMIT)), int(query.get("cursor", 0))
     except ValueError:

@@ -1,4 +1,4 @@
-"""All state, in one SQLite file."""
+"""Read and write all state, which is in one SQLite file."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ NewRecord = tuple[str, str, bytes]  # space, external id, properties
 
 
 class StreamGone(LookupError):
-    """The stream was deleted while the request was on its way."""
+    """The stream was deleted while the request was being checked."""
 
 
 class StreamFull(Exception):
-    """The stream would hold more than it may."""
+    """The stream would hold more than its capacity."""
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """What one stream may hold."""
+    """How much one stream can hold."""
 
     records: int
     size: int  # bytes
@@ -59,11 +59,11 @@ class StoredRecord:
 
 
 class Store:
-    """Reads and writes, safe between threads: one writes at a time, and each read sees one moment.
+    """Reads and writes, safe from any thread: one writes at a time, and each read sees one moment's state.
 
-    What a call has written is on its way to the disk when it returns: killing the process loses nothing.
+    A call has committed what it wrote when it returns: killing the process loses nothing.
 
-    :param clock: what records, streams and definitions are dated by.
+    :param clock: gives the times of records, streams and definitions.
     :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
     """
 
@@ -80,7 +80,7 @@ class Store:
             raise
         self._seq: int
         self._last_change: int
-        self._ahead = 0  # milliseconds that changes were dated ahead of the clock at the most
+        self._ahead = 0  # the most milliseconds that a change was dated ahead of the clock
         self._seq, self._last_change = self._db.execute(tables.NEWEST).fetchone()
 
     def close(self) -> None:
@@ -137,13 +137,13 @@ class Store:
     def upsert(self, stream_id: str, records: Iterable[NewRecord], capacity: Capacity) -> None:
         """Create records, or replace those with the same identity.
 
-        :raises StreamGone, StreamFull: nothing was written then.
+        :raises StreamGone, StreamFull: and nothing is written.
         """
         with self._changing(stream_id, capacity):
             self._write(tables.UPSERT, stream_id, records)
 
     def insert(self, stream_id: str, records: list[NewRecord], capacity: Capacity) -> list[Identity]:
-        """Create records; where some exist already, none is written, and those are returned."""
+        """Create records; if any exist already, write none and return the existing ones."""
         with self._changing(stream_id, capacity):
             existing = [
                 (space, name)
@@ -155,7 +155,7 @@ class Store:
         return existing
 
     def append(self, stream_id: str, records: Iterable[NewRecord], capacity: Capacity) -> None:
-        """Add records to an immutable stream; an exact copy of one that is there is passed over."""
+        """Add records to an immutable stream; exact copies of existing ones are ignored."""
         with self._changing(stream_id, capacity):
             self._write(tables.APPEND, stream_id, records)
 
@@ -167,15 +167,15 @@ class Store:
                 self._db.execute(tables.DELETE, (self._seq, now, stream_id, *identity))
 
     def records(self, stream_id: str, *, upto: int | None = None) -> Iterator[StoredRecord]:
-        """Yield the records as they all were at one moment, in the order of their last change.
+        """Yield the records as they were at one moment, in the order of their last change.
 
-        :param upto: that moment, in epoch milliseconds; no longer ago than superseded ones are kept.
+        :param upto: that moment, in epoch milliseconds, at most ``keep_superseded`` ago; now by default.
         """
         values = {"stream": stream_id, "upto": 2**62 if upto is None else upto}
         yield from self._read(tables.AS_OF_NOW if upto is None else tables.AS_OF, values)
 
     def changes(self, stream_id: str, after: int, *, upto: int | None = None) -> Iterator[StoredRecord]:
-        """Yield each record that changed after a ``seq`` once, deleted ones too, in that order."""
+        """Yield each record that changed after a ``seq`` once, also deleted ones, in the order of ``seq``."""
         values = {"stream": stream_id, "after": after, "upto": 2**62 if upto is None else upto}
         yield from self._read(tables.CHANGES, values)
 
@@ -184,16 +184,16 @@ class Store:
         return list(self._read(tables.LAST, {"stream": stream_id, "count": count}))
 
     def time_ago(self, milliseconds: int) -> int:
-        """Return a time that all changes until so long ago are dated at or before."""
+        """Return the latest time that a change made so many milliseconds ago can be dated."""
         return self.clock.now_ms() + self._ahead - milliseconds
 
     def seq_before(self, stream_id: str, time_ms: int) -> int:
-        """Return the ``seq`` after which all changes of a stream since a time come."""
+        """Return the ``seq`` after which the changes of a stream since a time begin."""
         ((seq,),) = self._execute(tables.SEQ_BEFORE, (self._seq, stream_id, time_ms))
         return int(seq)
 
     def _read(self, question: str, values: dict[str, Any]) -> Iterator[StoredRecord]:
-        """Read through a connection of its own, so that writers neither wait nor are seen half-way."""
+        """Read through a separate connection, so that writers do not wait and no half-done write is seen."""
         with closing(sqlite3.connect(self._reading, uri=True)) as db:
             for row in db.execute(question, values):
                 yield StoredRecord(*row)

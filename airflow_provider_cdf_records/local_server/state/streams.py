@@ -1,4 +1,4 @@
-"""Streams: made from templates, which decide whether records in them can change."""
+"""Streams, created from templates, which decide whether their records can change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.local_server.state.store import Capacity, Stor
 class Streams:
     """The project's streams.
 
-    :param capacity: what each of them may hold.
+    :param capacity: how much each of them can hold.
     """
 
     def __init__(self, store: Store, capacity: Capacity) -> None:
@@ -51,7 +51,7 @@ class Streams:
                     duplicated=[{"externalId": stream_id}],
                 )
             stream = self._store.put_stream(stream_id, template)
-            self._streams = self._streams | {stream_id: stream}  # readers keep the dict that they have
+            self._streams = self._streams | {stream_id: stream}  # others may be reading the old dict
         return {"items": [self._described(stream)]}
 
     def list(self) -> dict[str, Any]:
@@ -63,9 +63,9 @@ class Streams:
         return self._described(self.get(stream_id), statistics=statistics)
 
     def delete(self, body: object) -> dict[str, Any]:
-        """``POST /streams/delete``, one at a time: the records go, the id stays reserved.
+        """``POST /streams/delete``, one at a time: its records are deleted, its id stays reserved.
 
-        One that does not exist is passed over.
+        An unknown stream is ignored.
         """
         (item,) = items_of(body, 1)
         stream_id = a_stream_id(item.get("externalId"), "items[0].externalId")
@@ -76,24 +76,26 @@ class Streams:
                 self._streams = self._store.streams()
         return {}
 
-    def delete_in_the_old_way(self) -> NoReturn:
-        """``DELETE /streams/{id}``, which CDF has given up."""
-        raise ApiError(facts.GIVEN_UP, "This endpoint is no longer supported; use POST /streams/delete.")
+    def delete_by_removed_endpoint(self) -> NoReturn:
+        """``DELETE /streams/{id}``, an endpoint that CDF has removed."""
+        raise ApiError(
+            facts.ENDPOINT_REMOVED, "This endpoint is no longer supported; use POST /streams/delete."
+        )
 
     def get(self, stream_id: str) -> StoredStream:
-        """Return a stream that is there."""
+        """Return a stream; refuse one that does not exist."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.deleted:
             raise no_such_stream(stream_id)
         return stream
 
     def has(self, stream_id: object) -> bool:
-        """Whether the stream is there."""
+        """Tell whether a stream exists."""
         stream = self._streams.get(stream_id) if isinstance(stream_id, str) else None
         return stream is not None and not stream.deleted
 
     def is_mutable(self, stream: StoredStream) -> bool:
-        """Whether its records can be replaced and deleted."""
+        """Tell whether a stream's records can be replaced and deleted."""
         return facts.TEMPLATES[stream.template] == facts.MUTABLE
 
     def _described(self, stream: StoredStream, *, statistics: bool = False) -> dict[str, Any]:
@@ -119,5 +121,5 @@ class Streams:
 
 
 def no_such_stream(stream_id: str) -> ApiError:
-    """Return the refusal of a stream that is not there."""
+    """Return the error for a stream that does not exist."""
     return ApiError(404, f"Stream {stream_id!r} does not exist.", missing=[{"externalId": stream_id}])

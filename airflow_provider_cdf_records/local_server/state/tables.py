@@ -1,10 +1,10 @@
-"""The tables of the SQLite file, and the statements that are more than a line."""
+"""The tables of the SQLite file, and the longer SQL statements."""
 
 from __future__ import annotations
 
 import sqlite3
 
-VERSION = 1  # of these tables; a file of another one is refused
+VERSION = 1  # of these tables; a file of another version is refused
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS space (id TEXT PRIMARY KEY, definition BLOB NOT NULL);
@@ -97,15 +97,15 @@ class OtherVersion(ValueError):
 
 
 def prepare(db: sqlite3.Connection, *, keep_superseded: bool) -> None:
-    """Make the tables where they are missing.
+    """Create the tables that are missing.
 
-    :raises OtherVersion: where they are there, but not these.
+    :raises OtherVersion: the file has tables of another version.
     """
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version != VERSION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        raise OtherVersion("the database was made by another version of the local server; take a new one.")
+        raise OtherVersion("the database was made by another version of the local server; use a new file.")
     db.executescript(TABLES)
     db.execute(f"PRAGMA user_version = {VERSION}")
     if keep_superseded:

@@ -1,4 +1,4 @@
-"""Which JSON values each property type takes."""
+"""Which JSON values each property type accepts."""
 
 from __future__ import annotations
 

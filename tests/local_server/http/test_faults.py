@@ -40,7 +40,7 @@ ANSWERS = {  # what the client sees, and whether the record is stored
 
 
 def only(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Leave one fault alone."""
+    """Let only this fault happen."""
     monkeypatch.setattr(faults, "FAULTS", {name: faults.FAULTS[name]})
 
 
@@ -122,7 +122,7 @@ def test_faults_end_with_their_block(server: LocalServer, raw: Raw) -> None:
 
 @contextmanager
 def sent(raw: Raw, record: dict[str, Any]) -> Iterator[http.client.HTTPConnection]:
-    """Send an upsert, whose client leaves at the end of the block."""
+    """Send an upsert; the client disconnects at the end of the block."""
     connection = http.client.HTTPConnection(urlsplit(raw.url).netloc)
     body = json.dumps({"items": [record]})
     path = "/api/v1/projects/local/streams/mutable/records/upsert"

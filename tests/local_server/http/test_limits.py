@@ -1,4 +1,4 @@
-"""Rate limits, latency and capacity: off unless asked for, and then as CDF answers."""
+"""Rate limits, latency and capacity: off by default, and otherwise answered as CDF does."""
 
 from __future__ import annotations
 

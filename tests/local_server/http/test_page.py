@@ -1,4 +1,4 @@
-"""The page in a real browser, and what it must never do."""
+"""The page in a real browser: what it shows, and what it must never do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FLAGS = (
 )
 ATTACK = "<img src=x onerror=\"window.attacked='yes'\"><script>window.attacked='yes'</script>"
 NONE = "\u2013"  # what a cell without a value shows
-READABLE = 4.5  # contrast of text to its ground, as WCAG AA has it
+READABLE = 4.5  # contrast of text to its background that WCAG AA asks for
 CONTRASTS = """
 () => {
   const channels = (color) => color.match(/[\\d.]+/g).map(Number);
@@ -77,14 +77,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalServer]:
-    """A server whose rates stay as they are."""
+    """A server with a stopped clock, so that its rates do not change."""
     with LocalServer(tmp_path / "cdf.sqlite", clock=Clock(stopped=True)) as server:
         yield server
 
 
 @pytest.fixture
 def page(browser: Browser, server: LocalServer) -> Iterator[Page]:
-    """The page, in which nothing may go wrong and which may ask this server alone."""
+    """The page; a test fails on an error in it, and on a request to another server."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(BROWSER_PATIENCE)
@@ -179,7 +179,7 @@ def test_data_is_shown_as_text_whatever_it_holds(page: Page, raw: Raw) -> None:
     assert cells(page, "records")[0][2] == ATTACK
     expect(page.locator("#requests tbody tr").first).to_contain_text("404")
     for _ in range(2):
-        page.wait_for_event("response")  # so that what it held has been shown
+        page.wait_for_event("response")  # so that the page has shown what the answer held
     assert page.evaluate("window.attacked") is None
     assert page.locator("main img, main script").count() == 0
 

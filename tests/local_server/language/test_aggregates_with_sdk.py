@@ -216,10 +216,13 @@ def nested(depth: int) -> dict[str, Any]:
     ("aggregates", "message"),
     [
         ({"n": {"median": {}}}, "aggregates.n.median: not an aggregate of records"),
-        ({"n": {"avg": {"property": prop("text")}}}, "is of type text; taken are float32"),
-        ({"n": {"sum": {"property": prop("time")}}}, "is of type timestamp"),
+        (
+            {"n": {"avg": {"property": prop("text")}}},
+            "float32, float64, int32, int64, got text",
+        ),
+        ({"n": {"sum": {"property": prop("time")}}}, "float32, float64, int32, int64, got timestamp"),
         ({"n": {"avg": {"property": prop("none")}}}, "there is no property 'none' in plant/Everything"),
-        ({"n": {"uniqueValues": {"property": prop("anything")}}}, "values of type json are not grouped"),
+        ({"n": {"uniqueValues": {"property": prop("anything")}}}, "values of type json cannot be grouped"),
         ({"n": {"uniqueValues": {"property": prop("text"), "size": 2001}}}, "size: expected an integer"),
         (
             {"n": {"numberHistogram": {"property": prop("small"), "interval": 0}}},

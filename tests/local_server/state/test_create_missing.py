@@ -1,4 +1,4 @@
-"""Without set-up: what records name is made as they come."""
+"""Without set-up, the server creates what records name as they arrive."""
 
 from __future__ import annotations
 

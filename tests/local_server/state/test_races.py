@@ -1,4 +1,4 @@
-"""What happens at the same time ends as if it had happened one after the other."""
+"""Parallel requests end as if they had come one after the other."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_count_sees_one_moment_however_much_is_changed_meanwhile(clients: list
 
 
 def test_a_stream_that_is_deleted_meanwhile_keeps_nothing(server: LocalServer, clients: list[Raw]) -> None:
-    records = [a_record(str(number)) for number in range(500)]  # which take a while to check
+    records = [a_record(str(number)) for number in range(500)]  # enough that checking them takes a while
     for number in range(10):
         stream = f"short-{number}"
         settings = {"template": {"name": "BasicLiveData"}}

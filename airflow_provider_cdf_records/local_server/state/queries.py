@@ -1,4 +1,4 @@
-"""What can be read of a stream: filter, aggregate and sync."""
+"""The endpoints that read a stream: filter, aggregate and sync."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Queries:
         self._delay_ms = int(visibility_delay * 1000)
 
     def all(self, stream_id: str) -> list[Fields]:
-        """Return all records that are there, visible to queries or not yet."""
+        """Return all records of a stream, also those that queries do not see yet."""
         self._streams.get(stream_id)
         return [_fields(record) for record in self._store.records(stream_id)]
 
     def filter(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records/filter``: one page."""
         query = _read_query(body)
-        limit, select = a_limit(query), read_sources(query, self._schema)
+        limit, select = a_limit(query), read_sources(query, self._schema.container)
         found = self._matching(stream_id, query)
         if query.get("sort"):
             page = sorted_by(list(found), query["sort"])[:limit]
@@ -70,19 +70,23 @@ class Queries:
         """``POST /streams/{id}/records/sync``: a page of the changes since a cursor, oldest first."""
         query = _read_query(body)
         self._streams.get(stream_id)
-        limit, select, matches = a_limit(query), read_sources(query, self._schema), _read_filter(query)
-        position = start_of(self._store, stream_id, query)
+        limit, select, matches = (
+            a_limit(query),
+            read_sources(query, self._schema.container),
+            _read_filter(query),
+        )
+        seq = start_of(stream_id, query, lambda ago_ms: self._seq_ago(stream_id, ago_ms))
         page: list[dict[str, Any]] = []
         has_next = False
-        for record in self._store.changes(stream_id, position, upto=self._visible()):
+        for record in self._store.changes(stream_id, seq, upto=self._visible()):
             fields = _fields(record)
             if record.deleted or matches(fields):
                 if len(page) == limit:
                     has_next = True
                     break
-                page.append(change(record, fields, select))
-            position = record.seq
-        answer = {"items": page, "nextCursor": cursor_at(stream_id, position), "hasNext": has_next}
+                page.append(change(fields, select, deleted=bool(record.deleted)))
+            seq = record.seq
+        answer = {"items": page, "nextCursor": cursor_at(stream_id, seq), "hasNext": has_next}
         return answer | self._typing(query, properties_in(page))
 
     def _matching(self, stream_id: str, query: dict[str, Any]) -> Iterator[Fields]:
@@ -96,11 +100,17 @@ class Queries:
                 if matches(fields):
                     yield fields
 
+    def _seq_ago(self, stream_id: str, milliseconds: int) -> int:
+        return self._store.seq_before(stream_id, self._store.clock.now_ms() - milliseconds)
+
     def _visible(self) -> int | None:
+        """Return the time up to which changes are visible; ``None`` when all are."""
         return self._store.time_ago(self._delay_ms) if self._delay_ms else None
 
     def _typing(self, query: dict[str, Any], properties: set[tuple[str, str, str]]) -> dict[str, Any]:
-        return {"typing": typing_of(properties, self._schema)} if query.get("includeTyping") else {}
+        return (
+            {"typing": typing_of(properties, self._schema.definition)} if query.get("includeTyping") else {}
+        )
 
 
 def _read_query(body: object) -> dict[str, Any]:

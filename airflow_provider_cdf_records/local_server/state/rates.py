@@ -1,4 +1,4 @@
-"""How fast streams are written to."""
+"""How fast records are written to each stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Second:
 
 
 class Rates:
-    """Counts the records and bytes of each stream, second by second."""
+    """Count the records and bytes written to each stream, second by second."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
