@@ -31,7 +31,7 @@ from airflow_provider_cdf_records.sources import (
     Source,
     files_of,
 )
-from airflow_provider_cdf_records.sources.storage import place_of
+from airflow_provider_cdf_records.sources.storage import canonical_path
 from airflow_provider_cdf_records.version_compat import (
     BaseHook,
     connection_form_widgets,
@@ -187,7 +187,7 @@ class CdfRecordsHook(BaseHook):
 
         with airflow_failures():
             query = Query(sql, conn_id, parameters, hook_params)
-            with ReadAhead(QuerySource(query.execute), query.cancel) as self._reading:
+            with ReadAhead(QuerySource(query.execute, query.cancel)) as self._reading:
                 return self._upsert(stream_id, self._reading, **arguments)
 
     def upsert_source(self, stream_id: str, source: Source, **arguments: Any) -> UpsertSummary:
@@ -347,7 +347,7 @@ def _json_in(path: StoragePath, given: str) -> Any:
 def _check_not_read(rejected: StoragePath, source: Source, mapping: StoragePath | None) -> None:
     """Refuse to write the rejected records over what is read."""
     is_source = isinstance(source, FileSource) and source.reads(rejected)
-    is_mapping = mapping is not None and place_of(rejected) == place_of(mapping)
+    is_mapping = mapping is not None and canonical_path(rejected) == canonical_path(mapping)
     if is_source or is_mapping:
         what = "one of the files to load" if is_source else "the mapping"
         msg = f"rejected_path {str(rejected)!r} is {what}, and would be overwritten; choose another."
