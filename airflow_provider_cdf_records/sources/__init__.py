@@ -1,14 +1,16 @@
 """Where rows come from: anything that can be iterated, files of many formats, the result of a query."""
 
-from airflow_provider_cdf_records.sources.ahead import ReadAhead
-from airflow_provider_cdf_records.sources.files import FILE_FORMATS, FileSource
+from airflow_provider_cdf_records.sources.files import FileSource
 from airflow_provider_cdf_records.sources.folders import files_of
+from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
-from airflow_provider_cdf_records.sources.source import ResumableSource, Source
+from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
+from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
 
 __all__ = [
-    "FILE_FORMATS",
+    "FORMATS",
+    "CancellableSource",
     "FileSource",
     "QuerySource",
     "ReadAhead",

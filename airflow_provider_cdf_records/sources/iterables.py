@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
 ITEMS_AT_ONCE = 64  # enough to be fast, and few enough that large ones take little memory
-ROWS_AT_A_TIME = 20  # between two looks how large they are
+ROWS_BETWEEN_SIZES = 20  # the size of one row in so many is looked at
 
 
 class RecordsSource:
@@ -19,9 +19,8 @@ class RecordsSource:
 
     def __init__(self, records: Iterable[Any]) -> None:
         if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
-            msg = (
-                f"records must be a list (or another iterable) of records, not a {type(records).__name__}"
-                + ("; to load a file, use path." if isinstance(records, str) else ".")
+            msg = f"records must be a list (or another iterable) of records, got {type(records).__name__}" + (
+                "; to load a file, use path." if isinstance(records, str) else "."
             )
             raise SourceError(msg)
         self._records = records
@@ -34,7 +33,7 @@ class RecordsSource:
             item if isinstance(item, list | tuple) else (item,) for item in self._counted()
         )
         failures: list[Exception] = []
-        while not failures and (chunk := taken(rows, ITEMS_AT_ONCE, failures)):
+        while not failures and (chunk := take_until_failure(rows, ITEMS_AT_ONCE, failures)):
             end = position + len(chunk)
             yield Chunk(range(position, end), chunk, Mark(end - 1))
             position = end
@@ -52,32 +51,38 @@ class RecordsSource:
         return self._done / self._total if self._total else None
 
 
-def taken(rows: Iterator[Any], most: int, failures: list[Exception]) -> list[Any]:
-    """Return the next rows, up to where they fail: what came before counts, and the failure is told later."""
+def take_until_failure(rows: Iterator[Any], count: int, failures: list[Exception]) -> list[Any]:
+    """Return the next rows, fewer where they fail: the caller delivers those before it raises the failure.
+
+    :param failures: where the failure is added.
+    """
     got: list[Any] = []
     try:
-        got.extend(islice(rows, most))
+        got.extend(islice(rows, count))
     except Exception as error:
         failures.append(error)
     return got
 
 
-def shown_size(row: Any) -> int:
-    """Return about how many characters there are in a row; many for one that cannot be shown."""
+def text_size(row: Any) -> int:
+    """Return how many characters a row takes as a text; many for one that has no text."""
     try:
         return len(str(row))
     except (ValueError, RecursionError):  # an integer of too many digits, or one that is nested too deeply
         return SIZE_AT_ONCE
 
 
-def some(rows: Iterator[Any], failures: list[Exception], size_of: Callable[[Any], int]) -> list[Any]:
-    """Return as many rows as a batch takes, or fewer where they are large, as far as every twentieth tells.
+def next_rows(rows: Iterator[Any], failures: list[Exception], size_of: Callable[[Any], int]) -> list[Any]:
+    """Return as many rows as a batch takes, or fewer where they are large or fail.
 
-    :param size_of: the characters of a row.
+    Every twentieth row is measured, and stands for the others.
+
+    :param failures: where the failure is added.
+    :param size_of: measures a row, in characters.
     """
-    got = taken(rows, ROWS_AT_A_TIME, failures)
+    got = take_until_failure(rows, ROWS_BETWEEN_SIZES, failures)
     while not failures and 0 < len(got) < ROWS_AT_ONCE and len(got) * size_of(got[-1]) < SIZE_AT_ONCE:
-        more = taken(rows, min(ROWS_AT_A_TIME, ROWS_AT_ONCE - len(got)), failures)
+        more = take_until_failure(rows, min(ROWS_BETWEEN_SIZES, ROWS_AT_ONCE - len(got)), failures)
         if not more:
             break
         got += more

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.compression import (
+    BUFFER,
+    COMPRESSIONS,
+    Compression,
+    compression_in,
+    compression_of,
+)
 from airflow_provider_cdf_records.sources.storage import StoragePath
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-BUFFER = 1 << 18  # bytes read at a time
-ZSTD_INPUT = 1 << 14  # bytes decompressed at a time; they may become many more
 NOTHING_FOUND = "An extraction that found nothing can say so with '[]' in a .json file."
-MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".zst": b"\x28\xb5\x2f\xfd"}
-NAMES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "Zstandard"}
-
-
-def compression_of(path: StoragePath) -> str | None:
-    """Return the suffix that says how the file is compressed, if it is."""
-    name = path.name.lower()
-    return next((suffix for suffix in MAGIC if name.endswith(suffix)), None)
 
 
 def check_readable(path: StoragePath) -> None:
@@ -70,99 +64,38 @@ def open_file(path: StoragePath) -> Iterator[OpenFile]:
     :raises SourceError: when it is not what its suffix says, or cut short; also while it is read.
     """
     check_readable(path)
-    compression = compression_of(path)
-    what = NAMES.get(compression or "")
+    compression = compression_of(path.name)
     with path.open("rb") as opened:
         counted = _Counted(opened)
+        file: io.BufferedReader = io.BufferedReader(counted, BUFFER)
+        _check_compression(file, path, compression)
+        if compression is None:
+            yield OpenFile(counted, file)
+            return
         try:
-            file: io.BufferedReader = io.BufferedReader(counted, BUFFER)
-            yield OpenFile(counted, _decompressed(file, path, compression))
+            yield OpenFile(counted, compression.decompress(file))
         except EOFError:
-            msg = f"{path} is cut short: its {what} data ends before its end mark. Write it again."
+            msg = (
+                f"{path} is cut short: its {compression.name} data ends before its end mark. Write it again."
+            )
             raise SourceError(msg) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            msg = f"{path} is not the {what} file that its suffix says: {error}"
-            raise SourceError(msg) from None
-
-
-def _decompressed(file: io.BufferedReader, path: StoragePath, compression: str | None) -> io.BufferedReader:
-    start = file.peek(max(map(len, MAGIC.values())))
-    if compression is None:
-        for suffix, magic in MAGIC.items():
-            if start.startswith(magic):
-                msg = f"{path} is {NAMES[suffix]} data; give it a name that ends in {suffix}."
-                raise SourceError(msg)
-        return file
-    if not start.startswith(MAGIC[compression]):
-        msg = f"{path} is not the {NAMES[compression]} file that its suffix says."
-        raise SourceError(msg)
-    if compression == ".gz":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER)
-    inner = bz2.BZ2File(file) if compression == ".bz2" else _Zstd(file, _zstd_decompressor(path))
-    return io.BufferedReader(_InOurWords(inner, path), BUFFER)
-
-
-def _zstd_decompressor(path: StoragePath) -> Callable[[], Any]:
-    try:
-        import zstandard  # noqa: PLC0415 (an extra)
-    except ImportError:
-        msg = f"{path} needs zstandard: pip install 'airflow-provider-cdf-records[zstd]'"
-        raise SourceError(msg) from None
-    return zstandard.ZstdDecompressor().decompressobj
-
-
-class _Zstd:
-    """Zstandard frames one after the other; tells, unlike the library's reader, when one is cut short."""
-
-    def __init__(self, file: IO[bytes], new_frame: Callable[[], Any]) -> None:
-        self._file = file
-        self._new_frame = new_frame
-        self._frame: Any = None
-        self._data = memoryview(b"")
-
-    def read(self, size: int) -> bytes:
-        while not self._data:
-            compressed = self._file.read(ZSTD_INPUT)
-            if not compressed:
-                if self._frame is not None:
-                    raise EOFError
-                return b""
-            self._data = memoryview(self._decompress(compressed))
-        data, self._data = self._data[:size], self._data[size:]
-        return bytes(data)
-
-    def _decompress(self, compressed: bytes) -> bytes:
-        data = b""
-        while compressed:
-            self._frame = self._frame or self._new_frame()
-            data += self._frame.decompress(compressed)
-            compressed = b""
-            if self._frame.eof:
-                compressed, self._frame = self._frame.unused_data, None
-        return data
-
-
-class _InOurWords(io.RawIOBase):
-    """Makes a file of a decompressor, and an error of ours of what it complains about."""
-
-    def __init__(self, inner: Any, path: StoragePath) -> None:
-        self._inner = inner
-        self._path = path
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        try:
-            data = self._inner.read(len(view))
-        except EOFError:
-            raise
         except Exception as error:
-            msg = f"{self._path} cannot be decompressed: {error}"
+            if not compression.is_damage(error):
+                raise
+            msg = f"{path} is damaged: its {compression.name} data cannot be decompressed ({error})."
             raise SourceError(msg) from error
-        view[: len(data)] = data
-        return len(data)
+
+
+def _check_compression(file: io.BufferedReader, path: StoragePath, compression: Compression | None) -> None:
+    """Compare what the suffix of a file says with its first bytes."""
+    found = compression_in(file.peek(max(len(known.magic) for known in COMPRESSIONS)))
+    if found is compression:
+        return
+    if compression is None and found is not None:
+        msg = f"{path} is {found.name} data; give it a name that ends in {found.suffix}."
+    elif compression is not None:
+        msg = f"{path} is not the {compression.name} file that its suffix says."
+    raise SourceError(msg)
 
 
 class _Counted(io.RawIOBase):

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.formats.csv import checked_columns
-from airflow_provider_cdf_records.sources.iterables import shown_size
+from airflow_provider_cdf_records.sources.columns import checked_columns
+from airflow_provider_cdf_records.sources.iterables import text_size
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 FIRST_ROWS = 10  # which tell how large rows are
@@ -30,10 +30,15 @@ class QuerySource:
     """The rows of a query, numbered from 1.
 
     :param execute: executes the query, and ends all that it opened when the context is left.
+    :param cancel: makes a call of the database that is under way return soon, if it can; may be called by any
+        thread, again and again.
     """
 
-    def __init__(self, execute: Callable[[], AbstractContextManager[Cursor]]) -> None:
+    def __init__(
+        self, execute: Callable[[], AbstractContextManager[Cursor]], cancel: Callable[[], None] = lambda: None
+    ) -> None:
         self._execute = execute
+        self.cancel = cancel
 
     def __iter__(self) -> Iterator[Chunk]:
         position = 0
@@ -44,7 +49,7 @@ class QuerySource:
                 if isinstance(rows[0], Mapping):  # the connection's own choice of cursor
                     rows = [tuple(row.values()) for row in rows]
                 start, position = position + 1, position + len(rows)
-                size = rows_at_once(shown_size(rows[-1]))
+                size = rows_at_once(text_size(rows[-1]))
                 yield Chunk(range(start, position + 1), rows, Mark(position), columns)
                 rows = list(cursor.fetchmany(size))
 

@@ -1,4 +1,4 @@
-"""What a source is to the rest of the pipeline."""
+"""What a load asks of a source."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 ROWS_AT_ONCE = 1000  # in a chunk
 SIZE_AT_ONCE = 1 << 22  # characters in a chunk of rows that are not read as bytes
 BYTES_AT_ONCE = 1 << 18  # of a file of lines, in a chunk
+START = Mark(-1)  # before the first row, whether rows are counted from 0 or from 1
 
 
 def rows_at_once(row_size: float) -> int:
@@ -18,11 +19,14 @@ def rows_at_once(row_size: float) -> int:
 
 
 class FormatError(ValueError):
-    """A file that is not what it is said to be; whoever knows its path adds that."""
+    """A file that is not of the format it is read as. The caller adds the path to the message."""
 
 
 class Source(Protocol):
-    """Rows with their positions."""
+    """Rows with their positions.
+
+    A thread of its own iterates over the source, and others call ``where`` and ``share`` meanwhile.
+    """
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield every row in order, in chunks."""
@@ -34,8 +38,18 @@ class Source(Protocol):
         """Return how much has been read, from 0 to 1; ``None`` where the size is not known."""
 
 
+class CancellableSource(Source, Protocol):
+    """A source whose reading can block for long, in a call that no signal interrupts."""
+
+    def cancel(self) -> None:
+        """Make a read that blocks return soon, where that is possible.
+
+        Any thread may call this, again and again, also when nothing is read.
+        """
+
+
 class ResumableSource(Source, Protocol):
-    """A source that a later try can go on with."""
+    """A source that the next try can resume."""
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells this source from another, or from a later state of itself, as plain JSON."""

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a path."""
+"""Paths of files on any storage: what is asked of them, and how two of them are compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modifie
 
 
 class StoragePath(Protocol):
-    """A file anywhere: ``pathlib.Path``, ``UPath`` and ``ObjectStoragePath`` are such."""
+    """A file on any storage, such as a ``pathlib.Path``, a ``UPath`` or an ``ObjectStoragePath``."""
 
     @property
     def name(self) -> str:
@@ -44,8 +44,8 @@ def local_name(path: StoragePath) -> str:
     return str(getattr(path, "path", None) or os.fspath(path))  # type: ignore[call-overload]
 
 
-def place_of(path: StoragePath) -> tuple[str, str]:
-    """Return what two ways to write the path of one file have in common."""
+def canonical_path(path: StoragePath) -> tuple[str, str]:
+    """Return the protocol and the path of a file, the same for every way to write that path."""
     if is_local(path):
         return "", os.path.realpath(local_name(path))
     return str(getattr(path, "protocol", "")), str(getattr(path, "path", path))

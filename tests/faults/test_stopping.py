@@ -18,7 +18,7 @@ import pytest
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches, checkpoint, in_flight
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-from airflow_provider_cdf_records.sources import ahead
+from airflow_provider_cdf_records.sources import read_ahead
 from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory
@@ -93,7 +93,7 @@ def test_on_kill_ends_the_load(server: ScriptedServer, source: Path, tmp_path: P
 
 def test_what_is_under_way_gets_a_few_seconds_to_end() -> None:
     assert in_flight.STOP_WITHIN <= 5
-    assert ahead.STOP_WITHIN <= 5
+    assert read_ahead.STOP_WITHIN <= 5
 
 
 class TimedOut(BaseException):

@@ -1,0 +1,51 @@
+"""The file formats: each an object, and one list of them. Nobody else asks for one by its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.formats.arrow import ARROW, PARQUET
+from airflow_provider_cdf_records.sources.formats.csv import CSV, TSV
+from airflow_provider_cdf_records.sources.formats.format import Format, Options
+from airflow_provider_cdf_records.sources.formats.json import JSON
+from airflow_provider_cdf_records.sources.formats.ndjson import NDJSON
+
+__all__ = ["FORMATS", "Format", "Options", "format_named", "format_names", "format_of", "known_suffixes"]
+
+FORMATS: list[Format[Any]] = [
+    ARROW,
+    CSV,
+    JSON,
+    NDJSON,
+    PARQUET,
+    TSV,
+]
+
+
+def format_names() -> str:
+    """Return the names of all formats as a text."""
+    return ", ".join(known.name for known in FORMATS)
+
+
+def known_suffixes() -> str:
+    """Return the suffixes of all formats as a text."""
+    return ", ".join(suffix for known in FORMATS for suffix in known.suffixes)
+
+
+def format_named(name: str) -> Format[Any]:
+    """Return a format by its name.
+
+    :raises SourceError: when there is none of that name.
+    """
+    for known in FORMATS:
+        if known.name == name:
+            return known
+    msg = f"file_format must be one of {format_names()}, got {name!r}."
+    raise SourceError(msg)
+
+
+def format_of(file_name: str) -> Format[Any] | None:
+    """Return the format that the suffix of a file's name says, if it is one's."""
+    name = file_name.lower()
+    return next((known for known in FORMATS if name.endswith(known.suffixes)), None)

@@ -8,14 +8,15 @@ from itertools import chain
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources.formats.csv import checked_columns
+from airflow_provider_cdf_records.sources.columns import checked_columns
+from airflow_provider_cdf_records.sources.formats.format import Format, Options
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 READ_BUFFER = 1 << 16  # bytes of a column read at a time
 ARROW_FILE_MAGIC = b"ARROW1"
 
 
-def read_parquet(file: io.BufferedReader) -> Iterator[Chunk]:
+def read_parquet(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
     """Yield the rows, numbered from 1."""
     pa = _pyarrow()
     from pyarrow import parquet  # noqa: PLC0415 (an extra)
@@ -27,10 +28,10 @@ def read_parquet(file: io.BufferedReader) -> Iterator[Chunk]:
         row_size = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0)
         yield from _chunks(names, table.iter_batches(batch_size=rows_at_once(row_size), use_threads=False))
     except (pa.ArrowException, OSError) as error:
-        raise _not("Parquet", error) from error
+        raise _not_whole("Parquet", error) from error
 
 
-def read_arrow(file: io.BufferedReader) -> Iterator[Chunk]:
+def read_arrow(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
     """Yield the rows of an Arrow IPC file or stream, numbered from 1."""
     pa = _pyarrow()
     try:
@@ -43,7 +44,7 @@ def read_arrow(file: io.BufferedReader) -> Iterator[Chunk]:
             names = batches.schema.names
         yield from _chunks(names, chain.from_iterable(map(_slices, batches)))
     except (pa.ArrowException, OSError) as error:
-        raise _not("Arrow", error) from error
+        raise _not_whole("Arrow", error) from error
 
 
 def _slices(batch: Any) -> Iterator[Any]:
@@ -62,22 +63,22 @@ def _chunks(names: list[str], batches: Iterator[Any]) -> Iterator[Chunk]:
 
 
 class Unreadable:
-    """A value that Python has no form for; it costs the rows whose record needs it."""
+    """A value that Python cannot represent. Only rows whose record needs it are rejected."""
 
-    def __init__(self, why: Exception) -> None:
-        self._why = why
+    def __init__(self, reason: Exception) -> None:
+        self._reason = reason
 
     def __repr__(self) -> str:
-        return f"what cannot be read ({self._why})"
+        return f"an unreadable value ({self._reason})"
 
 
 def _values(column: Any) -> list[Any]:
-    """Return the values of a column; moments as texts, which pyarrow makes faster than objects."""
+    """Return the values of a column; timestamps as texts, which pyarrow makes faster than objects."""
     import pyarrow as pa  # noqa: PLC0415 (an extra)
 
     try:
         if pa.types.is_timestamp(column.type):
-            return _moments(column)
+            return _timestamps(column)
         values = list(column.to_pylist())
     except (ValueError, ArithmeticError, LookupError):
         return list(map(_value, column))
@@ -93,16 +94,16 @@ def _value(scalar: Any) -> Any:
         return Unreadable(error)
 
 
-def _moments(column: Any) -> list[Any]:
+def _timestamps(column: Any) -> list[Any]:
     import pyarrow as pa  # noqa: PLC0415 (an extra)
     import pyarrow.compute as pc  # noqa: PLC0415
 
     texts = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.timestamp("ms"))
     if column.type.unit in ("us", "ns"):  # an external id may need them, though no property takes them
-        exact = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
-        if pc.any(pc.not_equal(exact, texts.cast(exact.type))).as_py():
+        precise = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
+        if pc.any(pc.not_equal(precise, texts.cast(precise.type))).as_py():
             texts = pc.replace_substring_regex(
-                exact.cast(pa.string()), pattern=r"(\.\d{3})000$", replacement=r"\1"
+                precise.cast(pa.string()), pattern=r"(\.\d{3})000$", replacement=r"\1"
             )
     texts = pc.utf8_replace_slice(texts.cast(pa.string()), start=10, stop=11, replacement="T")
     if column.type.tz is not None:
@@ -120,8 +121,26 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _not(what: str, error: Exception) -> Exception:
+def _not_whole(what: str, error: Exception) -> Exception:
     if isinstance(error, OSError) and type(error) is not OSError:
         return error  # of the storage, not of what it holds
     msg = f"is not a whole {what} file: {str(error).splitlines()[0]}. Was it still being written?"
     return FormatError(msg)
+
+
+PARQUET = Format(
+    name="parquet",
+    suffixes=(".parquet",),
+    position_name="row",
+    reader=read_parquet,
+    options=Options,
+    is_compressed_inside=True,
+)
+ARROW = Format(
+    name="arrow",
+    suffixes=(".arrow", ".feather"),
+    position_name="row",
+    reader=read_arrow,
+    options=Options,
+    is_compressed_inside=True,
+)

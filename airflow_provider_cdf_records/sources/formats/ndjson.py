@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
+from airflow_provider_cdf_records.sources.formats.format import Format, Options
 from airflow_provider_cdf_records.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ LONGEST_LINE = 1 << 25  # bytes; far above what CDF takes in a request
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
-def read_ndjson(file: io.BufferedReader, after: Mark) -> Iterator[Chunk]:
+def read_ndjson(file: io.BufferedReader, _: Options, after: Mark, until: Mark | None) -> Iterator[Chunk]:
     """Yield the lines that are not blank, numbered from 1.
 
     :param after: what comes before this mark has been passed already.
+    :param until: what comes after this mark is left alone.
     """
-    number, offset = after.position, after.offset
+    number, offset = max(0, after.position), after.offset
     if not number:
         start = file.peek(len(UTF8_BOM))
         if start.startswith(UTF8_BOM):
@@ -31,7 +33,8 @@ def read_ndjson(file: io.BufferedReader, after: Mark) -> Iterator[Chunk]:
             msg = "holds a JSON array; load it with file_format='json'."
             raise FormatError(msg)
     try:
-        for lines in _grouped(io.BufferedReader(_WithLines(file), BYTES_AT_ONCE)):
+        left = None if until is None else until.offset - offset
+        for lines in _grouped(io.BufferedReader(_BoundedLines(file, left), BYTES_AT_ONCE)):
             first = number + 1
             number += len(lines)
             offset += sum(map(len, lines))
@@ -71,11 +74,15 @@ class _LineTooLongError(Exception):
     """A line that is longer than ``LONGEST_LINE``."""
 
 
-class _WithLines(io.RawIOBase):
-    """A file in which no line is too long to be held."""
+class _BoundedLines(io.RawIOBase):
+    """A file in which no line is too long to be held.
 
-    def __init__(self, file: io.BufferedReader) -> None:
+    :param left: bytes after which it ends; by default where the file ends.
+    """
+
+    def __init__(self, file: io.BufferedReader, left: int | None) -> None:
         self._file = file
+        self._left = left
         self._unended = 0  # bytes of the line that has not ended yet
 
     def readable(self) -> bool:
@@ -83,10 +90,26 @@ class _WithLines(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
-        data = self._file.read1(len(view))
+        size = len(view)
+        if self._left is not None:
+            size = max(0, min(size, self._left))
+        data = self._file.read1(size)
+        if self._left is not None:
+            self._left -= len(data)
         view[: len(data)] = data
         end = data.rfind(b"\n")
         self._unended = len(data) - end - 1 if end >= 0 else self._unended + len(data)
         if self._unended > LONGEST_LINE:
             raise _LineTooLongError
         return len(data)
+
+
+NDJSON = Format(
+    name="ndjson",
+    suffixes=(".ndjson", ".jsonl"),
+    position_name="line",
+    reader=read_ndjson,
+    options=Options,
+    is_seekable=True,
+    must_hold_rows=True,
+)

@@ -147,8 +147,8 @@ def test_a_row_of_another_length_is_refused_and_the_others_are_read(path: Path) 
     source = FileSource(written(path, "a,b\n1,x\n2\n3,y,z,z\n\n4,w\n"))
     assert rows_of(source) == [(1, {"a": "1", "b": "x"}), (4, {"a": "4", "b": "w"})]
     assert refusals_of(source) == [
-        (2, "1 values, and the header has 2"),
-        (3, "4 values, and the header has 2"),
+        (2, "must have 2 values, as the header has, got 1"),
+        (3, "must have 2 values, as the header has, got 4"),
     ]
 
 
@@ -244,24 +244,24 @@ def test_a_null_byte_is_a_character_like_others(path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"separator": ";"}, "'separator' is not known; there are delimiter, encoding, header"),
-        ({"delimiter": ";;"}, "delimiter must be one character"),
-        ({"delimiter": ""}, "delimiter must be one character"),
-        ({"delimiter": 5}, "delimiter must be one character"),
-        ({"delimiter": '"'}, "delimiter cannot be"),
-        ({"delimiter": "\n"}, "delimiter cannot be"),
+        ({"separator": ";"}, "'separator' is not an option of csv; it has delimiter, encoding, header"),
+        ({"delimiter": ";;"}, "delimiter must be one character, got "),
+        ({"delimiter": ""}, "delimiter must be one character, got "),
+        ({"delimiter": 5}, "delimiter must be one character, got "),
+        ({"delimiter": '"'}, "delimiter must be neither the quotechar nor a line end, got "),
+        ({"delimiter": "\n"}, "delimiter must be neither the quotechar nor a line end, got "),
         ({"quotechar": "''"}, "quotechar must be one character"),
         ({"header": "a,b"}, "header must be a list of texts"),
         ({"header": [1]}, "header must be a list of texts"),
         ({"null_values": "NULL"}, "null_values must be a list of texts"),
         ({"null_values": 5}, "null_values must be a list of texts"),
-        ({"encoding": "utf-9"}, "encoding 'utf-9' is not known"),
-        ({"encoding": "hex"}, "encoding 'hex' is not known"),
-        ({"encoding": "utf-8\0"}, "is not known"),
-        ({"encoding": 5}, "encoding 5 is not known"),
+        ({"encoding": "utf-9"}, "encoding must be one that Python knows, got 'utf-9'"),
+        ({"encoding": "hex"}, "encoding must be one that Python knows, got 'hex'"),
+        ({"encoding": "utf-8\0"}, "encoding must be one that Python knows"),
+        ({"encoding": 5}, "encoding must be one that Python knows, got 5"),
     ],
 )
-def test_options_that_cannot_be_meant_are_refused_at_once(path: Path, options: Any, message: str) -> None:
+def test_options_that_make_no_sense_are_refused_at_once(path: Path, options: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match="file_options: ") as refused:
         FileSource(path, file_options=options)
     assert message in str(refused.value)

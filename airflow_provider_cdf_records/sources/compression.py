@@ -1,0 +1,127 @@
+"""What files are compressed with. A file is decompressed little by little, however well it is packed."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_cdf_records.sources.source import FormatError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+BUFFER = 1 << 18  # bytes read at a time
+ZSTD_INPUT = 256  # bytes decompressed at a time; each four of them may become 128 KB
+
+
+@dataclass(frozen=True)
+class Compression:
+    """A way to compress a whole file.
+
+    :param magic: what every such file begins with.
+    :param decompress: makes a readable file of a compressed one, which raises ``EOFError`` where it is cut short.
+    :param is_damage: whether an error that was raised while reading means that the data is wrong.
+    """
+
+    name: str
+    suffix: str
+    magic: bytes
+    decompress: Callable[[io.BufferedReader], io.BufferedReader]
+    is_damage: Callable[[Exception], bool]
+
+
+def compression_of(file_name: str) -> Compression | None:
+    """Return what the suffix of a file's name says that it is compressed with, if it is."""
+    name = file_name.lower()
+    return next((known for known in COMPRESSIONS if name.endswith(known.suffix)), None)
+
+
+def compression_in(start: bytes) -> Compression | None:
+    """Return what the first bytes of a file say that it is compressed with, if it is."""
+    return next((known for known in COMPRESSIONS if start.startswith(known.magic)), None)
+
+
+def _gunzip(file: io.BufferedReader) -> io.BufferedReader:
+    return io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER)
+
+
+def _bunzip2(file: io.BufferedReader) -> io.BufferedReader:
+    return io.BufferedReader(bz2.BZ2File(file), BUFFER)
+
+
+def _unzstd(file: io.BufferedReader) -> io.BufferedReader:
+    try:
+        import zstandard  # noqa: PLC0415 (an extra)
+    except ImportError:
+        msg = "needs zstandard: pip install 'airflow-provider-cdf-records[zstd]'."
+        raise FormatError(msg) from None
+    return io.BufferedReader(_ZstdFrames(file, zstandard.ZstdDecompressor().decompressobj), BUFFER)
+
+
+class _ZstdFrames(io.RawIOBase):
+    """Zstandard frames one after the other.
+
+    The library's ``stream_reader(read_across_frames=True)`` returns no bytes at the end of a whole file, and
+    the same where a frame is cut short. Nothing else tells the two apart, so that half a file would be loaded
+    as a whole one. The library's ``decompressobj`` says where a frame ends, but does not bound what it
+    returns, which is why it is fed so little at a time.
+    """
+
+    def __init__(self, file: IO[bytes], new_frame: Callable[[], Any]) -> None:
+        self._file = file
+        self._new_frame = new_frame
+        self._frame: Any = None
+        self._data = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        while not self._data:
+            compressed = self._file.read(ZSTD_INPUT)
+            if not compressed:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._data = memoryview(self._decompress(compressed))
+        size = min(len(view), len(self._data))
+        view[:size] = self._data[:size]
+        self._data = self._data[size:]
+        return size
+
+    def _decompress(self, compressed: bytes) -> bytes:
+        data = b""
+        while compressed:
+            self._frame = self._frame or self._new_frame()
+            data += self._frame.decompress(compressed)
+            compressed = b""
+            if self._frame.eof:
+                compressed, self._frame = self._frame.unused_data, None
+        return data
+
+
+def _is_gzip_damage(error: Exception) -> bool:
+    return isinstance(error, gzip.BadGzipFile | zlib.error)
+
+
+def _is_bzip2_damage(error: Exception) -> bool:
+    return type(error) is OSError and error.errno is None  # errors of the storage say more
+
+
+def _is_zstd_damage(error: Exception) -> bool:
+    import zstandard  # noqa: PLC0415 (an extra)
+
+    return isinstance(error, zstandard.ZstdError)
+
+
+COMPRESSIONS = [
+    Compression("gzip", ".gz", b"\x1f\x8b", _gunzip, _is_gzip_damage),
+    Compression("bzip2", ".bz2", b"BZh", _bunzip2, _is_bzip2_damage),
+    Compression("Zstandard", ".zst", b"\x28\xb5\x2f\xfd", _unzstd, _is_zstd_damage),
+]
