@@ -21,8 +21,10 @@ def ask_at_once(*questions: Callable[[], Any], stop: threading.Event) -> list[An
     futures: list[Future[Any]] = [Future() for _ in questions]
     for question, future in zip(questions, futures, strict=True):
         threading.Thread(target=_answer, args=(question, future), name="cdf-look", daemon=True).start()
-    while wait(futures, timeout=STOP_CHECK).not_done:
-        if stop.is_set():
+    is_waiting = True
+    while is_waiting:
+        is_waiting = bool(wait(futures, timeout=STOP_CHECK).not_done)
+        if stop.is_set():  # also where all have ended, because of that
             raise LoadStoppedError
     return [future.result() for future in futures]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +13,16 @@ from typing import Any
 import pytest
 from airflow import DAG
 
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.client import paging
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsDeleteOperator,
+    CdfRecordsIngestOperator,
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator
-from tests.local_cdf import LocalCdf, local_cdf
-from tests.sample_records import STREAM, a_record
+from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
+from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -56,7 +63,11 @@ def context_with(**xcoms: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({}, "neither is given"), ({"records": [], "path": "x"}, "both are given")]
+    ("arguments", "message"),
+    [
+        ({}, "needs one of records and path, and none is given"),
+        ({"records": [], "path": "x"}, "needs one of records and path, and records and path are given"),
+    ],
 )
 def test_exactly_one_of_records_and_path_is_needed(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -199,12 +210,20 @@ with DAG("other", schedule=None):
 before = set(sys.modules)
 def refuse(*args, **kwargs): raise AssertionError("the network was touched")
 socket.socket.connect = refuse
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsDeleteOperator,
+    CdfRecordsIngestOperator,
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
 with DAG("d", schedule=None):
     CdfRecordsUpsertOperator(task_id="a", stream_id="s", path="/nowhere.ndjson", cdf_conn_id="missing")
     CdfRecordsFromSqlOperator(task_id="d", stream_id="s", sql="SELECT 1", conn_id="missing", mapping="m")
+    CdfRecordsIngestOperator(task_id="e", stream_id="s", records=[])
+    CdfRecordsDeleteOperator(task_id="f", stream_id="s", filter={})
+    CdfStreamCreateOperator(task_id="g", stream_id="s", template="t")
     CdfStreamSensor(task_id="b", stream_id="s")
     CdfRecordsSensor(task_id="c", stream_id="s")
 new = set(sys.modules) - before
@@ -221,7 +240,94 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.operators.base",
         "airflow_provider_cdf_records.operators.cdf_records",
         "airflow_provider_cdf_records.operators.cdf_records_sql",
+        "airflow_provider_cdf_records.operators.records_or_path",
+        "airflow_provider_cdf_records.operators.rows",
         "airflow_provider_cdf_records.sensors",
         "airflow_provider_cdf_records.sensors.cdf_records",
         "airflow_provider_cdf_records.version_compat",
     ]
+
+
+def test_ingest_overwrites_nothing(cdf: LocalCdf) -> None:
+    cdf.upsert(STREAM, [a_record("a", number=1)])
+    rows = [a_record("a", number=2), a_record("b", number=2)]
+    task = CdfRecordsIngestOperator(task_id="ingest", stream_id=STREAM, records=rows, max_rejected=1)
+    summary = task.execute({})
+    assert (summary["read"], summary["ingested"], summary["rejected"]) == (2, 1, 1)
+    assert cdf.held() == {"a": {"number": 1}, "b": {"number": 2}}
+
+
+def test_a_second_try_of_an_ingest_takes_what_the_first_has_stored_for_its_own(cdf: LocalCdf) -> None:
+    cdf.upsert(STREAM, [a_record("a")])
+    ti = FakeXCom()
+    ti.try_number = 2  # type: ignore[attr-defined]
+    task = CdfRecordsIngestOperator(
+        task_id="ingest", stream_id=STREAM, records=[a_record("a"), a_record("b")]
+    )
+    assert task.execute({"ti": ti})["ingested"] == 2
+
+
+def test_a_file_is_ingested_into_an_archive(cdf: LocalCdf, tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text("".join(json.dumps(a_record("same", number=number)) + "\n" for number in range(3)))
+    task = CdfRecordsIngestOperator(task_id="ingest", stream_id=IMMUTABLE_STREAM, path=str(path))
+    assert task.execute({})["ingested"] == 3
+    assert len(cdf.items(IMMUTABLE_STREAM)) == 3
+
+
+def test_records_are_deleted(cdf: LocalCdf) -> None:
+    cdf.upsert(STREAM, [a_record("a"), a_record("b")])
+    task = CdfRecordsDeleteOperator(task_id="delete", stream_id=STREAM, records=[a_record("a")])
+    assert task.execute({})["deleted"] == 1
+    assert cdf.held().keys() == {"b"}
+
+
+def test_what_matches_a_filter_is_deleted_page_by_page(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGE_SIZE", 70)
+    cdf.upsert(STREAM, [a_record(f"r{number}", number=number) for number in range(500)])
+    number = [SPACE, CONTAINER, "number"]
+    task = CdfRecordsDeleteOperator(
+        task_id="delete", stream_id=STREAM, filter={"range": {"property": number, "gte": "{{ 100 }}"}}
+    )
+    with DAG("d", schedule=None, render_template_as_native_obj=True) as dag:
+        task.dag = dag
+    task.render_template_fields({})
+    assert task.filter == {"range": {"property": number, "gte": 100}}
+    summary = task.execute({})
+    assert (summary["read"], summary["deleted"]) == (400, 400)
+    assert cdf.held().keys() == {f"r{number}" for number in range(100)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "needs one of records, path and filter, and none is given"),
+        ({"records": [], "filter": {}}, "records and filter are given"),
+        ({"path": "x", "filter": {}}, "path and filter are given"),
+    ],
+)
+def test_a_delete_needs_one_source(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CdfRecordsDeleteOperator(task_id="delete", stream_id=STREAM, **arguments)
+
+
+def test_a_stream_is_created_once(cdf: LocalCdf) -> None:
+    task = CdfStreamCreateOperator(task_id="create", stream_id="new", template="BasicLiveData")
+    created = task.execute({})
+    assert (created["externalId"], created["type"]) == ("new", "Mutable")
+    assert task.execute({})["createdTime"] == created["createdTime"]
+
+
+def test_a_stream_of_another_type_fails_for_good(cdf: LocalCdf) -> None:
+    task = CdfStreamCreateOperator(task_id="create", stream_id=STREAM, template="BasicArchive")
+    with pytest.raises(AirflowFailException, match="of type Mutable, made from 'BasicLiveData'"):
+        task.execute({})
+
+
+@pytest.mark.parametrize("arguments", [{"stream_id": "Not An Id"}, {"template": ""}, {"template": "Unknown"}])
+def test_a_stream_that_cannot_be_made_fails_for_good(cdf: LocalCdf, arguments: dict[str, str]) -> None:
+    given = {"stream_id": "new", "template": "BasicLiveData"} | arguments
+    with pytest.raises(AirflowFailException):
+        CdfStreamCreateOperator(task_id="create", **given).execute({})

@@ -216,3 +216,22 @@ def test_a_wrong_mapping_fails_when_the_dag_is_parsed() -> None:
 def test_a_mapping_is_needed() -> None:
     with pytest.raises((TypeError, AirflowException), match="mapping"):
         CdfRecordsFromSqlOperator(task_id="load", stream_id=STREAM, sql="SELECT 1", conn_id="lite")
+
+
+def test_the_rows_of_a_query_are_ingested(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, ("a", 1), ("b", 2), ("a", 3))
+    summary = operator("SELECT * FROM reading", verb="ingest", max_rejected=1).execute({})
+    assert (summary["read"], summary["ingested"], summary["rejected"]) == (3, 2, 1)
+    assert cdf.held() == {"a": {"number": 1}, "b": {"number": 2}}
+
+
+def test_the_rows_of_a_query_are_deleted(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, ("a", 1), ("b", 2))
+    operator("SELECT * FROM reading").execute({})
+    assert operator("SELECT id FROM reading WHERE number = 1", verb="delete").execute({})["deleted"] == 1
+    assert cdf.held() == {"b": {"number": 2}}
+
+
+def test_an_unknown_verb_fails_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="verb must be one of upsert, ingest, delete, got 'merge'"):
+        operator("SELECT 1", verb="merge")
