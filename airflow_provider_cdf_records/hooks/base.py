@@ -90,6 +90,7 @@ class CdfHook(BaseHook):
                 rejected_path=storage_path(rejected_path, "rejected_path") if rejected_path else None,
                 max_concurrency=self.max_concurrency,
                 target={"conn_id": self.cdf_conn_id},
+                log=self.log,
                 stop=self._stop,
                 **options,
             )

@@ -3,6 +3,6 @@
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.tally import TooManyRejectedError
-from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT, Verb
+from airflow_provider_cdf_records.load.verbs import Verb
 
-__all__ = ["DELETE", "INGEST", "UPSERT", "Load", "Summary", "TooManyRejectedError", "Verb"]
+__all__ = ["Load", "Summary", "TooManyRejectedError", "Verb"]

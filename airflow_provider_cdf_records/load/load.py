@@ -45,6 +45,7 @@ class Load:
         ingest finds in the stream counts as ingested.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
     :param target: what else tells this load from another, as plain JSON, such as the connection's name.
+    :param log: gets progress lines and the summary.
     :param stop: ends the load when it is set before :meth:`run`; later :meth:`end_soon` does.
     """
 
@@ -60,6 +61,7 @@ class Load:
     is_retry: bool = False
     state_store: StateStore | None = None
     target: dict[str, Any] = field(default_factory=dict)
+    log: logging.Logger = log
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -88,7 +90,7 @@ class Load:
         found = self._look_beforehand()
         convert = conversion(self.client, self.verb, self.mapping, found, check_columns=resumed is None)
         tally = self._tally(resumed)
-        with tally, ReadAhead(self.source) as reading, ProgressLog(tally.summary, reading.share):
+        with tally, ReadAhead(self.source) as reading, ProgressLog(self.log, tally, reading):
             self._reading = reading
             if self.stop.is_set():  # by now: end_soon may have come too early to find the source
                 reading.stop()
@@ -128,7 +130,9 @@ class Load:
         mark = checkpoint.load()
         if mark is not None:
             self.source.resume_after(mark)
-            log.info("Going on after %s, where an earlier try stopped.", self.source.where(mark.position))
+            self.log.info(
+                "Going on after %s, where an earlier try stopped.", self.source.where(mark.position)
+            )
         return checkpoint, mark
 
     def _look_beforehand(self) -> Findings | None:
@@ -167,7 +171,7 @@ class Load:
                 checkpoint.clear()
             else:
                 checkpoint.save()
-            log.info("%s", self._summary(tally))
+            self.log.info("%s", self._summary(tally))
 
     def _judge(self, tally: Tally) -> Summary:
         summary = self._summary(tally)

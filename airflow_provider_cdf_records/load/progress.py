@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from types import TracebackType
 
-from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.sources import Source
 
 INTERVAL = 10.0  # seconds between two lines
-
-log = logging.getLogger(__name__)
 
 
 class ProgressLog:
     """Logs how far a load is at a steady interval, whatever the load is waiting for.
 
-    :param summary: returns the numbers so far.
-    :param share: returns how much of the source has been read, from 0 to 1; ``None`` where nobody knows.
+    :param tally: has the numbers so far.
+    :param source: tells how much of it has been read.
     """
 
-    def __init__(self, summary: Callable[[], Summary], share: Callable[[], float | None]) -> None:
-        self._summary = summary
-        self._share = share
+    def __init__(self, log: logging.Logger, tally: Tally, source: Source) -> None:
+        self._log = log
+        self._tally = tally
+        self._source = source
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cdf-progress", daemon=True)
 
@@ -38,8 +37,8 @@ class ProgressLog:
 
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL):
-            summary, share = self._summary(), self._share()
-            log.info(
+            summary, share = self._tally.summary(), self._source.share()
+            self._log.info(
                 "%s records read%s, %s %s, %s rejected; %s records/s.",
                 f"{summary.read:,}",
                 "" if share is None else f" ({share:.0%})",
