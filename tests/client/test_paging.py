@@ -37,6 +37,7 @@ ALL = [
 ]
 EVER = {"gte": 0}
 IDS = ["2026-01-02T03:04:05Z", "A", "a", "å", "ø", "\uffff", "😀", "a b"]
+OTHER_SPACE = "quay"
 NUMBERS = count()
 
 
@@ -48,6 +49,7 @@ def cdf() -> Iterator[LocalCdf]:
         patch.object(Store, "_tick", lambda self: self.clock.now_ms()),
         local_cdf(monkeypatch, clock=Clock(stopped=True)) as cdf,
     ):
+        cdf.client.post("/models/spaces", {"items": [{"space": OTHER_SPACE}]})
         yield cdf
 
 
@@ -77,6 +79,11 @@ def delete(cdf: LocalCdf, stream_id: str, *records: dict[str, Any]) -> None:
 
 def ids(records: Any) -> list[str]:
     return [record["externalId"] for record in records]
+
+
+def numbered(name: str, number: int) -> dict[str, Any]:
+    """Return a record, in the other space where the number is odd."""
+    return a_record(name, number=number) | {"space": (SPACE, OTHER_SPACE)[number % 2]}
 
 
 def key(record: dict[str, Any]) -> tuple[Any, ...]:
@@ -157,7 +164,7 @@ def test_an_empty_stream_has_no_records(cdf: LocalCdf, stream_id: str) -> None:
 
 batches = st.lists(
     st.tuples(
-        st.lists(st.tuples(st.sampled_from(IDS), st.integers(0, 2)), min_size=1, max_size=6),
+        st.lists(st.tuples(st.sampled_from(IDS), st.integers(0, 3)), min_size=1, max_size=6),
         st.sampled_from([0, 0.001, 5]),
     ),
     max_size=6,
@@ -168,7 +175,7 @@ batches = st.lists(
 def test_a_mutable_stream_is_read_whole(cdf: LocalCdf, batches: Any, page_size: int) -> None:
     stream_id = a_new_stream(cdf)
     for pairs, pause in batches:
-        upsert(cdf, stream_id, *(a_record(name, number=n) for name, n in dict(pairs).items()))
+        upsert(cdf, stream_id, *(numbered(name, n) for name, n in dict(pairs).items()))
         cdf.server.clock.advance(pause)
     with pages_of(page_size):
         found = list(query_records(cdf.client, stream_id, sources=ALL))
@@ -182,7 +189,7 @@ def test_an_immutable_stream_is_read_whole_or_refused(
 ) -> None:
     stream_id = a_new_stream(cdf, "BasicArchive")
     for pairs, pause in batches:
-        records = [a_record(name, number=n) for name, n in pairs]
+        records = [numbered(name, n) for name, n in pairs]
         cdf.client.ingest_records(stream_id, of_items(records))
         cdf.server.clock.advance(pause)
     held = cdf.client.filter_records(stream_id, sources=ALL, last_updated_time=EVER, limit=1000)
