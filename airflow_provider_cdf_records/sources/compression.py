@@ -24,7 +24,7 @@ class Compression:
     """A way to compress a whole file.
 
     :param magic: what every such file begins with.
-    :param decompress: makes a readable file of a compressed one, which raises ``EOFError`` where it is cut short.
+    :param decompress: makes a readable file of a compressed one; raises ``EOFError`` where that is cut short.
     :param is_damage: whether an error that was raised while reading means that the data is wrong.
     """
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextvars import copy_context
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from airflow_provider_cdf_records.records.chunk import Chunk
@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.sources.source import Source
 log = logging.getLogger(__name__)
 
 CHUNKS_AHEAD = 2  # read and not yet asked for
-CANCEL_EVERY = 0.2  # seconds
+LOOK_EVERY = 0.2  # seconds between two looks whether it is over
 STOP_WITHIN = 3.0  # seconds
 
 
@@ -56,7 +56,7 @@ class ReadAhead:
         while self._thread.is_alive() and time.monotonic() < deadline:
             if not self._has_ended:
                 self.stop()  # again and again: what is to be cancelled may have begun after the last time
-            self._thread.join(CANCEL_EVERY)
+            self._thread.join(LOOK_EVERY)
         if self._thread.is_alive():
             log.warning(
                 "The source did not stop within %g seconds. Its thread stays until the process ends.",
@@ -77,8 +77,11 @@ class ReadAhead:
         run = copy_context().run
         self._thread = threading.Thread(target=run, args=(self._read,), name="cdf-source", daemon=True)
         self._thread.start()
-        while True:
-            item = self._ready.get()
+        while not self._is_stopped:
+            try:
+                item = self._ready.get(timeout=LOOK_EVERY)  # a signal may wait until this ends
+            except Empty:
+                continue
             if self._is_stopped:
                 return
             if not isinstance(item, Chunk):

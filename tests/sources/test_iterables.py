@@ -23,21 +23,21 @@ def test_positions_go_on_through_the_chunks() -> None:
     assert source.where(3) == "records[3]"
 
 
-def test_a_place_is_that_of_the_last_row() -> None:
+def test_the_mark_of_a_chunk_is_at_its_last_row() -> None:
     for chunk in RecordsSource([{}] * 100):
         assert chunk.end.position == chunk.positions[-1]
 
 
 def test_a_generator_is_read_a_few_rows_at_a_time() -> None:
-    taken = []
+    read = []
 
     def generate() -> Iterator[dict[str, int]]:
         for n in range(1000):
-            taken.append(n)
+            read.append(n)
             yield {"n": n}
 
     next(iter(RecordsSource(generate())))
-    assert len(taken) == ITEMS_AT_ONCE
+    assert len(read) == ITEMS_AT_ONCE
 
 
 def test_what_a_generator_gave_before_it_failed_is_delivered() -> None:

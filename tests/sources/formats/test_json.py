@@ -116,7 +116,7 @@ def test_what_comes_before_a_broken_item_is_delivered(tmp_path: Path) -> None:
 def test_json_goes_on_after_any_item(tmp_path: Path, name: str) -> None:
     rows = [{"n": number} for number in range(2 * ROWS_AT_ONCE + 3)]
     path = write(tmp_path / name, json.dumps(rows).encode())
-    for place in [chunk.end for chunk in FileSource(path)]:
+    for mark in [chunk.end for chunk in FileSource(path)]:
         source = FileSource(path)
-        source.resume_after(place)
-        assert rows_of(source) == list(enumerate(rows))[place.position + 1 :]
+        source.resume_after(mark)
+        assert rows_of(source) == list(enumerate(rows))[mark.position + 1 :]
