@@ -45,7 +45,7 @@ class Load:
         ingest finds in the stream counts as ingested.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
     :param target: what else tells this load from another, as plain JSON, such as the connection's name.
-    :param log: gets progress lines and the summary.
+    :param log: a logger for progress lines and the summary.
     :param stop: ends the load when it is set before :meth:`run`; later :meth:`end_soon` does.
     """
 
@@ -61,7 +61,7 @@ class Load:
     is_retry: bool = False
     state_store: StateStore | None = None
     target: dict[str, Any] = field(default_factory=dict)
-    log: logging.Logger = log
+    log: Any = log
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:

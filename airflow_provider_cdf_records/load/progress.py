@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from types import TracebackType
+from typing import Any
 
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.sources import Source
@@ -19,7 +19,7 @@ class ProgressLog:
     :param source: tells how much of it has been read.
     """
 
-    def __init__(self, log: logging.Logger, tally: Tally, source: Source) -> None:
+    def __init__(self, log: Any, tally: Tally, source: Source) -> None:
         self._log = log
         self._tally = tally
         self._source = source

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_cdf_records.mapping import IdentityMapping, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from tests.mapping.loading import (
     Identified,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.mapping.schema import Schema
-from airflow_provider_cdf_records.rejected.file import rejection_of
+from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import FileSource
 from tests.mapping.loading import ALARM, Loaded, Shape, every_kind, mapping
 
