@@ -13,6 +13,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
 
+NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)  # what decoding raises
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 NO_CONTENT = 204
 EXCERPT = 200  # characters of an answer that is not CDF's, as quoted in an error
@@ -32,7 +33,7 @@ def read_answer(response: requests.Response, request: str) -> Any:
         return {}
     try:
         return msgspec.json.decode(response.content)
-    except (ValueError, msgspec.MsgspecError):
+    except NOT_JSON:
         msg = f"{request} was answered with {response.status_code}, but not with JSON: {_excerpt(response)}"
         raise CdfConnectionError(msg) from None
 
@@ -84,7 +85,7 @@ def _error_object(response: requests.Response) -> dict[str, Any]:
     """Return CDF's ``{"error": {...}}``; an OAuth error is brought into the same shape."""
     try:
         body = msgspec.json.decode(response.content)
-    except (ValueError, msgspec.MsgspecError):
+    except NOT_JSON:
         return {}
     if not isinstance(body, dict):
         return {}

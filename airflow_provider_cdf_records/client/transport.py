@@ -36,6 +36,13 @@ class Traffic:
     retries: int = 0
     bytes_sent: int = 0
 
+    def __sub__(self, before: Traffic) -> Traffic:
+        return Traffic(
+            self.requests - before.requests,
+            self.retries - before.retries,
+            self.bytes_sent - before.bytes_sent,
+        )
+
 
 @dataclass
 class _Call:

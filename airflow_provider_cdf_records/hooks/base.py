@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
+from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret
 
 if TYPE_CHECKING:
@@ -77,29 +78,41 @@ class CdfHook(BaseHook):
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF was not to be reached, or too busy for too long.
         """
-        with airflow_failures(), self._client() as client:
-            rows = source(client)
-            options: dict[str, Any] = dict(arguments)
-            mapping, rejected_path = options.pop("mapping", None), options.pop("rejected_path", None)
-            load = Load(
-                client,
-                verb,
-                stream_id,
-                rows,
-                mapping=mapping_spec(mapping),
-                rejected_path=storage_path(rejected_path, "rejected_path") if rejected_path else None,
-                max_concurrency=self.max_concurrency,
-                target={"conn_id": self.cdf_conn_id},
-                log=self.log,
-                stop=self._stop,
-                **options,
-            )
-            check_not_mapping(load.rejected_path, mapping)
-            self._running = load
-            try:
-                return cast("S", load.run())
-            finally:
-                self._running = None
+        with airflow_failures():
+            check_stream_id(stream_id)
+            with self._client() as client:
+                return self._load(client, verb, stream_id, source, arguments)
+
+    def _load(
+        self,
+        client: CdfClient,
+        verb: Verb[S],
+        stream_id: str,
+        source: Callable[[CdfClient], Source],
+        arguments: LoadArguments,
+    ) -> S:
+        rows = source(client)
+        options: dict[str, Any] = dict(arguments)
+        mapping, rejected_path = options.pop("mapping", None), options.pop("rejected_path", None)
+        load = Load(
+            client,
+            verb,
+            stream_id,
+            rows,
+            mapping=mapping_spec(mapping),
+            rejected_path=storage_path(rejected_path, "rejected_path") if rejected_path else None,
+            max_concurrency=self.max_concurrency,
+            target={"conn_id": self.cdf_conn_id},
+            log=self.log,
+            stop=self._stop,
+            **options,
+        )
+        check_not_mapping(load.rejected_path, mapping)
+        self._running = load
+        try:
+            return cast("S", load.run())
+        finally:
+            self._running = None
 
     def on_kill(self) -> None:
         """End a running load within seconds; it keeps its checkpoint, and fails so that it can be retried."""

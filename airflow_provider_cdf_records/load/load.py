@@ -67,6 +67,7 @@ class Load:
     def __post_init__(self) -> None:
         check_stream_id(self.stream_id)
         self._reading: ReadAhead | None = None
+        self._sent_before = self.client.traffic
         if (
             self.rejected_path is not None
             and isinstance(self.source, FileSource)
@@ -182,7 +183,7 @@ class Load:
         return summary
 
     def _summary(self, tally: Tally) -> Summary:
-        sent = self.client.traffic
+        sent = self.client.traffic - self._sent_before
         return replace(
             tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent
         )

@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_cdf_records.mapping.table import Table
 from airflow_provider_cdf_records.mapping.types import Problems
 from airflow_provider_cdf_records.records.chunk import Records, Refusal
+from airflow_provider_cdf_records.records.encoding import CANNOT_ENCODE
 from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES, check_size
 
 encode = msgspec.json.Encoder().encode
@@ -48,7 +49,7 @@ def _encode_all(records: list[Any]) -> list[bytes] | None:
     """Return the bodies; ``None`` if one of them cannot be made, or is too large."""
     try:
         bodies = list(map(encode, records))
-    except (ValueError, msgspec.MsgspecError, TypeError):
+    except CANNOT_ENCODE:
         return None
     return bodies if max(map(len, bodies), default=0) <= MAX_RECORD_BYTES else None
 
@@ -57,7 +58,7 @@ def _encode_one(record: Any, index: int, problems: Problems) -> bytes:
     try:
         body = encode(record)
         check_size(body)
-    except (ValueError, msgspec.MsgspecError, TypeError) as error:
+    except CANNOT_ENCODE as error:
         problems[index] = str(error)
         return b""
     return body

@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 
 # What decoding raises: bytes that are not UTF-8 are a ValueError, nesting without end is a RecursionError.
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
-CANNOT_ENCODE = (TypeError, ValueError, ArithmeticError, RecursionError)
+CANNOT_ENCODE = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError)
 
 MAX_DECIMAL_DIGITS = 400  # written out; a larger number is shorter with an exponent
 MAX_INTEGER_DIGITS = 30  # of a Decimal that is sent as an integer; a larger one is sent as a float

@@ -219,7 +219,7 @@ def test_a_file_of_any_fsspec_url_is_loaded_and_its_rejects_written(cdf: LocalCd
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("", "path must be a path or an fsspec URL, and is ''"),
+        ("", "path must be a path or an fsspec URL, got ''"),
         ("nosuchscheme://bucket/a.ndjson", "path 'nosuchscheme://bucket/a.ndjson' cannot be opened"),
         ("/nowhere/at/all.ndjson", "/nowhere/at/all.ndjson does not exist"),
     ],

@@ -34,7 +34,9 @@ def test_records_are_queried_page_by_page(cdf: LocalCdf) -> None:
 
 def test_records_of_an_immutable_stream_need_a_time(cdf: LocalCdf) -> None:
     hook = CdfRecordsHook()
-    hook.ingest_records(IMMUTABLE_STREAM, [a_record("a", number=number) for number in range(70)])
+    hook.ingest_records(
+        IMMUTABLE_STREAM, [a_record(f"r{number // 5}", number=number) for number in range(70)]
+    )
     with pytest.raises(AirflowFailException, match="lastUpdatedTime"):
         list(hook.query_records(IMMUTABLE_STREAM))
     assert len(list(hook.query_records(IMMUTABLE_STREAM, last_updated_time={"gt": 0}))) == 70

@@ -42,7 +42,7 @@ def test_a_load_that_was_told_to_stop_before_it_began_sends_nothing(cdf: LocalCd
     load.end_soon()
     with pytest.raises(LoadStoppedError):
         load.run()
-    assert not cdf.held()
+    assert not cdf.server.records(STREAM)
 
 
 def test_the_rejected_records_are_not_written_over_the_source(cdf: LocalCdf, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_what_an_attempt_without_an_answer_may_have_stored_counts_as_ingested(
 
 def test_a_throttled_attempt_has_stored_nothing(scripted: tuple[ScriptedServer, CdfClient]) -> None:
     server, client = scripted
-    server.answer("/records", Answer(429), conflict("a"), conflict("a"), Answer(202))
+    server.answer("/records", Answer(429), conflict("a"), Answer(202), conflict("a"))
     rows = [a_record("a"), a_record("b")]
     summary = ingest(client, rows, check_schema=False, max_rejected=1)
     assert numbers(summary) == (2, 1, 0, 1)

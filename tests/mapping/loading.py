@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_cdf_records.mapping import IdentityMapping, RowMapping, Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Convert
+from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource, Source
 
 Rows = list[dict[str, Any]]
@@ -79,14 +80,16 @@ class Loaded(Converted):
     """What a mapping makes of a source."""
 
     def __init__(self, source: Source, definition: Any, schema: Schema = SCHEMA) -> None:
-        super().__init__(source, RowMapping(read_mapping(definition), schema))
+        convert = RowMapping(read_mapping(definition), schema)
+        super().__init__(source, UnwrapRejected(convert, has_mapping=True))
 
 
 class Identified(Converted):
     """What the identities of a mapping make of a source."""
 
     def __init__(self, source: Source, definition: Any) -> None:
-        super().__init__(source, IdentityMapping(read_mapping(definition)))
+        convert = IdentityMapping(read_mapping(definition))
+        super().__init__(source, UnwrapRejected(convert, has_mapping=True))
 
 
 def as_ndjson(folder: Path, rows: Rows) -> Source:

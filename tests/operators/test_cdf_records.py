@@ -163,8 +163,8 @@ def test_a_mapped_operator_with_fixed_records_is_downstream_of_their_task() -> N
     ("value", "message"),
     [
         (None, "Task 'extract' returned no records; it must return a list"),
-        ("a/path.ndjson", "not a str; to load a file, use path"),
-        ({"space": "plant"}, "not a dict"),
+        ("a/path.ndjson", "got str; to load a file, use path"),
+        ({"space": "plant"}, "got dict"),
     ],
 )
 def test_an_upstream_output_that_is_no_list_is_refused(cdf: LocalCdf, value: Any, message: str) -> None:
