@@ -26,6 +26,7 @@ APP = f"airflow-provider-cdf-records/{__version__}"
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
+MAX_RENEWALS = 5  # of the token, for one attempt
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Transport:
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)
+        self._accepted_token = ""  # the last one that CDF took: refused, it has expired and is not wrong
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
 
@@ -124,24 +126,23 @@ class Transport:
             raise
 
     def _attempt(self, call: _Call) -> Any:
-        """Send once, and once more with a new token where the one in use is refused."""
-        token = self._tokens.current()
-        try:
-            return self._send(call, token)
-        except CdfApiError as error:
-            if error.status != UNAUTHORIZED:
-                raise
-            renewed = self._tokens.renew(token)
-            if renewed is None:
-                raise _refused(error, "put a new one into the connection's extra 'token'") from None
-        self._count_retry(call)
-        try:
-            return self._send(call, renewed)
-        except CdfApiError as error:
-            if error.status != UNAUTHORIZED:
-                raise
-            hint = "check scopes and audience, and that the client has access to the project"
-            raise _refused(error, hint) from None
+        """Send, and send again with a new token where the one in use has expired."""
+        token, renewals = self._tokens.current(), 0
+        while True:
+            try:
+                return self._send(call, token)
+            except CdfApiError as error:
+                if error.status != UNAUTHORIZED:
+                    raise
+                is_new = renewals > 0 and token != self._accepted_token
+                if is_new or renewals == MAX_RENEWALS:
+                    hint = "check scopes and audience, and that the client has access to the project"
+                    raise _refused(error, hint) from None
+                renewed = self._tokens.renew(token)
+                if renewed is None:
+                    raise _refused(error, "put a new one into the connection's extra 'token'") from None
+            token, renewals = renewed, renewals + 1
+            self._count_retry(call)
 
     def _send(self, call: _Call, token: str) -> Any:
         with self._throttle.slot():
@@ -153,6 +154,7 @@ class Transport:
             except CdfError as error:
                 call.may_be_applied |= error.may_be_applied
                 raise
+        self._accepted_token = token
         self._throttle.went_well()
         return answer
 

@@ -119,3 +119,18 @@ def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedS
     server.answer("/token", Answer(200, {"hello": "world"}))
     with pytest.raises(CdfAuthError, match="no access_token"):
         client.upsert_records("alarms", b"{}")
+
+
+def test_a_token_that_another_sender_was_given_and_that_expired_is_renewed_too(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    """A request is refused, renews the token, and meanwhile that one has worked for others and expired."""
+    client.upsert_records("s", b'{"items": []}')
+
+    def use_the_new_token() -> None:
+        client.get("/others")
+
+    server.answer("/others", Answer(200))
+    server.answer("/upsert", an_error(401), Answer(401, {"error": {}}, before=use_the_new_token), Answer(202))
+    client.upsert_records("s", b'{"items": []}')
+    assert len(server.asked_for("/token")) == 3

@@ -21,6 +21,7 @@ from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RAT
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)
 WRITES = ("/records", "/records/upsert", "/records/delete")
+PROVEN = 4  # writes with a token before it may expire: then even parallel senders know that it was good
 LOOK_EVERY = 0.01  # seconds between two looks whether a held request may continue
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -60,7 +61,7 @@ class FaultPlan:
         self._delay, self._jitter = delay, jitter
         self.withheld: set[tuple[str, int]] = set()
         self._held_after: float = math.inf
-        self._used: set[str] = set()
+        self._used: Counter[str] = Counter()
         self._expired: set[str] = set()
 
     def hold(self, after: int) -> None:
@@ -110,11 +111,11 @@ class FaultPlan:
         if token in self._expired:
             return TOKEN_EXPIRED
         if self._random.random() >= self._rate:
-            self._used.add(token)
+            self._used[token] += 1
             return None
         fault = self._random.choices(list(FAULTS), [WEIGHTS.get(name, 10) for name in FAULTS])[0]
         if fault == TOKEN_EXPIRED:
-            if token not in self._used:  # it must work once, or renewing it never helps
+            if self._used[token] < PROVEN:
                 return None
             self._expired.add(token)
         self.injected[fault] += 1

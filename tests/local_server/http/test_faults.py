@@ -61,7 +61,7 @@ def test_what_a_fault_does(server: LocalServer, raw: Raw, monkeypatch: pytest.Mo
         assert raw.upsert(a_record("before")).ok
         only(monkeypatch, name)
     with server.faults(0, rate=1, **QUICK) as plan:
-        plan._used.add(raw.headers["Authorization"])
+        plan._used[raw.headers["Authorization"]] = faults.PROVEN
         seen = seen_of(raw, "a")
     status, stored = ANSWERS[name]
     assert seen == status or (isinstance(status, type) and issubclass(seen, status))

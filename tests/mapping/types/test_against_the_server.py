@@ -211,11 +211,11 @@ def test_whatever_is_accepted_is_stored(cdf: CdfClient, number: int, values: lis
         if at not in wrong
     ]
     if items:
-        cdf.upsert("all", msgspec.json.encode({"items": items}))
+        cdf.upsert_records("all", msgspec.json.encode({"items": items}))
 
 
 def test_the_server_would_notice_a_wrong_value(cdf: CdfClient) -> None:
     source = {"type": "container", "space": "plant", "externalId": "All"}
     item = {"space": "plant", "externalId": "a", "sources": [{"source": source, "properties": {"p1": 2**31}}]}
     with pytest.raises(CdfApiError, match="p1: 2147483648 is out of the range of int32"):
-        cdf.upsert("all", msgspec.json.encode({"items": [item]}))
+        cdf.upsert_records("all", msgspec.json.encode({"items": [item]}))
