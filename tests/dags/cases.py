@@ -13,9 +13,14 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsDeleteOperator,
+    CdfRecordsIngestOperator,
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
-from tests.sample_records import STREAM, a_record
+from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
 FOLDER = Path(os.environ.get("CDF_EXAMPLE_FOLDER", "."))
 MANY = 20_000
@@ -87,4 +92,17 @@ def waits() -> None:
     load >> wait
 
 
-braces(), mapped(), hopeless(), many(), waits()
+@dag(schedule=None)
+def life() -> None:
+    """Records that are live for a while, and then archived and deleted."""
+    live = CdfStreamCreateOperator(task_id="create_live", stream_id="live", template="BasicLiveData")
+    archive = CdfStreamCreateOperator(task_id="create_archive", stream_id="history", template="BasicArchive")
+    records = some_records.override(task_id="extract")("l", 1500)
+    load = CdfRecordsUpsertOperator(task_id="load", stream_id="live", records=records)
+    closed = {"range": {"property": [SPACE, CONTAINER, "number"], "lt": 1490}}
+    ingest = CdfRecordsIngestOperator(task_id="ingest", stream_id="history", records=records)
+    delete = CdfRecordsDeleteOperator(task_id="delete", stream_id="live", filter=closed)
+    [live, archive] >> load >> ingest >> delete
+
+
+braces(), mapped(), hopeless(), many(), waits(), life()

@@ -66,3 +66,12 @@ def test_a_sensor_waits_by_being_rescheduled(airflow: Airflow, monkeypatch: pyte
 def test_a_large_xcom_arrives(airflow: Airflow, cdf: LocalCdf) -> None:
     airflow.test_dag("many")
     assert len(cdf.held()) == 20_000
+
+
+def test_records_are_archived_and_deleted(airflow: Airflow, cdf: LocalCdf) -> None:
+    log = airflow.test_dag("life")
+    assert set(airflow.states("life").values()) == {"success"}
+    assert cdf.held("live").keys() == {f"l-{number}" for number in range(1490, 1500)}
+    assert len(cdf.items("history")) == 1500
+    assert "Ingested 1,500 of 1,500 records into stream history" in log
+    assert "Deleted 1,490 of 1,490 records from stream live" in log
