@@ -10,7 +10,6 @@ from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
-ITEMS_AT_ONCE = 64  # enough to be fast, and few enough that large ones take little memory
 ROWS_BETWEEN_SIZES = 20  # the size of one row in so many is looked at
 
 
@@ -33,7 +32,7 @@ class RecordsSource:
             item if isinstance(item, list | tuple) else (item,) for item in self._counted()
         )
         failures: list[Exception] = []
-        while not failures and (chunk := take_until_failure(rows, ITEMS_AT_ONCE, failures)):
+        while not failures and (chunk := next_rows(rows, failures, text_size)):
             end = position + len(chunk)
             yield Chunk(range(position, end), chunk, Mark(end - 1))
             position = end

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -15,30 +17,34 @@ from airflow_provider_cdf_records.sources.source import Source
 
 log = logging.getLogger(__name__)
 
-CHUNKS_AHEAD = 2  # read and not yet asked for
-LOOK_EVERY = 0.2  # seconds between two looks whether it is over
+CHUNKS_TOGETHER = 4  # read at each request, since a change of threads costs as much as a good part of a chunk
+CHUNKS_AHEAD = 4  # of a source that waits for others: as long as there are no more, others are asked for
+LOOK_EVERY = 0.2  # seconds between two looks whether a chunk is there, or whether it is over
 STOP_WITHIN = 3.0  # seconds
 
 
 class ReadAhead:
-    """Reads a source a few chunks ahead, and can be left while the source blocks.
+    """Reads a source in a thread of its own, and can be left while the source blocks.
 
     A database, a network or a generator may take minutes to answer, in a call that no signal interrupts: the
     task has to end all the same when it is told to. To be used in a ``with`` statement.
 
-    The source runs in that thread with a copy of the caller's context variables.
+    The source runs in that thread with a copy of the caller's context variables. One that waits for others (a
+    ``CancellableSource``) is read while the caller works. Any other is read only while the caller waits: of
+    two threads that compute at the same time, each holds up the other.
 
-    :param source: told to end by its method ``cancel``, if it has one (see ``CancellableSource``).
+    :param source: told to end by its method ``cancel``, if it has one.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._cancel = getattr(source, "cancel", None)
+        self._ahead = CHUNKS_AHEAD if self._cancel is not None else 0
+        self._requests = 0  # that are not answered yet
+        self._chunks: deque[Chunk | BaseException | None] = deque()  # what was read, and how the source ended
         # Queues that a signal handler may put into, also while the thread that it interrupts waits for them.
-        self._ready: SimpleQueue[Chunk | BaseException | None] = SimpleQueue()
-        self._room: SimpleQueue[None] = SimpleQueue()
-        for _ in range(CHUNKS_AHEAD):
-            self._room.put(None)
+        self._wanted: SimpleQueue[None] = SimpleQueue()
+        self._answered: SimpleQueue[None] = SimpleQueue()
         self._is_stopped = False
         self._has_ended = False
         self._thread: threading.Thread | None = None
@@ -66,8 +72,8 @@ class ReadAhead:
     def stop(self) -> None:
         """Let the iteration end soon; may be called by a signal handler and by any thread."""
         self._is_stopped = True
-        self._ready.put(None)
-        self._room.put(None)
+        self._answered.put(None)
+        self._wanted.put(None)
         if self._cancel is None or (self._cancelling is not None and self._cancelling.is_alive()):
             return
         self._cancelling = threading.Thread(target=self._cancel, name="cdf-cancel", daemon=True)
@@ -77,20 +83,10 @@ class ReadAhead:
         run = copy_context().run
         self._thread = threading.Thread(target=run, args=(self._read,), name="cdf-source", daemon=True)
         self._thread.start()
-        while not self._is_stopped:
-            try:
-                item = self._ready.get(timeout=LOOK_EVERY)  # a signal may wait until this ends
-            except Empty:
-                continue
-            if self._is_stopped:
-                return
-            if not isinstance(item, Chunk):
-                self._has_ended = True
-                if item is not None:
-                    raise item
-                return
-            self._room.put(None)
+        while isinstance(item := self._next(), Chunk):
             yield item
+        if item is not None:
+            raise item
 
     def where(self, position: int) -> str:
         return self._source.where(position)
@@ -98,22 +94,48 @@ class ReadAhead:
     def share(self) -> float | None:
         return self._source.share()
 
-    def _read(self) -> None:
-        failure: BaseException | None = None
-        try:
-            self._hand_over_chunks()
-        except BaseException as error:
-            failure = error
-        self._ready.put(failure)
+    def _next(self) -> Chunk | BaseException | None:
+        self._request()
+        while not self._chunks and not self._is_stopped:
+            with suppress(Empty):  # a source that blocks may have read some of what was asked for
+                self._answered.get(timeout=LOOK_EVERY)  # a signal may wait until this ends
+                self._requests -= 1
+            self._request()
+        if self._is_stopped:
+            return None
+        item = self._chunks.popleft()
+        self._has_ended = not isinstance(item, Chunk)
+        return item
 
-    def _hand_over_chunks(self) -> None:
+    def _request(self) -> None:
+        """Ask for more chunks if there are few, and none are being read already."""
+        with suppress(Empty):
+            while self._requests:
+                self._answered.get_nowait()
+                self._requests -= 1
+        if not self._requests and len(self._chunks) <= self._ahead:
+            self._requests += 1
+            self._wanted.put(None)
+
+    def _read(self) -> None:
+        end: BaseException | None = None
+        try:
+            self._answer_requests()
+        except BaseException as error:
+            end = error
+        self._chunks.append(end)
+        self._answered.put(None)
+
+    def _answer_requests(self) -> None:
         chunks = iter(self._source)
         try:
-            for chunk in chunks:
-                self._room.get()
-                if self._is_stopped:
-                    return
-                self._ready.put(chunk)
+            while True:
+                self._wanted.get()
+                for _ in range(CHUNKS_TOGETHER):
+                    if self._is_stopped or (chunk := next(chunks, None)) is None:
+                        return
+                    self._chunks.append(chunk)
+                self._answered.put(None)
         finally:
             close = getattr(chunks, "close", None)  # generators have it; others need nothing of the kind
             if close is not None:

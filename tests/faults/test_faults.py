@@ -44,7 +44,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 10)
     monkeypatch.setattr(batches, "MAX_HELD", 25)
     monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(iterables, "ITEMS_AT_ONCE", 9)
+    monkeypatch.setattr(iterables, "ROWS_AT_ONCE", 9)
     monkeypatch.setattr(checkpoint, "INTERVAL", 0)
     monkeypatch.setattr(throttle, "SPREAD", 0.005)
     monkeypatch.setattr(connection, "RetryPolicy", partial(RetryPolicy, base=0.002, cap=0.02))

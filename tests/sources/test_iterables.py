@@ -7,7 +7,7 @@ import pytest
 
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources import RecordsSource
-from airflow_provider_cdf_records.sources.iterables import ITEMS_AT_ONCE
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 from tests.sources.reading import rows_in, rows_of
 
 
@@ -17,14 +17,14 @@ def test_lists_of_records_are_flattened() -> None:
 
 
 def test_positions_go_on_through_the_chunks() -> None:
-    rows = [{"n": n} for n in range(3 * ITEMS_AT_ONCE + 1)]
+    rows = [{"n": n} for n in range(3 * ROWS_AT_ONCE + 1)]
     source = RecordsSource(iter(rows))
     assert rows_of(source) == list(enumerate(rows))
     assert source.where(3) == "records[3]"
 
 
 def test_the_mark_of_a_chunk_is_at_its_last_row() -> None:
-    for chunk in RecordsSource([{}] * 100):
+    for chunk in RecordsSource([{}] * 3 * ROWS_AT_ONCE):
         assert chunk.end.position == chunk.positions[-1]
 
 
@@ -32,12 +32,17 @@ def test_a_generator_is_read_a_few_rows_at_a_time() -> None:
     read = []
 
     def generate() -> Iterator[dict[str, int]]:
-        for n in range(1000):
+        for n in range(2 * ROWS_AT_ONCE):
             read.append(n)
             yield {"n": n}
 
     next(iter(RecordsSource(generate())))
-    assert len(read) == ITEMS_AT_ONCE
+    assert len(read) == ROWS_AT_ONCE
+
+
+def test_large_rows_come_in_small_chunks() -> None:
+    row = {"text": "x" * (SIZE_AT_ONCE // 50)}
+    assert max(len(chunk.rows) for chunk in RecordsSource([row] * 200)) <= 100
 
 
 def test_what_a_generator_gave_before_it_failed_is_delivered() -> None:
@@ -54,7 +59,7 @@ def test_what_a_generator_gave_before_it_failed_is_delivered() -> None:
 
 
 def test_the_share_of_a_list_is_known_and_of_a_generator_not() -> None:
-    source = RecordsSource([{}] * 4 * ITEMS_AT_ONCE)
+    source = RecordsSource([{}] * 4 * ROWS_AT_ONCE)
     next(iter(source))
     assert source.share() == 0.25
     assert RecordsSource(iter([{}])).share() is None

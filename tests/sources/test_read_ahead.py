@@ -16,7 +16,7 @@ import pytest
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.sources import FORMATS, FileSource, ReadAhead, RecordsSource, read_ahead
-from airflow_provider_cdf_records.sources.read_ahead import CHUNKS_AHEAD
+from airflow_provider_cdf_records.sources.read_ahead import CHUNKS_AHEAD, CHUNKS_TOGETHER
 from tests.sources.reading import rows_of
 from tests.sources.writing import some_rows, write_rows
 from tests.waiting import PATIENCE, wait_until
@@ -103,18 +103,31 @@ def test_where_and_share_are_those_of_the_source() -> None:
     assert (ahead.where(3), ahead.share()) == ("row 3", 0.5)
 
 
-def test_only_a_few_chunks_are_read_ahead() -> None:
+@pytest.mark.parametrize("waits_for_others", [False, True])
+def test_only_a_few_chunks_are_read_ahead(waits_for_others: bool) -> None:
     begun: list[int] = []
+    most_ahead = 0
 
     def rows() -> Iterator[int]:
         for number in range(1000):
             begun.append(number)
             yield number
 
-    with ReadAhead(Chunks(rows)) as ahead:
+    source = Chunks(rows)
+    if waits_for_others:
+        source.cancel = lambda: None  # type: ignore[attr-defined]
+    with ReadAhead(source) as ahead:
         for taken, _ in enumerate(ahead, start=1):
-            assert len(begun) <= taken + CHUNKS_AHEAD + 2
+            if waits_for_others and taken == 1:
+                wait_until(lambda: len(begun) == CHUNKS_TOGETHER)
+            elif waits_for_others and taken == 2:
+                wait_until(lambda: len(begun) == 2 * CHUNKS_TOGETHER)
+            most_ahead = max(most_ahead, len(begun) - taken)
     assert len(begun) == 1000
+    if waits_for_others:
+        assert 2 * CHUNKS_TOGETHER - 2 <= most_ahead <= CHUNKS_AHEAD + CHUNKS_TOGETHER
+    else:
+        assert most_ahead == CHUNKS_TOGETHER - 1
 
 
 def test_an_error_comes_after_the_rows_before_it_with_its_traceback() -> None:
