@@ -1,0 +1,5 @@
+"""Hooks: what Airflow knows of a CDF project, and what can be done with its records."""
+
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+
+__all__ = ["CdfRecordsHook"]
