@@ -12,9 +12,9 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
+from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
 
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)  # what decoding raises
-PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 NO_CONTENT = 204
 EXCERPT = 200  # characters of an answer that is not CDF's, as quoted in an error
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"

@@ -14,6 +14,8 @@ from airflow_provider_cdf_records.client.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
+PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})  # worth another attempt
+
 
 def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., None]) -> Retrying:
     """Return a ``tenacity`` loop that repeats passing failures, after ``Retry-After`` or a random wait.

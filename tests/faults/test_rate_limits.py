@@ -27,7 +27,10 @@ REQUESTS = 40
     ],
     ids=str,
 )
-def test_a_load_gets_through_a_rate_limit(monkeypatch: pytest.MonkeyPatch, limit: dict[str, Any]) -> None:
+@pytest.mark.parametrize("verb", ["upsert", "ingest", "delete"])
+def test_a_load_gets_through_a_rate_limit(
+    monkeypatch: pytest.MonkeyPatch, limit: dict[str, Any], verb: str
+) -> None:
     monkeypatch.setattr(batches, "MAX_RECORDS", 10)
     with local_cdf(monkeypatch, **limit) as cdf:
         clock = cdf.server.clock
@@ -41,7 +44,9 @@ def test_a_load_gets_through_a_rate_limit(monkeypatch: pytest.MonkeyPatch, limit
         watch = threading.Thread(target=go_on_once_it_is_reached, daemon=True)
         watch.start()
         rows = [a_record(str(number), number=number) for number in range(REQUESTS * 10)]
-        summary = CdfRecordsHook(max_concurrency=8).upsert_records(STREAM, rows, check_schema=False)
+        load = getattr(CdfRecordsHook(max_concurrency=8), f"{verb}_records")
+        summary = load(STREAM, rows, check_schema=False)
         watch.join()
-        assert summary.upserted == len(rows) == len(cdf.server.records(STREAM))
+        assert summary.accepted == len(rows)
+        assert len(cdf.server.records(STREAM)) == (0 if verb == "delete" else len(rows))
         assert summary.retries > 0

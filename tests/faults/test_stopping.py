@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ import pytest
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches, checkpoint, in_flight
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-from airflow_provider_cdf_records.sources import read_ahead
+from airflow_provider_cdf_records.sources import FileSource, RecordsSource, read_ahead
 from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.faults.test_faults import Memory
@@ -155,3 +157,74 @@ def test_a_look_that_hangs_does_not_hold_up_the_end(server: ScriptedServer, sour
     finally:
         released.set()
     assert not server.asked_for("/upsert")
+
+
+class BlockingFile(io.RawIOBase):
+    """A file on a disk or network that stops answering after its first rows."""
+
+    def __init__(self, start: bytes, blocks: threading.Event, released: threading.Event) -> None:
+        self._start = io.BytesIO(start)
+        self._blocks = blocks
+        self._released = released
+
+    def read(self, size: int = -1) -> bytes:
+        if not (data := self._start.read(size)):
+            self._blocks.set()
+            self._released.wait(FOR_EVER)
+        return data
+
+
+class BlockingPath:
+    name = "rows.ndjson"
+
+    def __init__(self, *file: Any) -> None:
+        self._file = file
+
+    def open(self, mode: str) -> BlockingFile:
+        return BlockingFile(*self._file)
+
+    def exists(self) -> bool:
+        return True
+
+    def is_dir(self) -> bool:
+        return False
+
+    def stat(self) -> Any:
+        return SimpleNamespace(st_size=1_000_000, st_mtime=0)
+
+    def __fspath__(self) -> str:
+        return self.name
+
+
+@pytest.mark.parametrize("verb", ["upsert", "ingest", "delete"])
+@pytest.mark.parametrize("kind", ["generator", "file"])
+def test_a_source_that_blocks_does_not_hold_up_the_end(server: ScriptedServer, verb: str, kind: str) -> None:
+    server.answer("/records", Answer())
+    server.answer("/delete", Answer())
+    rows = [a_record(str(number), number=number) for number in range(20)]
+    blocks, released = threading.Event(), threading.Event()
+
+    def generate() -> Iterator[dict[str, Any]]:
+        yield from rows
+        blocks.set()
+        released.wait(FOR_EVER)
+
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    hook = CdfRecordsHook()
+    source = (
+        FileSource(BlockingPath(lines, blocks, released)) if kind == "file" else RecordsSource(generate())
+    )
+
+    def stop_when_it_blocks() -> None:
+        blocks.wait(PATIENCE)
+        hook.on_kill()
+
+    threading.Thread(target=stop_when_it_blocks, daemon=True).start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(AirflowException, match="told to stop") as failure:
+            getattr(hook, f"{verb}_source")(STREAM, source, check_schema=False)
+        assert time.monotonic() - started < SOON
+    finally:
+        released.set()
+    assert not isinstance(failure.value, AirflowFailException)
