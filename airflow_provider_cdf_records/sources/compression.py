@@ -69,8 +69,8 @@ class _ZstdFrames(io.RawIOBase):
 
     The library's ``stream_reader(read_across_frames=True)`` returns no bytes at the end of a whole file, and
     the same where a frame is cut short. With it, half a file would be loaded as if it were whole. The
-    library's ``decompressobj`` says where a frame ends, but does not bound what it returns, so it is given few
-    bytes at a time.
+    library's ``decompressobj`` says where a frame ends, but does not bound what it returns, so it is given
+    few bytes at a time.
     """
 
     def __init__(self, file: IO[bytes], new_frame: Callable[[], Any]) -> None:

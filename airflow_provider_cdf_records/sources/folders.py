@@ -40,7 +40,7 @@ def files_of(path: Any) -> list[StoragePath]:
 
 
 def _is_in_hidden(file: Any, root: Any, pattern: str) -> bool:
-    """Whether a folder below the root is hidden, such as ``_temporary``, and the pattern does not ask for it."""
+    """Whether a folder below the root is hidden, such as ``_temporary``, and not asked for by the pattern."""
     folders = str(file.parent)[len(str(root)) :].strip("/").split("/")
     return any(
         folder.startswith(HIDDEN) and folder[0] not in {p[:1] for p in pattern.split("/")}
