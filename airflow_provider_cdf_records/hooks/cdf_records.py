@@ -84,7 +84,7 @@ class CdfRecordsHook(CdfHook):
         return self.load(INGEST, stream_id, lambda _: source, more)
 
     def delete_records(self, stream_id: str, records: Rows, **more: Unpack[LoadArguments]) -> DeleteSummary:
-        """Delete records of a mutable stream by ``space`` and ``externalId``; unknown ones are no error."""
+        """Delete records of a mutable stream by ``space`` and ``externalId``; unknown ones are ignored."""
         return self.load(DELETE, stream_id, lambda _: RecordsSource(records), more)
 
     def delete_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> DeleteSummary:
@@ -102,7 +102,7 @@ class CdfRecordsHook(CdfHook):
     def delete_filter(
         self, stream_id: str, filter: Mapping[str, Any], **more: Unpack[LoadArguments]
     ) -> DeleteSummary:
-        """Delete the records that match a filter in CDF's filter language, as far as CDF shows them."""
+        """Delete the records that match a filter in CDF's filter language, as CDF shows them now."""
         return self.load(
             DELETE,
             stream_id,

@@ -145,7 +145,7 @@ def _auth(
         )
         raise ValueError(msg)
     if not conn.password:
-        msg = "Password is empty; put the secret of the client in Login there."
+        msg = "Password is empty; put the client secret of the client id in Login there."
         raise ValueError(msg)
     tenant_id, token_url = extras.get("tenant_id"), extras.get("token_url")
     if tenant_id and token_url:

@@ -124,7 +124,7 @@ class InFlight:
         self._raise_if_stopped()
         if ended is None or ended.error is None:
             return
-        if not isinstance(ended.error, TooManyRejectedInBatchError):  # the upload notices that by itself
+        if not isinstance(ended.error, TooManyRejectedInBatchError):  # the tally fails the load for that
             raise ended.error
 
     def _advance(self) -> None:

@@ -129,11 +129,9 @@ class ContainerProperties:
 
     def _can_exist(self, name: str) -> bool:
         """Whether the container has the property, or may have it when its definition is not known."""
-        return (
-            name in self._definitions
-            if self._definitions is not None
-            else SCHEMA_ID.fullmatch(name) is not None
-        )
+        if self._definitions is None:
+            return SCHEMA_ID.fullmatch(name) is not None
+        return name in self._definitions
 
     def _struct_with(self, names: Iterable[str]) -> type[Any]:
         """Return a struct with all properties so far, so that rows with varying columns can share it."""

@@ -10,7 +10,7 @@ from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
-ROWS_BETWEEN_SIZES = 20  # one row in so many is measured
+ROWS_BETWEEN_SIZES = 20  # one row of this many is measured
 
 
 class RecordsSource:

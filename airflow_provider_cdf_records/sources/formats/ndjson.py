@@ -21,8 +21,8 @@ UTF8_BOM = b"\xef\xbb\xbf"
 def read_ndjson(file: io.BufferedReader, _: Options, after: Mark, until: Mark | None) -> Iterator[Chunk]:
     """Yield the lines that are not blank, numbered from 1.
 
-    :param after: where the file stands.
-    :param until: where to stop reading; by default at the end.
+    :param after: the mark at which the file stands; rows are counted from there.
+    :param until: the mark at which to stop; by default the end of the file.
     """
     number, offset = max(0, after.position), after.offset
     if not number:
