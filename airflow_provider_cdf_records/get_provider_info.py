@@ -102,7 +102,7 @@ def get_provider_info() -> dict[str, Any]:
                     ),
                     "max_attempts": _field(
                         "Attempts",
-                        "How often one request is sent at the most. 10 when left empty.",
+                        "How often one request is sent at most. 10 when left empty.",
                         kind="integer",
                     ),
                     "max_wait": _field(

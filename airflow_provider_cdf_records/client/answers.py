@@ -1,4 +1,4 @@
-"""An HTTP answer, read into its JSON or into an error that says all the answer says."""
+"""Turns an HTTP answer into its JSON, or into an error with all that the answer says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
 
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)  # what decoding raises
 NO_CONTENT = 204
-EXCERPT = 200  # characters of an answer that is not CDF's, as quoted in an error
+EXCERPT = 200  # characters that are quoted of an answer that is not from CDF
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 
 
@@ -25,7 +25,7 @@ def read_answer(response: requests.Response, request: str) -> Any:
 
     :param request: method and address, for messages.
     :raises CdfApiError: for any status but 2xx.
-    :raises CdfConnectionError: for a 2xx that is not JSON: it does not come from CDF, or not all of it came.
+    :raises CdfConnectionError: for a 2xx that is not JSON: it is not from CDF, or it is cut short.
     """
     if not response.ok or response.is_redirect:
         raise _api_error(response, request)
@@ -51,7 +51,7 @@ def no_answer(error: requests.RequestException, request: str) -> CdfConnectionEr
         | requests.exceptions.ContentDecodingError,
     )
     cause = error.args[0] if error.args else error
-    cause = getattr(cause, "reason", cause)  # urllib3 wraps it in words of retries, which are not ours
+    cause = getattr(cause, "reason", cause)  # urllib3 wraps it in a message about its retries
     certificate_refused = CERTIFICATE_REFUSED in str(error)
     failure = CdfConnectionError(f"{request} got no answer: {type(error).__name__}: {cause}")
     failure.retryable = passing and not certificate_refused
@@ -123,7 +123,7 @@ def retry_after(response: requests.Response) -> float | None:
 
 
 def _server_time(response: requests.Response) -> datetime:
-    """Return the time by the server's clock if it is told: a wrong clock here must not stretch the pause."""
+    """Return the time by the server's clock if the answer has it: ours may be wrong and stretch the pause."""
     try:
         return _aware(parsedate_to_datetime(response.headers["Date"]))
     except (KeyError, TypeError, ValueError):

@@ -18,10 +18,11 @@ from airflow_provider_cdf_records.client.transport import Traffic, Transport
 class CdfClient:
     """Talks to one CDF project. Safe to share between threads.
 
-    All calls raise :class:`CdfError`: an answer that is an error as :class:`CdfApiError`, none at all as
-    :class:`CdfConnectionError`, both only after the retries that the configuration allows.
+    All calls raise :class:`CdfError`: :class:`CdfApiError` for an error that CDF answered,
+    :class:`CdfConnectionError` when there was no answer, both only after the retries that the configuration
+    allows.
 
-    :param config: where CDF is and how to get in.
+    :param config: the address of CDF, credentials and limits.
     :param on_token: called with each new access token before it is used, so that logs can mask it.
     :param clock: measures waits, pauses and the lifetime of tokens.
     """
@@ -56,7 +57,7 @@ class CdfClient:
 
     @property
     def traffic(self) -> Traffic:
-        """Upserts, ingests and deletes of records that were sent so far."""
+        """The numbers of the upserts, ingests and deletes sent so far."""
         return self._transport.traffic
 
     def close(self) -> None:

@@ -10,12 +10,12 @@ from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientCredentials
 from airflow_provider_cdf_records.client.errors import CdfAuthError
 
-EXPIRY_MARGIN = 30.0  # seconds; what the official SDK keeps
+EXPIRY_MARGIN = 30.0  # seconds; the same as in the official SDK
 DEFAULT_LIFETIME = 300.0  # seconds; for a provider that leaves expires_in out
 
 
 class Tokens(Protocol):
-    """Where a client gets its token from."""
+    """The source of a client's access tokens."""
 
     def current(self) -> str:
         """Return a token that is not about to expire."""
@@ -62,16 +62,16 @@ class ClientCredentialsTokens:
     def current(self) -> str:
         with self._lock:
             if self._clock.monotonic() >= self._renew_at:
-                self._get()
+                self._fetch_new()
             return self._token
 
     def renew(self, refused: str) -> str:
         with self._lock:
             if self._token == refused:  # else another thread has renewed it already
-                self._get()
+                self._fetch_new()
             return self._token
 
-    def _get(self) -> None:
+    def _fetch_new(self) -> None:
         asked_at = self._clock.monotonic()
         answer = self._fetch(self._credentials.token_url, self._form())
         token = answer.get("access_token") if isinstance(answer, dict) else None
@@ -79,7 +79,7 @@ class ClientCredentialsTokens:
             msg = "the answer holds no access_token; is this the identity provider's token URL?"
             raise CdfAuthError(msg, status=200, request=f"POST {self._credentials.token_url}")
         self._on_token(token)
-        lifetime = _seconds(answer.get("expires_in"))
+        lifetime = _lifetime(answer.get("expires_in"))
         self._token = token
         self._renew_at = asked_at + lifetime - min(EXPIRY_MARGIN, lifetime / 2)
 
@@ -95,7 +95,7 @@ class ClientCredentialsTokens:
         return {name: value for name, value in form.items() if value}
 
 
-def _seconds(value: Any) -> float:
+def _lifetime(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -7,7 +7,7 @@ import time
 
 
 class Clock:
-    """This machine's steady time. Tests replace it with clocks whose waits take no time."""
+    """This machine's monotonic clock. Tests replace it with clocks whose waits take no time."""
 
     def monotonic(self) -> float:
         """Return seconds since some moment; they only grow."""

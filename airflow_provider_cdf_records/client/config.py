@@ -41,7 +41,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class ClientConfig:
-    """Where CDF is, and how to talk to it.
+    """The address of CDF, credentials, time-outs and limits.
 
     :param base_url: ``https://{cluster}.cognitedata.com``, without a trailing slash.
     :param project: the CDF project.

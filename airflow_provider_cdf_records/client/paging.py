@@ -1,4 +1,4 @@
-"""All records that match, and all changes of a stream, read page by page."""
+"""Reads all records that match, and all changes of a stream, page by page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from airflow_provider_cdf_records.client.api import CdfClient
 from airflow_provider_cdf_records.client.errors import CdfConnectionError, CdfError
 
-PAGE_SIZE = 1000  # the most that CDF gives at once
+PAGE_SIZE = 1000  # records; the most that CDF returns
 SORT_KEY = ("lastUpdatedTime", "space", "externalId")
 ASCENDING = [{"property": [name], "direction": "ascending"} for name in SORT_KEY]
 
@@ -50,11 +50,11 @@ def query_records(
         have no ``properties``, only identities and times.
     :param last_updated_time: ``{"gt"/"gte"/"lt"/"lte": epoch milliseconds or ISO 8601}``; a lower bound
         is required for immutable streams.
-    :raises CdfError: when a whole page of records shares time and identity, as an immutable stream can hold
-        them: there is no way to reach the records after these.
+    :raises CdfError: when a whole page of records has the same time and identity, which is possible in an
+        immutable stream: the records after these cannot be reached.
     """
     last_key: Key | None = None
-    given_with_last_key: Counter[bytes] = Counter()
+    yielded_with_last_key: Counter[bytes] = Counter()
     while True:
         page = client.filter_records(
             stream_id,
@@ -65,13 +65,13 @@ def query_records(
             limit=PAGE_SIZE,
         )
         records = page if sources is not None else [_without_properties(record) for record in page]
-        yield from _not_given(records, given_with_last_key)
+        yield from _not_yielded(records, yielded_with_last_key)
         if len(records) < PAGE_SIZE:
             return
         last_key = _key(records[-1])
         if _key(records[0]) == last_key:
             raise CdfError(_too_many_alike(stream_id, last_key))
-        given_with_last_key = Counter(_content(record) for record in records if _key(record) == last_key)
+        yielded_with_last_key = Counter(_content(record) for record in records if _key(record) == last_key)
 
 
 def sync_records(
@@ -103,7 +103,7 @@ def sync_records(
 
 
 def _starting_at(key: Key, filter: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a filter for the record with a key, for others with the same key, and for all after it."""
+    """Return a filter for the records with a key, and for all after them."""
     time, space, external_id = key
     from_key_on = {
         "or": [
@@ -129,13 +129,13 @@ def _range(name: str, bound: str, value: Any) -> dict[str, Any]:
     return {"range": {"property": [name], bound: value}}
 
 
-def _not_given(records: list[dict[str, Any]], given: Counter[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the records that an earlier page has not given.
+def _not_yielded(records: list[dict[str, Any]], yielded: Counter[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the records that were not on the page before.
 
-    :param given: the contents of those given. Records that share a key have no order, so only their contents
-        tell which of them these are.
+    :param yielded: the contents of the records with the last key that were on it. Records that share a key
+        come in any order, so they are compared by their contents.
     """
-    left = given.copy()
+    left = yielded.copy()
     for record in records:
         if left and left[content := _content(record)]:
             left[content] -= 1

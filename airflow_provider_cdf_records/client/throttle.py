@@ -1,4 +1,4 @@
-"""What all senders of one client share: how many may send, until when to pause, whether to stop."""
+"""The state that all senders of a client share: how many may send, until when to pause, whether to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.errors import CdfCancelledError
 
-SPREAD = 0.25  # seconds over which paused senders start again, so that they do not arrive as one
+SPREAD = 0.25  # seconds over which paused senders start again, so that they do not all send at once
 
 
 class Throttle:
@@ -75,7 +75,7 @@ class Throttle:
             self._raise_if_cancelled()
 
     def throttled(self, pause: float) -> None:
-        """Let nobody send for ``pause`` seconds, and half as many afterwards, since CDF asked for less."""
+        """Stop all sending for ``pause`` seconds, and halve the parallelism, since CDF asked for less."""
         now = self._clock.monotonic()
         with self._changed:
             if now >= self._paused_until:  # one halving a pause, however many requests it hit
@@ -83,14 +83,14 @@ class Throttle:
             self._paused_until = max(self._paused_until, now + pause)
 
     def went_well(self) -> None:
-        """Note a request that was answered: a full round of these allows one more in parallel."""
+        """Count an answered request: a full round of these allows one more in parallel."""
         with self._changed:
             if self._limit < self._max:
                 self._limit = min(self._max, self._limit + 1 / self._limit)
                 self._changed.notify_all()
 
     def cancel(self) -> None:
-        """End every wait, and let nobody send any more."""
+        """End every wait, and stop all sending."""
         with self._changed:
             self._cancelled = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""HTTP as CDF wants it: tokens, compression, retries and one throttle for all threads. Knows no endpoint."""
+"""HTTP for CDF: tokens, compression, retries and one throttle for all threads. Knows no endpoint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_RENEWALS = 5  # of the token, for one attempt
 
 @dataclass(frozen=True)
 class Traffic:
-    """Requests that wrote records, how many of them were repetitions, and the bytes of their bodies."""
+    """Requests that wrote records, how many of them were retries, and the bytes of their bodies."""
 
     requests: int = 0
     retries: int = 0
@@ -66,7 +66,7 @@ class Transport:
 
     Safe to share between threads.
 
-    :param config: how to get in, and how to talk.
+    :param config: credentials, time-outs and limits.
     :param on_token: called with each new access token before it is used, so that logs can mask it.
     :param clock: measures waits, pauses and the lifetime of tokens.
     """
@@ -90,13 +90,13 @@ class Transport:
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)
-        self._accepted_token = ""  # the last one that CDF took: refused, it has expired and is not wrong
+        self._accepted_token = ""  # the last one that CDF accepted; if it is refused later, it has expired
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
 
     @property
     def traffic(self) -> Traffic:
-        """What was sent so far by requests that count."""
+        """The numbers of the requests sent so far with ``counts=True``."""
         return self._traffic
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class Transport:
             raise
 
     def _attempt(self, call: _Call) -> Any:
-        """Send, and send again with a new token where the one in use has expired."""
+        """Send the request; if the token has expired, send it again with a new one."""
         token, renewals = self._tokens.current(), 0
         while True:
             try:
@@ -137,10 +137,10 @@ class Transport:
                 is_new = renewals > 0 and token != self._accepted_token
                 if is_new or renewals == MAX_RENEWALS:
                     hint = "check scopes and audience, and that the client has access to the project"
-                    raise _refused(error, hint) from None
+                    raise _token_refused(error, hint) from None
                 renewed = self._tokens.renew(token)
                 if renewed is None:
-                    raise _refused(error, "put a new one into the connection's extra 'token'") from None
+                    raise _token_refused(error, "put a new one into the connection's extra 'token'") from None
             token, renewals = renewed, renewals + 1
             self._count_retry(call)
 
@@ -163,16 +163,16 @@ class Transport:
             self._count(retries=1)
 
     def _fetch_token(self, url: str, form: dict[str, str]) -> Any:
-        """Ask once: the retries are those of the request that needs the token."""
+        """Ask for a token once; the request that needs the token does the retries."""
         try:
             return self._exchange(self._prepared("POST", url), urlencode(form).encode(), FORM)
         except CdfApiError as error:
             if error.retryable:
                 raise
-            raise _token_refused(error, form["client_secret"]) from None
+            raise _token_not_issued(error, form["client_secret"]) from None
 
     def _prepared(self, method: str, url: str) -> PreparedRequest:
-        """Return what all requests to an address share; to prepare it costs as much as to send one."""
+        """Return a request without its body, from a cache: preparing one costs as much as sending it."""
         if (prepared := self._prepared_requests.get((method, url))) is None:
             prepared = self._session.prepare_request(requests.Request(method, url, auth=_no_auth))
             self._prepared_requests[method, url] = prepared
@@ -180,7 +180,7 @@ class Transport:
 
     def _exchange(self, request: PreparedRequest, body: bytes | None, headers: Mapping[str, str]) -> Any:
         config = self._config
-        what = f"{request.method} {request.url}"
+        name = f"{request.method} {request.url}"
         request.headers.update(headers)
         if body is not None:
             request.body = body
@@ -193,8 +193,8 @@ class Transport:
                 request, timeout=(config.connect_timeout, config.timeout), allow_redirects=False, **settings
             )
         except requests.RequestException as error:
-            raise no_answer(error, what) from None
-        return read_answer(response, what)
+            raise no_answer(error, name) from None
+        return read_answer(response, name)
 
     def _count(self, **more: int) -> None:
         with self._traffic_lock:
@@ -218,7 +218,7 @@ def _no_auth(request: PreparedRequest) -> PreparedRequest:
     return request
 
 
-def _refused(error: CdfApiError, remedy: str) -> CdfAuthError:
+def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     return CdfAuthError(
         f"{error.message.rstrip('.')}. CDF refuses the access token; {remedy}",
         status=error.status,
@@ -227,7 +227,7 @@ def _refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     )
 
 
-def _token_refused(error: CdfApiError, secret: str) -> CdfAuthError:
+def _token_not_issued(error: CdfApiError, secret: str) -> CdfAuthError:
     return CdfAuthError(
         f"{error.message.replace(secret, '***').rstrip('.')}. The identity provider gave no token; "
         "check the connection's Login (client id), Password (client secret) and token URL",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LoadArguments(TypedDict, total=False):
-    """What every load takes.
+    """Arguments of every load.
 
     :param mapping: how records are made of rows (dicts of any shape), or the path of a JSON file that holds
         it; without one, rows must be API-shaped: ``{"space", "externalId", "sources": [...]}``.
@@ -38,7 +38,7 @@ class LoadArguments(TypedDict, total=False):
 
 
 class FileArguments(LoadArguments, total=False):
-    """What the load of files takes.
+    """Arguments of a load of files.
 
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
@@ -51,11 +51,11 @@ class FileArguments(LoadArguments, total=False):
 
 
 class QueryArguments(LoadArguments, total=False):
-    """What the load of a SQL query takes.
+    """Arguments of a load of a SQL query.
 
     :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
-    :param parameters: of the query, in the placeholders of the database's driver.
-    :param hook_params: arguments of that hook.
+    :param parameters: values for the placeholders in the query, which are those of the database's driver.
+    :param hook_params: further arguments of that hook.
     """
 
     conn_id: Required[str]
@@ -81,7 +81,7 @@ class RecordsQuery(TypedDict, total=False):
 class ChangesQuery(TypedDict, total=False):
     """Which changes to read.
 
-    :param cursor: of the page after which to go on.
+    :param cursor: the cursor of the page after which to go on.
     :param initialize_cursor: where to begin without one, such as ``7d-ago``; by default ``1d-ago``.
     :param filter: in CDF's filter language; a deleted record has no properties, so that a filter on one
         leaves it out.

@@ -26,7 +26,7 @@ S = TypeVar("S", bound=Summary)
 
 
 class CdfHook(BaseHook):
-    """What reading and writing records have in common.
+    """The part of the hook that all its methods share.
 
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     :param max_concurrency: requests in flight at most.
@@ -74,9 +74,9 @@ class CdfHook(BaseHook):
     ) -> S:
         """Write the rows of a source to a stream with any verb.
 
-        :param source: makes the source, and takes its own arguments out of ``arguments``.
+        :param source: makes the source, and removes its own arguments from ``arguments``.
         :raises AirflowFailException: when trying again cannot help.
-        :raises AirflowException: when it can: CDF was not to be reached, or too busy for too long.
+        :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
         """
         with airflow_failures():
             check_stream_id(stream_id)

@@ -1,4 +1,4 @@
-"""The hook: from an Airflow connection to the records of a stream."""
+"""The hook, which reads and writes the records of streams."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CdfRecordsHook(CdfHook):
     get_ui_field_behaviour = staticmethod(connection_form.field_behaviour)
 
     def upsert_records(self, stream_id: str, records: Rows, **more: Unpack[LoadArguments]) -> UpsertSummary:
-        """Create or fully replace records in a mutable stream; a generator is read as they go out."""
+        """Create or fully replace records in a mutable stream; a generator is read while they are sent."""
         return self.load(UPSERT, stream_id, lambda _: RecordsSource(records), more)
 
     def upsert_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> UpsertSummary:
@@ -60,7 +60,7 @@ class CdfRecordsHook(CdfHook):
         return self.load(UPSERT, stream_id, lambda _: file_source(path, more), more)
 
     def upsert_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> UpsertSummary:
-        """Upsert the rows of one ``SELECT``, fetched as the records go out."""
+        """Upsert the rows of one ``SELECT``, fetched while the records are sent."""
         return self.load(UPSERT, stream_id, lambda _: query_source(sql, more), more)
 
     def upsert_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> UpsertSummary:
@@ -84,7 +84,7 @@ class CdfRecordsHook(CdfHook):
         return self.load(INGEST, stream_id, lambda _: source, more)
 
     def delete_records(self, stream_id: str, records: Rows, **more: Unpack[LoadArguments]) -> DeleteSummary:
-        """Delete records of a mutable stream by ``space`` and ``externalId``; unknown ones are no error."""
+        """Delete records of a mutable stream by ``space`` and ``externalId``; unknown ones are ignored."""
         return self.load(DELETE, stream_id, lambda _: RecordsSource(records), more)
 
     def delete_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> DeleteSummary:
@@ -102,7 +102,7 @@ class CdfRecordsHook(CdfHook):
     def delete_filter(
         self, stream_id: str, filter: Mapping[str, Any], **more: Unpack[LoadArguments]
     ) -> DeleteSummary:
-        """Delete the records that match a filter in CDF's filter language, as far as CDF shows them."""
+        """Delete the records that match a filter in CDF's filter language, as CDF shows them now."""
         return self.load(
             DELETE,
             stream_id,
@@ -121,6 +121,6 @@ class CdfRecordsHook(CdfHook):
             yield from sync_records(client, stream_id, **query)
 
     def create_stream(self, stream_id: str, template: str) -> dict[str, Any]:
-        """Return a stream, created from a template unless it is there already and of the same type."""
+        """Return a stream, created from a template unless one of the same type exists already."""
         with airflow_failures(), self.get_conn() as client:
             return ensure_stream(client, stream_id, template)

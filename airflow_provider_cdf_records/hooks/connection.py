@@ -1,4 +1,4 @@
-"""From the fields of an Airflow connection of type ``cdf`` to the configuration of a client."""
+"""Reads the fields of an Airflow connection of type ``cdf`` into the configuration of a client."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ EXTRAS = (
 
 
 class InvalidConnectionError(ValueError):
-    """A connection that cannot work. One sentence: the field, and the remedy."""
+    """A connection that cannot work; the message names the field and the remedy."""
 
     retryable = False
 
 
 class AirflowConnection(Protocol):
-    """What is read of an Airflow connection."""
+    """The part of an Airflow connection that we read."""
 
     conn_id: str
     host: str | None
@@ -50,7 +50,7 @@ class AirflowConnection(Protocol):
 def client_config(conn: AirflowConnection, *, max_concurrency: int) -> ClientConfig:
     """Return the configuration that a connection describes.
 
-    :raises InvalidConnectionError: naming the field that is wrong, and what to do.
+    :raises InvalidConnectionError: naming the wrong field and the remedy.
     """
     try:
         return _client_config(conn, max_concurrency)
@@ -95,11 +95,9 @@ def _base_url(host: str | None, port: int | None) -> str:
     name = url.hostname or ""
     if "://" not in host and "." not in name and name not in LOOPBACK_HOSTS:
         name = f"{name}.{CLUSTER_DOMAIN}"
-    more = url.path.strip("/") or url.query or url.fragment or url.username
-    if not name or more or not _has_good_port(url):
-        msg = (
-            f"Host must be an address alone, such as https://westeurope-1.{CLUSTER_DOMAIN}, and is {host!r}."
-        )
+    has_more = url.path.strip("/") or url.query or url.fragment or url.username
+    if not name or has_more or not _has_valid_port(url):
+        msg = f"Host must be an address alone, such as https://westeurope-1.{CLUSTER_DOMAIN}, got {host!r}."
         raise ValueError(msg)
     _refuse_plain_http(url, "Host")
     port = url.port or port
@@ -107,7 +105,7 @@ def _base_url(host: str | None, port: int | None) -> str:
     return f"{url.scheme}://{name}" + (f":{port}" if port else "")
 
 
-def _has_good_port(url: SplitResult) -> bool:
+def _has_valid_port(url: SplitResult) -> bool:
     try:
         return url.port != 0
     except ValueError:
@@ -179,13 +177,13 @@ def _positive(extras: Mapping[str, Any], name: str, default: float) -> float:
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number < float("inf"):
-        msg = f"extra {name!r} must be a positive number, and is {value!r}."
+        msg = f"extra {name!r} must be a positive number, got {value!r}."
         raise ValueError(msg)
     return number
 
 
 def _verify(value: Any) -> bool | str:
-    """From a URI all values are text, so ``false`` may come as such; other text is a CA bundle's path."""
+    """Return a boolean or the path of a CA bundle; in a connection's URI, booleans are text too."""
     if isinstance(value, bool):
         return value
     known: dict[str, bool] = {"true": True, "false": False}
@@ -193,7 +191,7 @@ def _verify(value: Any) -> bool | str:
 
 
 def _proxies(value: Any) -> dict[str, str]:
-    """Take a mapping as in ``requests``, the same as JSON text, or the one URL of a proxy for all."""
+    """Return proxy URLs by scheme, from a mapping, from the same as JSON text, or from one URL for all."""
     if isinstance(value, str):
         try:
             value = json.loads(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
@@ -207,10 +205,10 @@ def _proxies(value: Any) -> dict[str, str]:
     proxies = {str(scheme): str(url) for scheme, url in value.items()}
     for scheme, url in proxies.items():
         try:
-            good = bool(_split(url).hostname) and _has_good_port(_split(url))
+            is_valid = bool(_split(url).hostname) and _has_valid_port(_split(url))
         except ValueError:
-            good = False
-        if not good:  # it may hold a password, and is not shown
+            is_valid = False
+        if not is_valid:  # the value may hold a password, so it is not shown
             msg = f"extra 'proxies' holds no proxy's URL for {scheme!r}; write it as http://user:password@proxy:3128."
             raise ValueError(msg)
     return proxies

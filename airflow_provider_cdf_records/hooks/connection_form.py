@@ -1,4 +1,4 @@
-"""The form of a ``cdf`` connection, for Airflow before 3.2; later ones read the provider description."""
+"""The form of a ``cdf`` connection, for Airflow before 3.2; later ones read ``get_provider_info``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_cdf_records.version_compat import connection_form_widgets
 
 
 def widgets() -> dict[str, Any]:
-    """Return the fields that the connection type adds."""
+    """Return the form's widgets for the extras."""
     return connection_form_widgets(_connection_type()["conn-fields"])
 
 

@@ -1,4 +1,4 @@
-"""Which of our errors Airflow should try again."""
+"""Decides which of our errors Airflow retries."""
 
 from __future__ import annotations
 

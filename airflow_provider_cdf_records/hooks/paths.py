@@ -1,4 +1,4 @@
-"""From a path as a user gives it to a file that can be opened, with the credentials of connections."""
+"""Opens paths as users write them, with the credentials of Airflow connections."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON fil
 def storage_path(path: object, argument: str) -> StoragePath:
     """Return a path that can be opened.
 
-    :param argument: whose value the path is, for messages.
-    :raises InvalidArgumentError: when it is no path.
+    :param argument: the name of the argument that holds the path, for messages.
+    :raises InvalidArgumentError: when it is not a path, or one that cannot be opened.
     """
     if not isinstance(path, str | PathLike) or not str(path):
         msg = f"{argument} must be a path or an fsspec URL, got {path!r}."
         raise InvalidArgumentError(msg)
     try:
         opened = object_storage_path(str(path))
-        opened.fs.invalidate_cache()  # of listings, which may lack what an upstream task just wrote
+        opened.fs.invalidate_cache()  # cached listings may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
@@ -37,7 +37,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
 
 
 def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:
-    """Return a mapping, checked as far as it can be without a row.
+    """Return a mapping, checked as far as possible without rows.
 
     :raises InvalidArgumentError: naming the part that is wrong.
     """
@@ -53,12 +53,12 @@ def _json_in(path: Path) -> Any:
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidArgumentError):
             raise
-        msg = f"mapping {str(path)!r} is not a JSON file that can be read: {error}"
+        msg = f"mapping {str(path)!r} cannot be read as a JSON file: {error}"
         raise InvalidArgumentError(msg) from None
 
 
 def check_not_mapping(rejected_path: StoragePath | None, mapping: object) -> None:
-    """Refuse to write the rejected records over the mapping.
+    """Refuse a ``rejected_path`` that is the file of the mapping.
 
     :raises InvalidArgumentError: naming the path.
     """

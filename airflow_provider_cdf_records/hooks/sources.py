@@ -15,7 +15,7 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
     """Return the rows of one file, or of the files of a folder or pattern in the order of their names.
 
     :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
-    :param arguments: those of the source are taken out of it.
+    :param arguments: those of the source are removed from it.
     :raises SourceError: when there is no file, or one of an unknown format.
     """
     files = files_of(storage_path(path, "path"))
@@ -27,11 +27,11 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
 
 
 def query_source(sql: str, arguments: QueryArguments) -> QuerySource:
-    """Return the rows of a query, fetched as they are needed; of PostgreSQL by a server-side cursor.
+    """Return the rows of a query, fetched as they are needed; PostgreSQL uses a server-side cursor.
 
     :param sql: one ``SELECT``.
-    :param arguments: those of the source are taken out of it.
-    :raises InvalidArgumentError: when the connection is none to a SQL database.
+    :param arguments: those of the source are removed from it.
+    :raises InvalidArgumentError: when the connection is not to a SQL database.
     """
     from airflow_provider_cdf_records.hooks.sql import Query  # noqa: PLC0415 (needs common.sql)
 

@@ -1,4 +1,4 @@
-"""A query on any connection that Airflow has a SQL hook for."""
+"""Runs a query on any connection that Airflow has a SQL hook for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from airflow_provider_cdf_records.sources.queries import Cursor
 from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook, import_dbapi_hook
 
 POSTGRES = ("psycopg", "psycopg2")
-FINAL = {"ProgrammingError", "DataError", "NotSupportedError", "IntegrityError"}  # of any DB-API module
-FINAL_OF_SQLITE = ("no such", "syntax error", "unable to open")  # of the class that a locked file has too
-CANCEL = ("cancel", "interrupt")  # what connections call it, PostgreSQL's and SQLite's for two
+FINAL_ERRORS = {
+    "ProgrammingError",
+    "DataError",
+    "NotSupportedError",
+    "IntegrityError",
+}  # of DB-API
+FINAL_SQLITE_MESSAGES = ("no such", "syntax error", "unable to open")  # a locked file has the same class
+CANCEL_METHODS = ("cancel", "interrupt")  # of connections to PostgreSQL and SQLite
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -33,8 +38,8 @@ class Query:
     """A query, executed and fetched on a connection of its own.
 
     :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
-    :param hook_params: arguments of that hook.
-    :raises InvalidArgumentError: when it is none.
+    :param hook_params: further arguments of that hook.
+    :raises InvalidArgumentError: when ``sql`` is empty, or the hook is not a ``DbApiHook``.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Query:
         hook_params: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(sql, str) or not sql.strip():
-            msg = f"sql must be one SELECT, and is {sql!r}."
+            msg = f"sql must be one SELECT, got {sql!r}."
             raise InvalidArgumentError(msg)
         self._sql = sql
         self._conn_id = conn_id
@@ -55,11 +60,11 @@ class Query:
 
     @contextmanager
     def execute(self) -> Iterator[Cursor]:
-        """Execute the query; connection, transaction and cursor end with the context."""
-        doing = f"Connection {self._conn_id!r} cannot be opened"
+        """Execute the query; connection, transaction and cursor are closed with the context."""
+        failure = f"Connection {self._conn_id!r} cannot be opened"
         try:
             self._conn = self._hook.get_conn()
-            doing = f"The query on connection {self._conn_id!r} failed"
+            failure = f"The query on connection {self._conn_id!r} failed"
             cursor = _cursor(self._conn)
             given = () if self._parameters is None else (self._parameters,)
             cursor.execute(self._sql, *given)
@@ -67,32 +72,34 @@ class Query:
         except Exception as error:
             if hasattr(error, "retryable"):
                 raise
-            raise self._in_our_words(doing, error) from None
+            raise self._query_error(failure, error) from None
         finally:
             conn, self._conn = self._conn, None
             with suppress(Exception):
                 conn.close()
 
     def cancel(self) -> None:
-        """Make the database end what it is doing, if it can; may be called by any thread."""
+        """Interrupt the query, where the database can; may be called by any thread."""
         conn = self._conn
-        cancel = next((getattr(conn, name) for name in CANCEL if hasattr(conn, name)), None)
+        cancel = next((getattr(conn, name) for name in CANCEL_METHODS if hasattr(conn, name)), None)
         if cancel is not None:
             with suppress(Exception):
                 cancel()
 
-    def _in_our_words(self, doing: str, error: Exception) -> QueryError:
-        kinds = {kind.__name__ for kind in type(error).__mro__}
+    def _query_error(self, failure: str, error: Exception) -> QueryError:
+        classes = {base.__name__ for base in type(error).__mro__}
         text = " ".join(str(error).replace("^", " ").split())
         if self._password:
             text = text.replace(self._password, "***")
-        of_sqlite = type(error).__module__ == "sqlite3" and any(part in text for part in FINAL_OF_SQLITE)
-        message = f"{doing}: {type(error).__name__}: {text}"
-        return QueryError(message, retryable=not (kinds & FINAL or of_sqlite))
+        is_final = bool(classes & FINAL_ERRORS)
+        if type(error).__module__ == "sqlite3":
+            is_final = is_final or any(part in text for part in FINAL_SQLITE_MESSAGES)
+        message = f"{failure}: {type(error).__name__}: {text}"
+        return QueryError(message, retryable=not is_final)
 
 
 def _cursor(conn: Any) -> Any:
-    """Return a cursor; of PostgreSQL one with a name, which leaves the rows there until they are fetched."""
+    """Return a cursor; for PostgreSQL a named one, which leaves the rows on the server until fetched."""
     if type(conn).__module__.partition(".")[0] in POSTGRES:
         return conn.cursor("cdf_records")
     return conn.cursor()
@@ -112,9 +119,9 @@ def _hook_of(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str | None
     try:
         hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
     except (AirflowException, ImportError, TypeError) as error:
-        msg = f"{what}, whose hook cannot be had ({error}); install the Airflow provider of that database."
+        msg = f"{what}, whose hook cannot be loaded ({error}); install the Airflow provider of that database."
         raise InvalidArgumentError(msg) from None
     if not isinstance(hook, dbapi_hook):
-        msg = f"{what}, which is no SQL database for Airflow: {type(hook).__name__} is no DbApiHook."
+        msg = f"{what}, which is not a SQL database: {type(hook).__name__} is not a DbApiHook."
         raise InvalidArgumentError(msg)
     return hook, connection.password

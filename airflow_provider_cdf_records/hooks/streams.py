@@ -1,4 +1,4 @@
-"""Making sure that a stream is there."""
+"""Creates a stream unless it exists already."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TYPES = {"BasicLiveData": "Mutable", "BasicArchive": "Immutable", "ImmutableTest
 
 
 class StreamDiffersError(Exception):
-    """A stream of that name is there, made from another template and of another type."""
+    """A stream with that id exists, made from another template and of another type."""
 
     retryable = False
 
 
 def ensure_stream(client: CdfClient, stream_id: str, template: str) -> dict[str, object]:
-    """Return a stream, created from a template unless it is there already.
+    """Return a stream, created from a template unless it exists already.
 
-    :param template: such as ``BasicLiveData``; a project has those that Cognite has provisioned for it.
-    :raises StreamDiffersError: when the stream is there and is not what the template makes.
-    :raises CdfError: when CDF cannot be asked or refuses.
+    :param template: such as ``BasicLiveData``; a project has the templates that Cognite provides for it.
+    :raises StreamDiffersError: when the stream exists and is of another type than the template makes.
+    :raises CdfError: when CDF cannot be reached or refuses.
     """
     check_stream_id(stream_id)
     if not isinstance(template, str) or not template:

@@ -1,4 +1,4 @@
-"""Records into batches: at most 1000 records and 10 MB a request."""
+"""Groups records into batches: at most 1000 records and 10 MB a request."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Batch:
     one before can take its place.
 
     :param may_repeat: whether one request may hold an identity several times.
-    :ivar latest: by identity, where its last row is in the lists.
-    :ivar earlier: by identity, where its rows before that one are.
+    :ivar latest: the index of each identity's last row in the lists.
+    :ivar earlier: the indexes of each identity's rows before that one.
     """
 
     def __init__(self, *, may_repeat: bool = False) -> None:
@@ -49,7 +49,7 @@ class Batch:
         return () if self._may_repeat else self.latest.keys()
 
     def turns(self) -> list[list[int]]:
-        """Return the first row of each identity, then the second of those that have one, and so on."""
+        """Return the first row of each identity, then the second row of each that has one, and so on."""
         if not self.earlier:
             return [list(range(len(self)))]
         turns: list[list[int]] = []
@@ -78,7 +78,7 @@ class Batch:
         return taken
 
     def _fitting(self, records: Records, start: int) -> tuple[int, int]:
-        """Return how many records fit, and their size; their identities may make more room than that."""
+        """Return how many records fit for certain, and their size; where identities repeat, more may fit."""
         if self._may_repeat:
             room = MAX_RECORDS - len(self)
         else:
@@ -103,8 +103,8 @@ class Batch:
         self.identities += identities
         self.rows += records.rows[start:end]
         self._bytes += size
-        is_all_of_both = not at and len(bodies) == len(records.bodies)
-        self._request = records.request if is_all_of_both else None
+        is_one_whole_chunk = not at and len(bodies) == len(records.bodies)
+        self._request = records.request if is_one_whole_chunk else None
         latest = dict(zip(identities, range(at, at + len(bodies)), strict=True))
         if len(latest) < len(identities) or not self.latest.keys().isdisjoint(latest):
             for index, identity in enumerate(identities, start=at):
@@ -119,7 +119,7 @@ class Batch:
 
 
 class Batcher:
-    """Fed chunks of records, hands out full batches in the order of the source.
+    """Turns chunks of records into full batches, in the order of the source.
 
     :param may_repeat: whether one request may hold an identity several times.
     """
@@ -130,10 +130,10 @@ class Batcher:
         self._end: Mark | None = None
 
     def feed(self, records: Records, end: Mark) -> Iterator[tuple[Batch, Mark | None]]:
-        """Add records; yields the batches that have to be closed for them.
+        """Add records, and yield the batches that are full.
 
-        Each comes with a mark (one of the ``end`` that were given): all rows before it are in that batch
-        or in batches before it.
+        Each comes with a mark (an ``end`` of an earlier call): all rows before it are in that batch or in
+        batches before it.
         """
         start, count = 0, len(records.bodies)
         while start < count:
@@ -144,7 +144,7 @@ class Batcher:
         self._end = end
 
     def flush(self) -> Batch | None:
-        """Return the last batch, if there is anything in it."""
+        """Return the last batch; ``None`` if it is empty."""
         batch, self._batch = self._batch, self._new_batch()
         return batch if len(batch) else None
 

@@ -1,4 +1,4 @@
-"""How far a load has come, kept where the next try of the task finds it."""
+"""The mark of how far a load has come, kept for the next try of the task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERVAL = 5.0  # seconds between two writes
 
 
 class StateStore(Protocol):
-    """Keeps JSON between the tries of a task; Airflow's ``task_state_store`` (3.3 and later) is such."""
+    """Keeps JSON between the tries of a task, such as Airflow's ``task_state_store`` (3.3 and later)."""
 
     def get(self, key: str) -> Any:
         """Return what is kept, or ``None``."""
@@ -30,10 +30,10 @@ class StateStore(Protocol):
 
 
 class Checkpoint:
-    """The mark of one load; of another source, stream or connection it is never used.
+    """Keeps the mark of one load; a mark of another source, stream or connection is never used.
 
     :param store: where to keep it; without one, every try starts over.
-    :param fingerprint: what the mark is good for, as plain JSON.
+    :param fingerprint: plain JSON that identifies the load; a mark is used only where it is the same.
     """
 
     def __init__(self, store: StateStore | None, fingerprint: dict[str, Any]) -> None:
@@ -43,8 +43,8 @@ class Checkpoint:
         self._saved_at = time.monotonic()
 
     def load(self) -> Mark | None:
-        """Return the mark of an earlier try, if there is one that fits."""
-        kept = self._of_store("get", KEY)
+        """Return the mark of an earlier try; ``None`` if there is none of this load."""
+        kept = self._call_store("get", KEY)
         if not isinstance(kept, dict):
             return None
         if kept.get("fingerprint") != self._fingerprint:
@@ -54,9 +54,9 @@ class Checkpoint:
         return Mark(**kept["mark"])
 
     def settled(self, mark: Mark, before_save: Callable[[], None] = lambda: None) -> None:
-        """Take note that all up to the mark is settled; write it down every few seconds.
+        """Note that all rows up to the mark are settled, and save the mark every few seconds.
 
-        :param before_save: called before that, to write down what the mark relies on.
+        :param before_save: called before the mark is saved, to save first what it relies on.
         """
         self._mark = mark
         if time.monotonic() - self._saved_at >= INTERVAL:
@@ -64,17 +64,17 @@ class Checkpoint:
             self.save()
 
     def save(self) -> None:
-        """Write the last mark down."""
+        """Save the last mark."""
         if self._mark is not None:
-            self._of_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark._asdict()})
+            self._call_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark._asdict()})
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:
         """Forget the mark, so that the task loads everything when it is run again."""
-        self._of_store("delete", KEY)
+        self._call_store("delete", KEY)
 
-    def _of_store(self, call: str, *arguments: Any) -> Any:
-        """Use the store while it works; a load is not to fail for its checkpoint."""
+    def _call_store(self, call: str, *arguments: Any) -> Any:
+        """Call the store, until it fails once: a load must not fail because of its checkpoint."""
         if self._store is None:
             return None
         try:

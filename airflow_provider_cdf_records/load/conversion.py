@@ -1,4 +1,4 @@
-"""Which conversion makes records of the rows of a load."""
+"""Chooses the converter that makes records of the rows of a load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_cdf_records.records.identities import records_to_delete
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 
 
-def conversion(
+def converter_for(
     client: CdfClient,
     verb: Verb[Any],
     spec: MappingSpec | None,
@@ -22,12 +22,12 @@ def conversion(
     *,
     check_columns: bool,
 ) -> Convert:
-    """Return what makes checked records of rows, also of those that an earlier load rejected.
+    """Return a converter of rows to checked records, which also takes rows that an earlier load rejected.
 
-    :param spec: of rows that are no API-shaped records.
-    :param findings: of the look beforehand; ``None``: nothing is to be looked at.
-    :param check_columns: whether the first rows should have what the mapping names.
-    :raises InvalidArgumentError: when the mapping names what the containers do not have.
+    :param spec: the mapping; ``None`` when the rows are API-shaped records.
+    :param findings: the result of the preflight checks; ``None`` when they are switched off.
+    :param check_columns: whether the first rows must have the columns that the mapping names.
+    :raises InvalidArgumentError: when the mapping names properties that the containers do not have.
     """
     if verb.sends_identities:
         if spec is None:

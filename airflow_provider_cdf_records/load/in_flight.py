@@ -1,11 +1,10 @@
-"""The batches under way, sent in parallel, and in order where they share an identity."""
+"""Sends batches in parallel, and in order where they share an identity."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
@@ -17,7 +16,7 @@ from airflow_provider_cdf_records.records.chunk import Identity, Mark
 from airflow_provider_cdf_records.records.errors import LoadStoppedError
 
 STOP_WITHIN = 3.0  # seconds that requests in flight get to end when the load is stopped
-STOP_CHECK = 0.25  # seconds between two looks whether it is
+STOP_CHECK = 0.25  # seconds between two checks whether the load is stopped
 
 
 class _Sending:
@@ -74,16 +73,16 @@ class InFlight:
             self._settler.cancel()
             deadline = time.monotonic() + STOP_WITHIN
             while self._under_way and (left := deadline - time.monotonic()) > 0:
-                self._take_ended(left)
+                self._next_ended(left)
             self._advance()
         for _ in range(self._threads):
             self._waiting.put(None)
 
     def send(self, batch: Batch, mark: Mark | None = None) -> None:
-        """Have a batch sent, as soon as there is room and none under way shares an identity with it."""
+        """Send a batch, as soon as there is room and no batch under way shares an identity with it."""
         identities = batch.exclusive_identities
         while self._under_way >= self._max + self._ahead or not self._identities.isdisjoint(identities):
-            self._settle_some()
+            self._wait_for_a_batch()
         sending = _Sending(batch, mark)
         self._under_way += 1
         self._identities.update(identities)
@@ -94,15 +93,15 @@ class InFlight:
             threading.Thread(target=self._work, name="cdf-send", daemon=True).start()
 
     def drain(self) -> None:
-        """Wait until all is settled."""
+        """Wait until all batches are settled."""
         while self._under_way:
-            self._settle_some()
+            self._wait_for_a_batch()
         self._raise_if_stopped()
 
     def _work(self) -> None:
         while sending := self._waiting.get():
             try:
-                if not self._has_failed:  # else what was ready is left to the next try
+                if not self._has_failed:  # otherwise leave the batch to the next try
                     self._settler.settle(sending.batch)
                     sending.is_settled = True
             except BaseException as error:
@@ -110,7 +109,7 @@ class InFlight:
                 self._has_failed = True
             self._ended.put(sending)
 
-    def _take_ended(self, timeout: float) -> _Sending | None:
+    def _next_ended(self, timeout: float) -> _Sending | None:
         try:
             ended = self._ended.get(timeout=timeout)
         except Empty:
@@ -119,16 +118,17 @@ class InFlight:
         self._identities.difference_update(ended.batch.exclusive_identities)
         return ended
 
-    def _settle_some(self) -> None:
-        ended = self._take_ended(STOP_CHECK)
+    def _wait_for_a_batch(self) -> None:
+        ended = self._next_ended(STOP_CHECK)
         self._advance()
         self._raise_if_stopped()
-        if ended is not None and ended.error is not None:
-            with suppress(TooManyRejectedInBatchError):
-                raise ended.error
+        if ended is None or ended.error is None:
+            return
+        if not isinstance(ended.error, TooManyRejectedInBatchError):  # the tally fails the load for that
+            raise ended.error
 
     def _advance(self) -> None:
-        """Move the checkpoint on to where nothing before is unsettled."""
+        """Move the checkpoint to the last mark that has only settled batches before it."""
         mark = None
         while self._unsettled and self._unsettled[0].is_settled:
             mark = self._unsettled.popleft().mark or mark

@@ -1,4 +1,4 @@
-"""What a load wants of the interpreter, for as long as it runs."""
+"""Settings of the Python interpreter for the time of a load."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SHORT_TURN = 0.0002  # seconds; Python's own 0.005 is a tenth of the time that C
 
 @contextmanager
 def tuned_for_loading() -> Iterator[None]:
-    """Have Python look for cycles seldom, and let threads that send wait less for the one that reads.
+    """Make Python look for reference cycles less often, and switch between threads more often.
 
-    By default it looks for cycles every few rows, and a sender whose answer has come waits up to 5 ms, at
-    each step, until the reader makes way.
+    By default it looks for cycles every few rows, and a sender whose answer has come waits for the reading
+    thread for up to 5 ms at each step.
     """
     thresholds, turn = gc.get_threshold(), sys.getswitchinterval()
     if 0 < thresholds[0] < MANY_OBJECTS:  # 0: never

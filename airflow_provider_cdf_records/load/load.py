@@ -1,4 +1,4 @@
-"""One load, from the look beforehand to the summary. Knows no Airflow."""
+"""One load, from the preflight checks to the summary. Knows no Airflow."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
-from airflow_provider_cdf_records.load.conversion import conversion
-from airflow_provider_cdf_records.load.preflight import Findings, look_beforehand
+from airflow_provider_cdf_records.load.conversion import converter_for
+from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.summary import Summary
@@ -32,19 +32,19 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Load:
-    """Writes the rows of a source to a stream. To be run once.
+    """Writes the rows of a source to a stream. An object runs once.
 
     :param client: cancelled when the load is told to stop.
     :param verb: what to do with the records.
     :param mapping: how records are made of rows; ``None``: the rows are API-shaped records.
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be rejected before the load fails; a ``float`` is a share.
-    :param rejected_path: a file for the rejected records and the reasons, which nothing else is read from.
+    :param rejected_path: a file for the rejected records and the reasons; the load must not read from it.
     :param max_concurrency: requests in flight at most.
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
         ingest finds in the stream counts as ingested.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
-    :param target: what else tells this load from another, as plain JSON, such as the connection's name.
+    :param target: what else identifies this load, as plain JSON, such as the name of the connection.
     :param log: a logger for progress lines and the summary.
     :param stop: ends the load when it is set before :meth:`run`; later :meth:`end_soon` does.
     """
@@ -84,30 +84,30 @@ class Load:
 
         :raises TooManyRejectedError: when more records were rejected than ``max_rejected`` allows.
         :raises LoadFailedError: when something else ended the load half-way.
-        :raises Exception: those of the look beforehand. Each has an attribute ``retryable``: whether another
+        :raises Exception: those of the preflight checks. Each has an attribute ``retryable``: whether another
             try can succeed. Errors without it come from the source.
         """
         checkpoint, resumed = self._checkpoint()
-        found = self._look_beforehand()
-        convert = conversion(self.client, self.verb, self.mapping, found, check_columns=resumed is None)
+        findings = self._check_before_sending()
+        convert = converter_for(self.client, self.verb, self.mapping, findings, check_columns=resumed is None)
         tally = self._tally(resumed)
         with tally, ReadAhead(self.source) as reading, ProgressLog(self.log, tally, reading):
             self._reading = reading
-            if self.stop.is_set():  # by now: end_soon may have come too early to find the source
+            if self.stop.is_set():  # end_soon may have been called before self._reading was set
                 reading.stop()
-            with self._ending(tally, checkpoint):
+            with self._conclude(tally, checkpoint):
                 upload(
                     reading,
                     convert,
                     StreamSender(self.client, self.verb, self.stream_id),
                     tally,
-                    repeats=self.verb.repeats_on(found.stream_type if found else None),
+                    repeats=self.verb.repeats_on(findings.stream_type if findings else None),
                     max_concurrency=self.max_concurrency,
                     may_be_stored=self.is_retry or resumed is not None,
                     checkpoint=checkpoint,
                     stop=self.stop,
                 )
-        return self._judge(tally)
+        return self._final_summary(tally)
 
     def end_soon(self) -> None:
         """End the load within seconds; it keeps its checkpoint. May be called by a signal handler."""
@@ -117,7 +117,7 @@ class Load:
         self.client.cancel()
 
     def _checkpoint(self) -> tuple[Checkpoint, Mark | None]:
-        """Find how far an earlier try came. Only files can be gone on with."""
+        """Find how far an earlier try came. Only a load of files can be resumed."""
         if not isinstance(self.source, FileSource) or self.state_store is None:
             return Checkpoint(None, {}), None
         target = {
@@ -136,12 +136,12 @@ class Load:
             )
         return checkpoint, mark
 
-    def _look_beforehand(self) -> Findings | None:
+    def _check_before_sending(self) -> Findings | None:
         if not self.check_schema:
             return None
         sources = [] if self.mapping is None or self.verb.sends_identities else self.mapping.sources
         containers = [source.id for source in sources]
-        return look_beforehand(self.client, self.verb, self.stream_id, containers, stop=self.stop)
+        return check_before_sending(self.client, self.verb, self.stream_id, containers, stop=self.stop)
 
     def _tally(self, resumed: Mark | None) -> Tally:
         after = None if resumed is None else resumed.position
@@ -155,8 +155,8 @@ class Load:
         )
 
     @contextmanager
-    def _ending(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """See that every way in which the upload ends leaves the right checkpoint and a summary."""
+    def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
+        """Save or clear the checkpoint and log the summary, however the upload ends."""
         final = True
         try:
             yield
@@ -174,7 +174,8 @@ class Load:
                 checkpoint.save()
             self.log.info("%s", self._summary(tally))
 
-    def _judge(self, tally: Tally) -> Summary:
+    def _final_summary(self, tally: Tally) -> Summary:
+        """Return the summary; fail if too many rows were rejected, or if rows are left."""
         summary = self._summary(tally)
         tally.raise_if_too_many_rejected(summary)
         if summary.unsettled:

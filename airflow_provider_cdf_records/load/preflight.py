@@ -1,4 +1,4 @@
-"""What can be known to go wrong before the first record is sent."""
+"""Checks of stream, token and containers, made before the first record is sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
-from airflow_provider_cdf_records.load.parallel import ask_at_once
+from airflow_provider_cdf_records.load.parallel import call_in_parallel
 from airflow_provider_cdf_records.load.sender import stream_type_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, Schema
@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.mapping import ContainerId, Schema
 log = logging.getLogger(__name__)
 
 CONTAINERS_AT_ONCE = 100
-NEEDED = (("streamRecordsAcl", "WRITE"), ("dataModelsAcl", "READ"))  # for each verb
+NEEDED_CAPABILITIES = (("streamRecordsAcl", "WRITE"), ("dataModelsAcl", "READ"))  # for each verb
 
 
 class MissingCapabilityError(Exception):
@@ -28,7 +28,7 @@ class MissingCapabilityError(Exception):
 
 @dataclass(frozen=True)
 class Findings:
-    """What a look beforehand found.
+    """What the preflight checks found out.
 
     :param stream_type: ``Mutable`` or ``Immutable``; ``None`` where it is not known.
     :param schema: the containers that the mapping names, as far as they are known.
@@ -38,7 +38,7 @@ class Findings:
     schema: Schema = field(default_factory=Schema)
 
 
-def look_beforehand(
+def check_before_sending(
     client: CdfClient,
     verb: Verb[Any],
     stream_id: str,
@@ -46,14 +46,15 @@ def look_beforehand(
     *,
     stop: threading.Event,
 ) -> Findings:
-    """Look at the stream, the token and the containers, all at once.
+    """Check the stream, the token and the containers, in parallel.
 
     :param containers: those that the mapping names.
-    :param stop: when it is set, there is no need to look any more.
+    :param stop: when it is set, the checks are left unfinished.
+    :raises LoadStoppedError: when it is.
     :raises StreamUnusableError: when the stream does not take the verb.
     :raises MissingCapabilityError: when the token lacks a capability.
     """
-    _, stream_type, schema = ask_at_once(
+    _, stream_type, schema = call_in_parallel(
         lambda: check_capabilities(client),
         lambda: stream_type_of(client, verb, stream_id),
         lambda: schema_of(client, containers),
@@ -63,19 +64,19 @@ def look_beforehand(
 
 
 def check_capabilities(client: CdfClient) -> None:
-    """Refuse a token that lacks what a load needs; one that tells nothing of itself passes."""
+    """Refuse a token that lacks what a load needs; one whose capabilities are not known passes."""
     try:
         token = client.inspect_token()
     except CdfApiError as error:
         if error.retryable or isinstance(error, CdfAuthError):
             raise
-        log.info("What the token may do is not known: %s", error)
+        log.info("Loading without checking what the token may do, since CDF does not say: %s", error)
         return
     check_project(client, token)
     capabilities = token.get("capabilities")
     if not isinstance(capabilities, list) or not capabilities:
         return
-    for acl, action in NEEDED:
+    for acl, action in NEEDED_CAPABILITIES:
         if action not in _actions(capabilities, acl, client.project):
             name = acl[0].upper() + acl[1:]
             msg = (
@@ -88,7 +89,7 @@ def check_capabilities(client: CdfClient) -> None:
 def check_project(client: CdfClient, token: Mapping[str, Any]) -> None:
     """Refuse a token that is not for the client's project.
 
-    :param token: as ``inspect_token`` answers it.
+    :param token: the answer of ``inspect_token``.
     :raises MissingCapabilityError: naming the projects that it is for.
     """
     projects = [item.get("projectUrlName") for item in token.get("projects", ())]
@@ -116,6 +117,6 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
     except CdfApiError as error:
         if error.retryable or isinstance(error, CdfAuthError):
             raise
-        log.warning("Loading without a look at the containers, which CDF refuses: %s", error)
+        log.warning("Loading without checking the containers, since CDF does not show them: %s", error)
         return Schema()
     return Schema(definitions, complete=True)

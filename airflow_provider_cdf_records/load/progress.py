@@ -16,7 +16,7 @@ class ProgressLog:
     """Logs how far a load is at a steady interval, whatever the load is waiting for.
 
     :param tally: has the numbers so far.
-    :param source: tells how much of it has been read.
+    :param source: says how much of it has been read.
     """
 
     def __init__(self, log: Any, tally: Tally, source: Source) -> None:

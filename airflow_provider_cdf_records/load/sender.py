@@ -1,4 +1,4 @@
-"""Sends requests with a verb, and tells what a refusal means for the records in it."""
+"""Sends requests with a verb, and finds out what a refusal means for the records in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_FOUND = 404
 
 
 class StreamUnusableError(Exception):
-    """The stream cannot take what is sent, whatever the records."""
+    """A stream that does not exist, or that cannot take the verb, whatever the records."""
 
     retryable = False
 
@@ -32,8 +32,8 @@ class StreamSender:
         self._client = client
         self._verb = verb
         self._stream_id = stream_id
-        self._looked_for: set[int] = set()  # statuses
-        self._looking = threading.Lock()
+        self._checked_statuses: set[int] = set()  # of refusals after which the stream was checked
+        self._check_lock = threading.Lock()
 
     def send(self, body: bytes) -> None:
         """Send ``{"items": [...]}``.
@@ -48,15 +48,15 @@ class StreamSender:
         except CdfApiError as error:
             if error.retryable or error.status not in verb.statuses_of_records:
                 raise
-            exist = error.status in verb.statuses_of_existing
-            if error.status in STATUSES_OF_STREAMS and not exist:
+            already_exist = error.status in verb.statuses_of_existing
+            if error.status in STATUSES_OF_STREAMS and not already_exist:
                 self._check_stream(error)
             raise RequestRefusedError(
                 error.message,
                 status=error.status,
                 request_id=error.request_id,
                 identities=_identities([*error.missing, *error.duplicated]),
-                exist=exist,
+                already_exist=already_exist,
                 may_be_stored=error.may_be_applied,
             ) from error
 
@@ -65,11 +65,11 @@ class StreamSender:
         self._client.cancel()
 
     def _check_stream(self, refusal: CdfApiError) -> None:
-        """Look whether the stream is there and of the right type, once a load for each status."""
-        with self._looking:
-            if refusal.status not in self._looked_for:
+        """Check that the stream exists and is of the right type, once a load for each status."""
+        with self._check_lock:
+            if refusal.status not in self._checked_statuses:
                 stream_type_of(self._client, self._verb, self._stream_id, refusal)
-                self._looked_for.add(refusal.status)
+                self._checked_statuses.add(refusal.status)
 
 
 def _identities(named: list[Mapping[str, Any]]) -> Iterator[Identity]:
@@ -84,7 +84,7 @@ def stream_type_of(
 ) -> str | None:
     """Return the type of a stream; ``None`` when this client may not see it.
 
-    :param refusal: the answer that made one look.
+    :param refusal: the answer that is the reason to check, quoted in the error.
     :raises StreamUnusableError: when the stream is missing, or of a type that does not take the verb.
     """
     because = f" ({refusal})" if refusal is not None else ""
@@ -94,7 +94,7 @@ def stream_type_of(
         if error.retryable or isinstance(error, CdfAuthError):
             raise
         if error.status != NOT_FOUND:
-            return None  # a token that may write and not look
+            return None  # the token may write and not read
         msg = (
             f"Stream {stream_id!r} does not exist in project {client.project!r}, or this connection may not "
             f"see it; create the stream, or check stream_id.{because}"

@@ -19,8 +19,8 @@ class RequestRefusedError(Exception):
     """A request was refused for something that is in it: sent in smaller parts, some of it can be accepted.
 
     :ivar identities: the records that the server names as the reason; may be empty.
-    :ivar exist: whether the reason is that records exist already.
-    :ivar may_be_stored: whether an attempt before, without an answer, may have stored records of the request.
+    :ivar already_exist: whether the reason is that records exist already.
+    :ivar may_be_stored: whether an earlier attempt without an answer may have stored records of the request.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class RequestRefusedError(Exception):
         status: int,
         request_id: str | None = None,
         identities: Iterable[Identity] = (),
-        exist: bool = False,
+        already_exist: bool = False,
         may_be_stored: bool = False,
     ) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class RequestRefusedError(Exception):
         self.status = status
         self.request_id = request_id
         self.identities = frozenset(identities)
-        self.exist = exist
+        self.already_exist = already_exist
         self.may_be_stored = may_be_stored
 
 
@@ -56,7 +56,7 @@ class Sender(Protocol):
 
 
 class TooManyRejectedInBatchError(Exception):
-    """What is left of a batch is not sent any more."""
+    """The rest of a batch is not sent, since the load has too many rejected rows."""
 
 
 class BatchSettler:
@@ -64,7 +64,7 @@ class BatchSettler:
 
     Used by all threads of a load.
 
-    :param where: a position in words.
+    :param where: describes a position in words.
     :param may_be_stored: whether an earlier try of this load may have stored some of the records: then one
         that exists counts as accepted.
     """
@@ -100,24 +100,24 @@ class BatchSettler:
                 earlier = [batch.earlier.get(batch.identities[row]) for row in refused]
                 rows = [before.pop() for before in earlier if before]
         elif self._repeats is Repeats.IN_TURN:
-            ours: set[Identity] = set()  # accepted from this batch: their later rows exist for certain
+            accepted: set[Identity] = set()  # from this batch, so that their later rows exist for certain
             for turn in batch.turns():
-                not_ours = set(self._send_in_parts(batch, turn, ours))
-                ours.update(batch.identities[row] for row in turn if row not in not_ours)
+                rejected = set(self._send_in_parts(batch, turn, accepted))
+                accepted.update(batch.identities[row] for row in turn if row not in rejected)
         else:
             self._send_in_parts(batch, list(range(len(batch))))
 
     def _send_in_parts(
-        self, batch: Batch, rows: list[int], ours: Container[Identity] = frozenset()
+        self, batch: Batch, rows: list[int], accepted: Container[Identity] = frozenset()
     ) -> list[int]:
         """Send rows of a batch, halving what is refused until the refused ones are alone; return those.
 
-        :param ours: identities that exist because of an earlier row.
+        :param accepted: identities of which an earlier row of the batch was accepted.
         """
         refused: list[int] = []
         parts = [rows]
-        new = {row for row in rows if batch.identities[row] not in ours} if ours else set(rows)
-        in_doubt: set[int] = set(new) if self._may_be_stored else set()
+        new = {row for row in rows if batch.identities[row] not in accepted} if accepted else set(rows)
+        in_doubt: set[int] = set(new) if self._may_be_stored else set()  # rows that may be stored already
         while parts:
             if self._tally.passed_max_rejected:
                 raise TooManyRejectedInBatchError
@@ -128,13 +128,13 @@ class BatchSettler:
                 named = [row for row in part if batch.identities[row] in refusal.identities]
                 if refusal.may_be_stored:
                     in_doubt.update(new.intersection(part))
-                if refusal.exist and (stored := self._stored_before(part, named, in_doubt)):
+                if refusal.already_exist and (stored := self._stored_before(part, named, in_doubt)):
                     self._tally.accept(len(stored))
                     part = [row for row in part if row not in stored]
                     if part:
                         parts.append(part)
                     continue
-                if refusal.exist and named:  # a request that is refused may be stored in part
+                if refusal.already_exist and named:  # a request that is refused may be stored in part
                     in_doubt.update(new.intersection(part).difference(named))
                 if len(part) > 1:
                     parts.extend(_smaller_parts(part, named))
@@ -146,12 +146,12 @@ class BatchSettler:
         return refused
 
     def _stored_before(self, part: list[int], named: list[int], in_doubt: set[int]) -> set[int]:
-        """Return the rows that exist already since, as far as anybody can know, this load stored them."""
+        """Return the rows that exist already and that this load may have stored itself."""
         existing = named if named or len(part) > 1 else part
         stored = in_doubt.intersection(existing)
         if stored:
             log.info(
-                "%d records exist already and count as accepted: an attempt before may have stored them.",
+                "%d records exist already and count as accepted: an earlier attempt may have stored them.",
                 len(stored),
             )
         return stored
@@ -177,7 +177,7 @@ class BatchSettler:
 
 
 def _smaller_parts(part: list[int], named: list[int]) -> list[list[int]]:
-    """Split what was refused, last part first: the named rows apart and alone, or else two halves."""
+    """Split a refused part, the last part first: each named row alone, or else two halves."""
     if named and len(named) < len(part):
         suspects = set(named)
         return [*([row] for row in named), [row for row in part if row not in suspects]]

@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 class Summary:
     """What a load did; ``read == accepted + superseded + rejected`` at its end.
 
-    :param verb: what was done with the records; it has the word for ``accepted``.
+    :param verb: what was done with the records; it names the key of ``accepted``.
     :param stream_id: the stream.
     :param read: rows taken from the source.
     :param accepted: records that CDF accepted.

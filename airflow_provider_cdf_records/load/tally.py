@@ -1,4 +1,4 @@
-"""What becomes of the rows, counted, and the rejected ones written down."""
+"""Counts what becomes of the rows, and writes the rejected ones to a file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Rejection
 
-NAMED_REJECTIONS = 5  # how many rejected records an error quotes
-SHARE_AFTER = 1000  # rejected records before a share is judged on the way
+MAX_QUOTED = 5  # how many rejected records an error quotes
+SHARE_AFTER = 1000  # rejected records before a share is judged while the load runs
 
 
 class TooManyRejectedError(Exception):
@@ -64,9 +64,9 @@ class Tally:
     """Counts what becomes of the rows, and keeps the rejected ones. Shared by all senders.
 
     :param max_rejected: how many rejected rows are tolerated, those of earlier tries included; a ``float``
-        is a share of all rows, from 0.0 to 1.0. A share is judged at the end, and on the way once 1000 rows
-        were rejected.
-    :param resumed: where an earlier try of the same load came to.
+        is a share of all rows, from 0.0 to 1.0. A share is judged at the end, and earlier once 1000 rows were
+        rejected.
+    :param resumed: the mark of an earlier try of the same load.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Tally:
         self._started = time.monotonic()
         self._first: list[Rejection] = []
         self._rejected_at = array("q")
-        self._is_over = False
+        self._has_passed_max = False
         self.is_cut_short = False  # whether rows of the source were left unread
         self.read = 0
         self._accepted = 0
@@ -122,22 +122,22 @@ class Tally:
         """Count a rejected row and write it down."""
         with self._lock:
             insort(self._rejected_at, rejection.position)
-            if len(self._first) < NAMED_REJECTIONS:
+            if len(self._first) < MAX_QUOTED:
                 self._first.append(rejection)
             if self._file is not None:
                 self._file.write(rejection)
 
     @property
     def passed_max_rejected(self) -> bool:
-        """Whether there is no point in going on.
+        """Whether too many rows were rejected, so that the load must end.
 
-        Once it is so it stays so, though more rows may make a share good again: senders that saw it have left
+        Once true it stays true, even if further rows bring a share down again: senders that saw it have left
         rows out.
         """
         rejected = self._rejected
         if isinstance(self._max_rejected, int) or rejected >= SHARE_AFTER:
-            self._is_over = self._is_over or rejected > self._allowed
-        return self._is_over
+            self._has_passed_max = self._has_passed_max or rejected > self._allowed
+        return self._has_passed_max
 
     @property
     def _rejected(self) -> int:
@@ -149,11 +149,11 @@ class Tally:
         return self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * share
 
     def raise_if_too_many_rejected(self, summary: Summary) -> None:
-        """Judge the finished load.
+        """Fail a load that has ended with too many rejected rows.
 
         :raises TooManyRejectedError: naming the first few, and the file.
         """
-        if self._is_over or self._rejected > self._allowed:
+        if self._has_passed_max or self._rejected > self._allowed:
             raise TooManyRejectedError(
                 summary,
                 self._max_rejected,
@@ -163,19 +163,19 @@ class Tally:
             )
 
     def with_earlier_tries(self, mark: Mark) -> Mark:
-        """Add to the numbers of a mark of this try those of the tries before."""
+        """Return a mark of this try with the numbers of the earlier tries added."""
         with self._lock:
             rejected = bisect_right(self._rejected_at, mark.position)
         return mark._replace(read=self._before.read + mark.read, rejected=self._before.rejected + rejected)
 
     def persist(self) -> None:
-        """See that the rejected records so far are where they belong."""
+        """Write the rejected records so far to storage."""
         if self._file is not None:
             with self._lock:
                 self._file.persist()
 
     def summary(self) -> Summary:
-        """Return the numbers as they stand; what went over the wire is for the sender to add."""
+        """Return the numbers so far, without those of the requests."""
         with self._lock:
             any_rejected = self._rejected_at or self._before.rejected
             summary: Summary = self.verb.summary(

@@ -1,4 +1,4 @@
-"""From rows to answers: every row of a source is converted, batched and sent."""
+"""Converts, batches and sends every row of a source."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def upload(
     :param may_be_stored: whether an earlier try of this load may have stored some of the records.
     :param checkpoint: told how far everything is settled.
     :param stop: when it is set, the load ends within seconds.
-    :raises LoadStoppedError: when it was.
+    :raises LoadStoppedError: when ``stop`` was set.
     """
     batcher = Batcher(may_repeat=repeats is Repeats.ALL_COUNT)
     settler = BatchSettler(sender, tally, source.where, repeats, may_be_stored=may_be_stored)
@@ -67,6 +67,7 @@ def upload(
 
 
 def _until_failure(source: Source, failures: list[Exception]) -> Iterator[Chunk]:
+    """Yield the chunks; instead of raising an error, add it to ``failures`` and end."""
     try:
         yield from source
     except Exception as error:

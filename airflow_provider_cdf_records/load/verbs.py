@@ -1,4 +1,4 @@
-"""What can be done with records, and all that differs between upsert, ingest and delete."""
+"""The verbs upsert, ingest and delete, and all that differs between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MUTABLE, IMMUTABLE = "Mutable", "Immutable"  # types of streams, as CDF calls th
 
 
 class Repeats(Enum):
-    """What it means that several rows have one identity."""
+    """What happens when several rows have one identity."""
 
     LAST_COUNTS = "the last row that CDF accepts stands for the others"
     IN_TURN = "each row is sent, one after the other, never two in one request"
@@ -45,7 +45,7 @@ class DeleteSummary(Summary):
 
     @property
     def deleted(self) -> int:
-        """Identities that CDF was asked to delete and took; it passes over those that do not exist."""
+        """Identities whose deletion CDF accepted; it ignores those that do not exist."""
         return self.accepted
 
 
@@ -54,18 +54,18 @@ class Verb(Generic[S]):
     """One way to write to a stream.
 
     :param name: the verb, such as ``upsert``.
-    :param done: its participle: the key of the summary, and the word of the log.
-    :param noun: what a stream takes, in the plural.
-    :param preposition: between the records and the stream.
+    :param done: the participle: the key in the summary, and the word in the log.
+    :param noun: the noun in the plural, for messages.
+    :param preposition: between the records and the stream, for messages.
     :param summary: what a load with it returns.
     :param send: sends ``{"items": [...]}`` to a stream.
     :param needs_stream_type: the only type of stream that takes it; ``None``: all do.
     :param sends_identities: whether ``space`` and ``externalId`` are all that is sent of a record.
     :param repeats: what several rows of one identity mean.
     :param repeats_if_immutable: the same on an immutable stream.
-    :param statuses_of_records: of an answer that can be the fault of a record: smaller parts of the request
-        may be accepted.
-    :param statuses_of_existing: of an answer that says that records exist already: final for those records.
+    :param statuses_of_records: statuses of refusals that can be the fault of a record: smaller parts of the
+        request may be accepted.
+    :param statuses_of_existing: statuses which say that records exist already: final for those records.
     """
 
     name: str

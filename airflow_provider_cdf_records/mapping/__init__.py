@@ -1,4 +1,4 @@
-"""Mappings: how a row of any source becomes a record."""
+"""Mappings, which say how a row becomes a record."""
 
 from __future__ import annotations
 

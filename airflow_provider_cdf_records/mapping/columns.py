@@ -1,4 +1,4 @@
-"""The columns that a mapping names, and those that the rows have."""
+"""Checks that the rows have the columns that a mapping names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 
 def with_parents(columns: Iterable[str]) -> set[str]:
-    """Return the columns, and of each path such as ``pump.id`` also the column that it starts in."""
+    """Return the columns, and for each path such as ``pump.id`` also the column that it starts with."""
     return {name for column in columns for name in (column, _parent(column))}
 
 

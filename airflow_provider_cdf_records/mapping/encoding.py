@@ -25,8 +25,8 @@ def encode_records(
 ) -> Records:
     """Return the records, encoded.
 
-    :param records: one for each row of the table, to be encoded by ``msgspec``.
-    :param problems: of rows; these are refused.
+    :param records: one for each row of the table, which ``msgspec`` can encode.
+    :param problems: the problems of rows, by index; these rows are refused.
     """
     positions, rows, refusals = table.positions, table.rows, list(table.refusals)
     bodies = None if problems else _encode_all(records)
@@ -46,7 +46,7 @@ def encode_records(
 
 
 def _encode_all(records: list[Any]) -> list[bytes] | None:
-    """Return the bodies; ``None`` if one of them cannot be made, or is too large."""
+    """Return the bodies; ``None`` if a record cannot be encoded, or is too large."""
     try:
         bodies = list(map(encode, records))
     except CANNOT_ENCODE:

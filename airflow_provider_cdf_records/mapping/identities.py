@@ -1,4 +1,4 @@
-"""The identities of records, from the format strings of a mapping."""
+"""Makes the identities of records from the format strings of a mapping."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types import Problems
 from airflow_provider_cdf_records.records.chunk import Chunk, Records
 from airflow_provider_cdf_records.records.identifiers import (
-    MAX_EXTERNAL_ID,
     InvalidRecordError,
+    are_external_ids,
     check_external_id,
     check_space,
 )
@@ -24,7 +24,7 @@ Check = Callable[[str], None]
 
 
 class Identities:
-    """Fills the templates of ``space`` and ``external_id``, and checks what comes out."""
+    """Fills the templates of ``space`` and ``external_id``, and checks the results."""
 
     def __init__(self, spec: MappingSpec) -> None:
         self._space, self._external_id = Template(spec.space), Template(spec.external_id)
@@ -32,7 +32,7 @@ class Identities:
     def fill(self, table: Table, problems: Problems) -> tuple[list[str], list[str]]:
         """Return the spaces and the external ids of the rows.
 
-        :param problems: of the rows; those of rows whose identity cannot be made are added.
+        :param problems: of the rows; problems with their identities are added.
         """
         spaces, space_problems = self._space.fill(table)
         external_ids, id_problems = self._external_id.fill(table)
@@ -40,17 +40,17 @@ class Identities:
         problems |= {index: f"external_id: {why}" for index, why in id_problems.items()}
         if any(_problem(check_space, space) for space in set(spaces)):
             _add_problems(check_space, spaces, problems)
-        if not _are_good_external_ids(external_ids):
+        if not are_external_ids(external_ids):
             _add_problems(check_external_id, external_ids, problems)
         return spaces, external_ids
 
 
 class IdentityMapping:
-    """Makes of each row the identity of a record, for a deletion; the mapping's properties are ignored.
+    """Makes the identity of a record to delete of each row; the mapping's properties are ignored.
 
     :param check_columns: whether the first rows must have the columns that ``space`` and ``external_id``
         name.
-    :raises InvalidArgumentError: when rows come, and the first of them lack such a column.
+    :raises InvalidArgumentError: when called with first rows that lack such a column.
     """
 
     def __init__(self, spec: MappingSpec, *, check_columns: bool = True) -> None:
@@ -70,12 +70,6 @@ class IdentityMapping:
 class _Identity(msgspec.Struct, gc=False):
     space: str
     externalId: str
-
-
-def _are_good_external_ids(external_ids: list[str]) -> bool:
-    """Check all external ids at once."""
-    sizes = set(map(len, external_ids)) or {1}
-    return min(sizes) >= 1 and max(sizes) <= MAX_EXTERNAL_ID and "\0" not in "".join(external_ids)
 
 
 def _add_problems(check: Check, values: list[str], problems: Problems) -> None:

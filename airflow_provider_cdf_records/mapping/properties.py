@@ -1,4 +1,4 @@
-"""The properties that records have in one of their containers: which columns fill which of them."""
+"""Fills the properties of records, one container at a time, from the columns of rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FillColumn = Callable[[Table], tuple[Column, Problems]]  # the values of a prope
 
 
 class SourceData(msgspec.Struct, gc=False):
-    """What a record has in a container."""
+    """The properties of a record in one container."""
 
     source: msgspec.Raw
     properties: Any
@@ -36,7 +36,7 @@ class SourceData(msgspec.Struct, gc=False):
 class ContainerProperties:
     """Fills the properties of one container of a mapping.
 
-    :raises InvalidArgumentError: when the container does not have what the mapping names.
+    :raises InvalidArgumentError: when the mapping does not fit the container.
     """
 
     def __init__(self, spec: SourceSpec, mapping: MappingSpec, schema: Schema) -> None:
@@ -47,35 +47,35 @@ class ContainerProperties:
         if problem is not None:
             msg = f"mapping: {problem}."
             raise InvalidArgumentError(msg)
-        self._known = schema.properties(spec.id)
+        self._definitions = schema.properties(spec.id)
         self._takes_other_columns = spec.takes_other_columns
-        self._named = spec.named_properties
-        self._check_named()
-        self._fill_columns = {name: self._fill_column_of(name, prop) for name, prop in self._named.items()}
+        self._specs = spec.named_properties
+        self._check_specs()
+        self._fill_columns = {name: self._fill_column_of(name, prop) for name, prop in self._specs.items()}
         self._source = msgspec.Raw(
             encode({"type": "container", "space": spec.space, "externalId": spec.container})
         )
         self._field_names: dict[str, None] = {}
         self._struct: type[Any] | None = None
 
-    def _check_named(self) -> None:
+    def _check_specs(self) -> None:
         """Compare the properties that the mapping names with those of the container."""
-        if self._known is None:
+        if self._definitions is None:
             return
-        for name, prop in self._named.items():
-            if name not in self._known:
-                known = ", ".join(self._known)
+        for name, prop in self._specs.items():
+            if name not in self._definitions:
+                known = ", ".join(self._definitions)
                 msg = f"mapping: container {self._id} has no property {name!r}; it has {known}."
                 raise InvalidArgumentError(msg)
-            kind = self._known[name]["type"]
+            kind = self._definitions[name]["type"]
             if prop.direct is not None and kind["type"] != "direct":
                 msg = f"mapping: {self._id}.{name} is {kind['type']}, but 'direct' is for direct relations."
                 raise InvalidArgumentError(msg)
             if prop.delimiter is not None and not kind.get("list"):
                 msg = f"mapping: {self._id}.{name} is not a list, but 'delimiter' is for lists."
                 raise InvalidArgumentError(msg)
-        for name, definition in self._known.items():
-            if is_required(definition) and name not in self._named and not self._takes_other_columns:
+        for name, definition in self._definitions.items():
+            if is_required(definition) and name not in self._specs and not self._takes_other_columns:
                 msg = (
                     f"mapping: {self._id}.{name} needs a value in every record (it is not nullable), "
                     "and nothing is mapped to it."
@@ -85,20 +85,20 @@ class ContainerProperties:
     def check_other_columns(self, others: Sequence[str]) -> None:
         """Check the columns of the first rows that the mapping does not name.
 
-        :raises InvalidArgumentError: when ``'*'`` takes one that is not a property, or none for one that must
-            have a value.
+        :raises InvalidArgumentError: when ``'*'`` stands for a column that is not a property, or when a
+            required property gets no column.
         """
-        if self._known is None or not self._takes_other_columns:
+        if self._definitions is None or not self._takes_other_columns:
             return
         for name in others:
-            if name not in self._known:
+            if name not in self._definitions:
                 msg = (
                     f"mapping: column {name!r} is not a property of container {self._id}, which has "
-                    f"{', '.join(self._known)}; map what you want by name instead of '*'."
+                    f"{', '.join(self._definitions)}; map what you want by name instead of '*'."
                 )
                 raise InvalidArgumentError(msg)
-        for name, definition in self._known.items():
-            if is_required(definition) and name not in self._named and name not in others:
+        for name, definition in self._definitions.items():
+            if is_required(definition) and name not in self._specs and name not in others:
                 why = (
                     "'*' leaves out a column that is used elsewhere; map it by its name too"
                     if name in self._mapped_columns
@@ -108,14 +108,14 @@ class ContainerProperties:
                 raise InvalidArgumentError(msg)
 
     def fill(self, table: Table, others: Sequence[str], problems: Problems) -> list[SourceData]:
-        """Return what each row has in the container.
+        """Return the properties of each row's record in the container.
 
         :param others: the columns that the mapping does not name.
-        :param problems: of the rows; those of rows with values that a property does not take are added.
+        :param problems: of the rows; problems with their values are added.
         """
         filled: dict[str, Column] = {}
-        unnamed = [name for name in others if name not in self._named] if self._takes_other_columns else []
-        for name in [*self._named, *unnamed]:
+        unnamed = [name for name in others if name not in self._specs] if self._takes_other_columns else []
+        for name in [*self._specs, *unnamed]:
             if name not in self._fill_columns:
                 self._fill_columns[name] = self._fill_column_of(name, PropertySpec(column=name))
             column, problems_here = self._fill_columns[name](table)
@@ -128,11 +128,13 @@ class ContainerProperties:
         return list(map(SourceData, repeat(self._source), properties))
 
     def _can_exist(self, name: str) -> bool:
-        """Whether the container has that property, or may have it where its definition is not known."""
-        return name in self._known if self._known is not None else SCHEMA_ID.fullmatch(name) is not None
+        """Whether the container has the property, or may have it when its definition is not known."""
+        if self._definitions is None:
+            return SCHEMA_ID.fullmatch(name) is not None
+        return name in self._definitions
 
     def _struct_with(self, names: Iterable[str]) -> type[Any]:
-        """Return a struct with all properties so far, so that rows of changing columns do not need many."""
+        """Return a struct with all properties so far, so that rows with varying columns can share it."""
         if self._struct is None or not self._field_names.keys() >= set(names):
             self._field_names |= dict.fromkeys(names)
             fields = [(f"p{number}", Any, msgspec.UNSET) for number in range(len(self._field_names))]
@@ -141,9 +143,9 @@ class ContainerProperties:
         return self._struct
 
     def _fill_column_of(self, name: str, spec: PropertySpec) -> FillColumn:
-        """Return what fills a property."""
+        """Return the function that fills a property."""
         target = f"{self._id}.{name}"
-        definition = None if self._known is None else self._known.get(name)
+        definition = None if self._definitions is None else self._definitions.get(name)
         kind = self._type_of(definition, spec)
         if not self._can_exist(name):
             return _refuse_values(name, target)
@@ -173,7 +175,7 @@ class ContainerProperties:
 def _convert_column(
     read: FillColumn, kind: PropertyType, target: str, *, null: Any, required: bool
 ) -> FillColumn:
-    """Return what reads values, converts them, and reports missing ones where a value is required."""
+    """Return a function that reads values, converts them, and reports missing ones of a required property."""
 
     def fill(table: Table) -> tuple[Column, Problems]:
         column, unreadable = read(table)
@@ -187,7 +189,7 @@ def _convert_column(
 
 
 def _repeat_constant(value: Any, kind: PropertyType, target: str, *, null: Any, required: bool) -> FillColumn:
-    """Return what gives each row the same value."""
+    """Return a function that gives each row the same value."""
     if value is None and required:
         msg = f"mapping: {target} needs a value in every record (it is not nullable)."
         raise InvalidArgumentError(msg)
@@ -200,7 +202,7 @@ def _repeat_constant(value: Any, kind: PropertyType, target: str, *, null: Any, 
 
 
 def _refuse_values(column: str, target: str) -> FillColumn:
-    """Return what refuses the rows that have a value for a property that does not exist."""
+    """Return a function that refuses rows with a value for a property that does not exist."""
 
     def fill(table: Table) -> tuple[Column, Problems]:
         values = table.column(column)

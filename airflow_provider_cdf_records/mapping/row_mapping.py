@@ -1,4 +1,4 @@
-"""Rows to records by a mapping, a chunk at a time and column by column."""
+"""Makes records of rows by a mapping, a chunk at a time and column by column."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class RowMapping:
     """Makes checked records of rows.
 
     :param schema: what is known of the containers; values are converted to the types of their properties.
-    :param check_columns: whether the first rows must have the columns that the mapping names; they need not
-        in the middle of a source.
-    :raises InvalidArgumentError: when the containers do not have what the mapping names, or (once there are
-        rows) when the rows do not.
+    :param check_columns: whether the first rows must have the columns that the mapping names; rows from the
+        middle of a source need not.
+    :raises InvalidArgumentError: when the mapping does not fit the containers, or (when called) the first
+        rows.
     """
 
     def __init__(self, spec: MappingSpec, schema: Schema, *, check_columns: bool = True) -> None:

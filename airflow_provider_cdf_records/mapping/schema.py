@@ -36,7 +36,7 @@ class Schema:
         self._complete = complete
 
     def problem_with(self, container: ContainerId) -> str | None:
-        """Return why a container cannot take records; ``None`` if it can, or may."""
+        """Return why a container cannot take records; ``None`` if it can, or if that is not known."""
         definition = self._definitions.get(container)
         if definition is None:
             if not self._complete:

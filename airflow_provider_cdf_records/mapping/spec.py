@@ -1,4 +1,4 @@
-"""The description of a mapping, which says in plain JSON how a row becomes a record."""
+"""The definition of a mapping: plain JSON that says how a row becomes a record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL_OTHERS = "*"
 class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
     """Where the value of a property comes from: a column, a format string, or a constant.
 
-    :param direct: the space of a direct relation that the column's external id points into.
+    :param direct: the space of a direct relation, whose external id is in the column.
     :param delimiter: between the items of a list that comes as text.
     :param time_zone: of timestamps that name none; by default the mapping's.
     :param optional: whether the first rows may lack the column.
@@ -77,7 +77,7 @@ class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def digest(self) -> str:
-        """A hash that differs between two mappings that differ."""
+        """A hash of the mapping."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
     @property

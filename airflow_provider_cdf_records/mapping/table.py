@@ -1,4 +1,4 @@
-"""Rows of any kind as columns, which a mapping picks from."""
+"""Turns rows of any form into columns, from which a mapping takes values."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ class Table:
         return list(dict.fromkeys(self._names()))
 
     def column(self, name: str) -> Column:
-        """Return the column of that name, or what a path such as ``pump.id`` leads to within one."""
+        """Return the values of a column, or of a path such as ``pump.id`` into one."""
         column = self._read(name)
         root, dot, rest = name.partition(".")
         if not dot or all(value is not None for value in column):
             return column
         return [
-            _within(outer, rest) if value is None else value
+            _value_at(outer, rest) if value is None else value
             for value, outer in zip(column, self._read(root), strict=True)
         ]
 
 
-def _within(value: Any, path: str) -> Any:
+def _value_at(value: Any, path: str) -> Any:
     for part in path.split("."):
         value = parsed(value)
         if not isinstance(value, Mapping):
@@ -64,19 +64,19 @@ def _within(value: Any, path: str) -> Any:
 def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
     """Return the rows of a chunk as a table.
 
-    :param wanted: the names that will be asked for, with the first part of each path; ``None`` where that is
-        not known beforehand.
+    :param wanted: the columns that will be read, with the first part of each path; ``None`` when they are
+        not known yet.
     """
     if chunk.columns is not None:
-        return _of_values(chunk, chunk.columns)
+        return _table_of_values(chunk, chunk.columns)
     if not set(map(type, chunk.rows)) <= {bytes}:
-        return _of_mappings(*_only_mappings(chunk))
-    if wanted is None or not all(map(_may_be_of_a_struct, wanted)):
-        return _of_mappings(*_decoded(chunk, _decode_object))
-    return _of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
+        return _table_of_mappings(*_only_mappings(chunk))
+    if wanted is None or not all(map(_can_be_a_field, wanted)):
+        return _table_of_mappings(*_decoded(chunk, _decode_object))
+    return _table_of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
 
 
-def _of_values(chunk: Chunk, names: Columns) -> Table:
+def _table_of_values(chunk: Chunk, names: Columns) -> Table:
     columns = dict(zip(names, zip(*chunk.rows, strict=True), strict=False))
     nulls = chunk.nulls
 
@@ -91,7 +91,7 @@ def _of_values(chunk: Chunk, names: Columns) -> Table:
     return Table(chunk, lambda: names, read)
 
 
-def _of_mappings(chunk: Chunk, mappings: list[Mapping[str, Any]]) -> Table:
+def _table_of_mappings(chunk: Chunk, mappings: list[Mapping[str, Any]]) -> Table:
     return Table(
         chunk,
         lambda: (name for mapping in mappings for name in mapping),
@@ -99,7 +99,7 @@ def _of_mappings(chunk: Chunk, mappings: list[Mapping[str, Any]]) -> Table:
     )
 
 
-def _of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Table:
+def _table_of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Table:
     values = {name: attrgetter(f"c{number}") for number, name in enumerate(wanted)}
 
     def read(name: str) -> Column:
@@ -108,14 +108,14 @@ def _of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Tabl
     return Table(chunk, lambda: (name for row in chunk.rows for name in _decode_object(row)), read)
 
 
-def _may_be_of_a_struct(name: str) -> bool:
-    """Whether msgspec takes a name for a field, which it does not where JSON has to escape it."""
+def _can_be_a_field(name: str) -> bool:
+    """Whether a struct of msgspec can have a field of that name: not one that JSON has to escape."""
     return name.isprintable() and '"' not in name and "\\" not in name
 
 
 @lru_cache(maxsize=32)
 def _struct_decoder(wanted: tuple[str, ...]) -> Decode:
-    """Return what decodes the wanted fields of an object, and passes over the others."""
+    """Return a decoder of the wanted fields of an object, which skips the others."""
     fields = [(f"c{number}", Any, None) for number in range(len(wanted))]
     names = {f"c{number}": name for number, name in enumerate(wanted)}
     return msgspec.json.Decoder(msgspec.defstruct("Row", fields, rename=names, gc=False)).decode
@@ -125,17 +125,17 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _decoded(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
-    """Return the rows that are JSON objects, and these decoded."""
+    """Return the chunk with only the rows that are JSON objects, and these decoded."""
     try:
         return chunk, list(map(decode, chunk.rows))
     except NOT_JSON:
-        return _each(chunk, decode)
+        return _decoded_one_by_one(chunk, decode)
 
 
 def _only_mappings(chunk: Chunk) -> tuple[Chunk, list[Mapping[str, Any]]]:
     if all(isinstance(row, Mapping) for row in chunk.rows):
         return chunk, chunk.rows
-    return _each(chunk, lambda row: row if isinstance(row, Mapping) else _decode_row(row))
+    return _decoded_one_by_one(chunk, lambda row: row if isinstance(row, Mapping) else _decode_row(row))
 
 
 def _decode_row(row: Any) -> Any:
@@ -145,7 +145,7 @@ def _decode_row(row: Any) -> Any:
     raise msgspec.ValidationError(msg)
 
 
-def _each(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]:
+def _decoded_one_by_one(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]:
     positions, rows, decoded, refusals = [], [], [], list(chunk.refusals)
     for position, row in zip(chunk.positions, chunk.rows, strict=True):
         try:

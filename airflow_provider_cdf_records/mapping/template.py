@@ -13,7 +13,7 @@ class Template:
     """A format string; ``{{`` and ``}}`` stand for braces.
 
     :ivar columns: the columns that it names, in the order of the text.
-    :raises InvalidArgumentError: when the text is not a format string that names columns alone.
+    :raises InvalidArgumentError: when the text is not a format string with column names only.
     """
 
     def __init__(self, text: str) -> None:
@@ -35,7 +35,7 @@ class Template:
         )
 
     def fill(self, table: Table) -> tuple[list[str], Problems]:
-        """Return the text of each row, and the problems of rows whose text cannot be made."""
+        """Return the text of each row, and the problems of rows without one."""
         columns: list[list[str]] = []
         problems: Problems = {}
         for name in self.columns:

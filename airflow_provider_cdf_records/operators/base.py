@@ -1,4 +1,4 @@
-"""What all operators that write records have in common."""
+"""The base class of all operators that write records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CdfRecordsLoadOperator(BaseOperator):
-    """Writes records to a stream; the verb, and where they come from, are up to its subclasses.
+    """Writes records to a stream; its subclasses define the verb and the source.
 
     :param stream_id: the stream. (templated)
     :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
@@ -61,7 +61,7 @@ class CdfRecordsLoadOperator(BaseOperator):
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
 
     def arguments(self, context: Any) -> dict[str, Any]:
-        """Return what every load of the hook takes."""
+        """Return the arguments that all loads of the hook share."""
         return {
             "mapping": self.mapping,
             "check_schema": self.check_schema,
@@ -79,7 +79,7 @@ class CdfRecordsLoadOperator(BaseOperator):
         return dict(summary.as_dict())
 
     def on_kill(self) -> None:
-        """End the load within seconds; the next try goes on from there where Airflow can remember it."""
+        """End the load within seconds; the next try goes on from there where Airflow keeps task state."""
         self.hook.on_kill()
 
 
@@ -92,7 +92,7 @@ def _is_templated(value: Any) -> bool:
 
 
 def _check_mapping(mapping: Mapping[str, Any]) -> None:
-    """Let a DAG with a wrong mapping fail when it is parsed."""
+    """Check a mapping when its DAG is parsed."""
     from airflow_provider_cdf_records.mapping.spec import read_mapping  # noqa: PLC0415
 
     read_mapping(mapping)

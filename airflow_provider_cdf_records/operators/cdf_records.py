@@ -1,4 +1,4 @@
-"""Operators: an upstream task's records, or those of files, to a stream; and the stream itself."""
+"""Operators that write an upstream task's records or those of files, or delete them, or create a stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CdfRecordsUpsertOperator(CdfRecordsOrPathOperator):
         CdfRecordsUpsertOperator(task_id="load", stream_id="alarms", path="/data/{{ ds }}.ndjson.gz")
 
     Of several rows with the same ``space`` and ``externalId``, the last one that CDF takes is what the stream
-    holds at the end. The returned summary (XCom) tells how many records were ``read``, ``upserted``,
+    holds at the end. The returned summary (XCom) says how many records were ``read``, ``upserted``,
     ``superseded`` and ``rejected``.
 
     The parameters are those of :class:`.CdfRecordsOrPathOperator`.
@@ -55,12 +55,12 @@ class CdfRecordsDeleteOperator(CdfRecordsOrPathOperator):
             filter={"equals": {"property": ["plant", "Alarm", "state"], "value": "closed"}},
         )
 
-    Of each row only ``space`` and ``externalId`` count, so that the records that were upserted can be given
-    again, or a rejected-records file; with a ``mapping``, its ``space`` and ``external_id``. Records that do
+    Of each row only ``space`` and ``externalId`` count, so that it takes the records that were upserted,
+    or a rejected-records file; with a ``mapping``, its ``space`` and ``external_id``. Records that do
     not exist are no error. The summary says ``deleted``.
 
-    :param records: identities, see above.
-    :param path: instead, a file of them.
+    :param records: rows with identities, as above.
+    :param path: instead, a file of such rows.
     :param filter: instead, a filter in CDF's filter language: the records that match it, as far as CDF shows
         them when the task runs, are deleted. Needs the capability to read records, too. (templated)
 
@@ -87,14 +87,14 @@ class CdfRecordsDeleteOperator(CdfRecordsOrPathOperator):
 
 
 class CdfStreamCreateOperator(BaseOperator):
-    """Create a stream in Cognite Data Fusion (CDF), unless it is there already.
+    """Create a stream in Cognite Data Fusion (CDF), unless it exists already.
 
     .. code-block:: python
 
         CdfStreamCreateOperator(task_id="create", stream_id="alarms", template="BasicLiveData")
 
     A stream that exists and is of the same type is a success; one of another type fails the task for good. A
-    project has room for a few streams only, and a deleted one keeps its id for weeks. Returns the stream as
+    project can have only a few streams, and a deleted one keeps its id for weeks. Returns the stream as
     CDF describes it (XCom).
 
     :param stream_id: the stream. (templated)

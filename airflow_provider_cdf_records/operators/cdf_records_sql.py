@@ -1,4 +1,4 @@
-"""The operator for databases: the rows of a query, as records to a stream."""
+"""The operator that loads the rows of a database query."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
             },
         )
 
-    The rows are fetched as the records go out, so that a result of any size takes little memory: of
-    PostgreSQL by a server-side cursor, elsewhere by ``fetchmany``. The Airflow provider of the database must
-    be installed.
+    The rows are fetched while the records are sent, so that a result of any size takes little memory: from
+    PostgreSQL by a server-side cursor, from others by ``fetchmany``. The Airflow provider of the database
+    must be installed.
 
-    :param sql: one ``SELECT``, or the path of a ``.sql`` file; of rows with one identity the last stays, so
-        order them where there are such. (templated)
+    :param sql: one ``SELECT``, or the path of a ``.sql`` file; the last of several rows with one identity
+        stays, so order them. (templated)
     :param conn_id: an Airflow connection to a SQL database. (templated)
     :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
-    :param parameters: of the query, in the placeholders of the database's driver. (templated)
+    :param parameters: values for the placeholders in the query, which are those of the driver. (templated)
     :param hook_params: arguments of the database's hook, such as ``{"schema": "other_database"}``.
     :param verb: ``upsert``, ``ingest`` (see :class:`.CdfRecordsIngestOperator`) or ``delete`` (of the records
         whose ``space`` and ``external_id`` the mapping makes).

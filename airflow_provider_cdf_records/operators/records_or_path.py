@@ -1,4 +1,4 @@
-"""What the operators have in common whose rows are an upstream task's output or in a file."""
+"""The base class of operators whose rows are an upstream task's output or in files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_provider_cdf_records.operators.rows import Rows
 
 
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
-    """Loads an upstream task's records, or those of files; with which verb is up to its subclasses.
+    """Loads an upstream task's records, or those of files; its subclasses define the verb.
 
     :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
-        (mapped or not). They are data, and never rendered as templates.
+        (mapped or not). They are data and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
         for its files in the order of their names. (templated)
@@ -61,8 +61,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         given = [name for name, value in sources.items() if value is not None]
         if len(given) != 1:
             *others, last = sources
-            found = f"{' and '.join(given)} are given" if given else "none is given"
-            msg = f"Task {self.task_id!r} needs one of {', '.join(others)} and {last}, and {found}."
+            got = " and ".join(given) or "none"
+            msg = f"Task {self.task_id!r} needs one of {', '.join(others)} and {last}, got {got}."
             raise ValueError(msg)
 
     def execute(self, context: Any) -> dict[str, Any]:

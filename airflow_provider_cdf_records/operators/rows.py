@@ -9,11 +9,11 @@ from airflow_provider_cdf_records.version_compat import AirflowFailException, XC
 
 
 class Rows(XComArg):
-    """The argument ``records``, which Airflow leaves alone until the task runs.
+    """The argument ``records``, which Airflow does not touch until the task runs.
 
-    As a kind of XCom reference it makes its upstream tasks the operator's. Rendering leaves it as it is:
-    rows are never taken for templates, and neither masked nor stored with the rendered fields, which would
-    cost more time than the upsert.
+    It is an XCom reference, so that the tasks in it become upstream tasks of the operator. Rendering does not
+    change it: rows are never rendered as templates, and neither masked nor stored with the rendered fields,
+    which would take longer than the upsert.
     """
 
     def __init__(self, given: Any) -> None:
@@ -27,7 +27,7 @@ class Rows(XComArg):
                 yield from item.iter_references()
 
     def resolve(self, context: Any, *args: Any, **kwargs: Any) -> Rows:  # noqa: ARG002
-        """Called when Airflow renders the fields of the task; see :meth:`pull`."""
+        """Return the object itself when Airflow renders the task; :meth:`pull` returns the records."""
         return self
 
     def __repr__(self) -> str:
@@ -45,12 +45,12 @@ class Rows(XComArg):
         """
         given = self._given
         if isinstance(given, list | tuple) and any(isinstance(item, XComArg) for item in given):
-            return [_pulled(item, context) for item in given]
-        records: Iterable[Any] = _pulled(given, context)
+            return [_resolved(item, context) for item in given]
+        records: Iterable[Any] = _resolved(given, context)
         return records
 
 
-def _pulled(item: Any, context: Any) -> Any:
+def _resolved(item: Any, context: Any) -> Any:
     if not isinstance(item, XComArg):
         return item
     value = item.resolve(context)

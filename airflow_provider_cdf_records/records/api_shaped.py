@@ -1,4 +1,4 @@
-"""Rows that have the shape of the API's records already, checked a chunk at a time."""
+"""Checks rows that have the shape of the API's records, a chunk at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, chec
 
 BACKSLASH = b"\\"
 NULL_ESCAPE = b"\\u0000"  # the one way in which JSON can hold a null character
-MAX_REMEMBERED = 10_000  # spaces and containers that were found good
+MAX_REMEMBERED = 10_000  # spaces and containers that passed the checks
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class View(msgspec.Struct, tag="view", tag_field="type", gc=False, frozen=True):
 
 
 class _Object(msgspec.Struct, gc=False):
-    """Any object; CDF judges what is in it."""
+    """Any object; CDF checks its content."""
 
 
 class _SourceData(msgspec.Struct, gc=False):
@@ -76,7 +76,7 @@ _decode_shape = msgspec.json.Decoder(_Shape).decode
 class UniformRecords:
     """Decodes records that all name the same space and the same container.
 
-    To check that they do takes a third of the time that it takes to read what they name.
+    Checking that takes a third of the time of decoding the names.
     """
 
     def __init__(self, space: str, source: Container | View) -> None:
@@ -105,8 +105,8 @@ class UniformRecords:
 class ApiShaped:
     """Checks rows that are API-shaped records already, a chunk at a time.
 
-    :param problem_with: asked once for each container that the records name; returns why it cannot take
-        them, if it cannot.
+    :param problem_with: called once for each container that the records name; returns why it cannot take
+        them, or ``None``.
     """
 
     def __init__(self, problem_with: Callable[[Container], str | None] = lambda _: None) -> None:
@@ -125,7 +125,7 @@ class ApiShaped:
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
             identities = self._identities(bodies)
-        except NOT_JSON:  # decoding the rows one by one tells which
+        except NOT_JSON:  # decoding the rows one by one shows which
             return self._one_by_one(chunk)
         request = request_body(bodies)
         if identities is None or not _is_good_text(request):
@@ -135,7 +135,7 @@ class ApiShaped:
     def _identities(self, bodies: list[bytes]) -> list[Identity] | None:
         """Return the identities of records whose shape is right and whose containers are known to be good.
 
-        ``None`` means only that the rows have to be checked one by one.
+        ``None``: the rows have to be checked one by one.
         """
         if self._uniform is not None:
             try:
@@ -184,7 +184,7 @@ def to_record(row: Row, check_names: Callable[[_Shape], None] = lambda _: None) 
     """Check a row and encode it.
 
     :param row: an API-shaped record, as a mapping or as its JSON.
-    :param check_names: refuses a record for the space or the containers that it names.
+    :param check_names: raises ``InvalidRecordError`` for a record with a wrong space or container.
     :raises InvalidRecordError: saying which field is wrong, and how.
     """
     body = _body(row)
@@ -192,7 +192,7 @@ def to_record(row: Row, check_names: Callable[[_Shape], None] = lambda _: None) 
         shape = _decode_shape(body)
     except NOT_JSON as error:
         raise InvalidRecordError(explain_decode_error(error)) from None
-    _check(shape, body)
+    _check_record(shape, body)
     check_names(shape)
     return Record(identity_of(shape.space, shape.externalId), body)
 
@@ -206,7 +206,7 @@ def _body(row: Row) -> bytes:
     raise InvalidRecordError(msg)
 
 
-def _check(shape: _Shape, body: bytes) -> None:
+def _check_record(shape: _Shape, body: bytes) -> None:
     check_space(shape.space)
     check_external_id(shape.externalId)
     for number, data in enumerate(shape.sources):
@@ -215,7 +215,7 @@ def _check(shape: _Shape, body: bytes) -> None:
             msg = f"sources[{number}].source.externalId: {EXPECTED_SCHEMA_ID}"
             raise InvalidRecordError(msg)
     try:
-        body.decode()  # the properties were not decoded, and one bad byte costs a whole request
+        body.decode()  # the properties were not decoded, and for one bad byte CDF refuses the whole request
     except UnicodeDecodeError as error:
         msg = f"not UTF-8: {error.reason} at byte {error.start}"
         raise InvalidRecordError(msg) from None
@@ -225,7 +225,7 @@ def _check(shape: _Shape, body: bytes) -> None:
 def _is_good_text(request: bytes) -> bool:
     """Return whether all records are text without null characters, and small enough."""
     return (
-        not (BACKSLASH in request and NULL_ESCAPE in request)  # the first is found many times as fast
+        not (BACKSLASH in request and NULL_ESCAPE in request)  # searching for one byte is many times as fast
         and (request.isascii() or _is_utf8(request))
         and len(request) <= MAX_REQUEST_BYTES
     )

@@ -1,4 +1,4 @@
-"""Rows on their way from a source to batches, a chunk at a time so that little Python runs for each row."""
+"""Chunks of rows, and the records made of them; a chunk at a time, little Python runs for each row."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
-WITHOUT_A_VALUE = "columns without a value"  # key of the columns that a row is too short for
+WITHOUT_A_VALUE = "columns without a value"  # key of the columns for which a row has no values
 Columns = tuple[str, ...]
-Row = Any  # JSON as bytes, a mapping, or of a table: (columns, values, texts that mean null)
+Row = Any  # JSON as bytes, a mapping, or a table's row: (columns, values, texts that mean null)
 
 
 class Mark(NamedTuple):
@@ -49,7 +49,7 @@ class Chunk(NamedTuple):
     :param columns: the names of the values, where the rows are those of a table.
     :param nulls: texts of a table that mean that there is no value.
     :param refusals: rows that the source itself cannot read.
-    :param is_retried: whether an earlier load rejected the rows: a few, which need not have all columns.
+    :param is_retried: whether the rows come from a rejected-records file; they need not have all columns.
     """
 
     positions: Sequence[int]

@@ -1,4 +1,4 @@
-"""Python values as the JSON that CDF expects."""
+"""Encodes Python values as the JSON that CDF expects."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def encode_exactly(row: Mapping[str, Any]) -> bytes:
 
 
 def to_json_type(value: object) -> Any:
-    """Convert a value that JSON does not have to one that it has.
+    """Convert a value of a type that JSON does not have to one that it has.
 
     :raises TypeError: when there is none.
-    :raises ValueError: when the value is not a number or not a moment.
+    :raises ValueError: for NaN, an infinity or NaT.
     """
     if isinstance(value, datetime):
         return _timestamp(value)
@@ -75,7 +75,7 @@ def to_json_type(value: object) -> Any:
         return dict(value)
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return _from_numpy(value)
-    msg = f"a {type(value).__name__} has no place in JSON; convert it first"
+    msg = f"a {type(value).__name__} cannot be written as JSON; convert it first"
     raise TypeError(msg)
 
 
@@ -85,7 +85,7 @@ def to_exact_json_type(value: object) -> Any:
     A timestamp with a time zone becomes UTC with ``Z``, one without gets none; microseconds are written
     where there are any.
 
-    :raises TypeError: when there is no such value.
+    :raises TypeError: when JSON has no such type.
     """
     if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f") if abs(value.adjusted()) < MAX_DECIMAL_DIGITS else str(value)
@@ -97,7 +97,7 @@ def to_exact_json_type(value: object) -> Any:
 
 
 def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
-    """Return any value as text for people, also one whose ``repr`` fails."""
+    """Return any value as text for messages, also one whose ``repr`` fails."""
     try:
         return to_text(value)
     except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
@@ -142,7 +142,7 @@ def _from_numpy(value: Any) -> Any:
             raise ValueError(msg)
     python_value = value.tolist()
     if python_value is value or hasattr(python_value, "dtype"):
-        msg = f"numpy's {value.dtype} has no place in JSON; convert it first"
+        msg = f"numpy's {value.dtype} cannot be written as JSON; convert it first"
         raise TypeError(msg)
     return python_value
 
@@ -158,7 +158,7 @@ def _to_json(value: object) -> bytes:
 
 
 def _error_with_path(value: object, error: Exception, path: str = "") -> str:
-    """Say which value inside of ``value`` cannot be encoded, once it is known that one cannot."""
+    """Return an error message that names the value inside ``value`` that cannot be encoded."""
     children: list[tuple[str, object]] = []
     if isinstance(value, Mapping):
         children = [(f"{path}.{key}" if path else str(key), child) for key, child in value.items()]

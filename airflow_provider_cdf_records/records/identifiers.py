@@ -25,7 +25,7 @@ class InvalidRecordError(ValueError):
 
 
 def identity_of(space: str, external_id: str) -> Identity:
-    """Return what all rows of one record have in common."""
+    """Return the text ``space/externalId`` that identifies a record."""
     return f"{space}/{external_id}"
 
 
@@ -50,7 +50,7 @@ def check_stream_id(stream_id: object) -> str:
 
 
 def check_space(space: str, where: str = "space") -> None:
-    """Refuse what cannot be the id of a space.
+    """Refuse an invalid id of a space.
 
     :param where: the field, for the error.
     :raises InvalidRecordError: naming the field.
@@ -64,7 +64,7 @@ def check_space(space: str, where: str = "space") -> None:
 
 
 def check_external_id(external_id: str) -> None:
-    """Refuse what cannot be the external id of a record.
+    """Refuse an invalid external id of a record.
 
     :raises InvalidRecordError: saying why.
     """
@@ -77,6 +77,6 @@ def check_external_id(external_id: str) -> None:
 
 
 def are_external_ids(external_ids: list[str]) -> bool:
-    """Return whether CDF accepts all of them, checking them together."""
+    """Return whether all external ids are valid, checking them together."""
     sizes = set(map(len, external_ids)) or {1}
     return min(sizes) >= 1 and max(sizes) <= MAX_EXTERNAL_ID and "\0" not in "".join(external_ids)

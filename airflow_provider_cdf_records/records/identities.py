@@ -1,4 +1,4 @@
-"""Rows that name records to delete: of each row, only its space and external id count."""
+"""Reads the identities of records to delete: only the space and external id of each row count."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def records_to_delete(chunk: Chunk) -> Records:
     try:
         ids = _decode_all(rows)
         bodies = list(map(_encode, ids))
-    except NOT_JSON:  # decoding the rows one by one tells which
+    except NOT_JSON:  # decoding the rows one by one shows which
         return _one_by_one(chunk, rows)
-    if not _are_good(ids):
+    if not _are_valid(ids):
         return _one_by_one(chunk, rows)
     identities = [identity_of(id_.space, id_.externalId) for id_ in ids]
     return Records(chunk.positions, identities, bodies, chunk.as_read(), chunk.refusals)
 
 
 def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[Row]:
-    """Return the two columns of a table's rows that count."""
+    """Return the rows of a table as mappings with only the space and the external id."""
     if not set(KEYS) <= set(columns):
         names = ", ".join(map(repr, columns))
         msg = (
@@ -80,7 +80,7 @@ def _decode_all(rows: list[Row]) -> list[RecordId]:
     return [_decode(_to_json(row)) for row in rows]
 
 
-def _are_good(ids: list[RecordId]) -> bool:
+def _are_valid(ids: list[RecordId]) -> bool:
     try:
         for space in {id_.space for id_ in ids}:
             check_space(space)

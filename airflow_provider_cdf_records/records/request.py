@@ -22,5 +22,5 @@ def check_size(body: bytes) -> None:
     :raises InvalidRecordError: with its size.
     """
     if len(body) > MAX_RECORD_BYTES:
-        msg = f"{len(body):,} bytes of JSON, and CDF takes {MAX_REQUEST_BYTES:,} in a request"
+        msg = f"must be at most {MAX_RECORD_BYTES:,} bytes of JSON to fit into a request, got {len(body):,}"
         raise InvalidRecordError(msg)

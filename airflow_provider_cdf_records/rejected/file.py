@@ -1,4 +1,4 @@
-"""The file that keeps the records that could not be stored."""
+"""Writes the rejected-records file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.sources.storage import StoragePath, is_local, 
 class RejectedFile:
     """NDJSON of rejected records, each of them once, however many tries it takes.
 
-    On a local disk each line is written as it comes. A store of objects cannot append: there the lines are
+    On a local disk each line is written as it comes. An object store cannot append: there the lines are
     collected, and the whole file is written whenever :meth:`persist` is called.
 
     :param after: the position up to which an earlier try settled all rows. Its lines up to there are kept;
@@ -49,7 +49,7 @@ class RejectedFile:
         self._dirty = True
 
     def persist(self) -> None:
-        """Write the collected lines to a store of objects; on a local disk they are written already."""
+        """Write the collected lines to an object store; on a local disk they are written already."""
         if self._lines is None or self._local or not self._dirty:
             return
         self._lines.seek(0)
@@ -78,7 +78,7 @@ class RejectedFile:
 
     def _kept_lines(self, after: int) -> Iterator[bytes]:
         with self.path.open("rb") as file:
-            for line in iter(file.readline, b""):  # files of older Airflows cannot be iterated over
+            for line in iter(file.readline, b""):  # file objects of older Airflow versions cannot be iterated
                 position = position_in(line)
-                if position is not None and position <= after:  # none: the half line of a try that was killed
+                if position is not None and position <= after:  # None: a line cut short when a try was killed
                     yield line

@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.records.encoding import (
 )
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
-MAX_QUOTE = 300  # characters of a message in an error
+MAX_QUOTE = 300  # characters of a message that are quoted in an error
 
 
 class RejectedLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,7 +37,7 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Position(msgspec.Struct):
-    """The one field that tells where a line belongs; the others need not decode."""
+    """The position in a line, whose other fields need not be valid."""
 
     position: int
 
@@ -97,9 +97,9 @@ def rejection_of(
     status: int | None = None,
     request_id: str | None = None,
 ) -> Rejection:
-    """Describe a row that could not be stored, whatever it is.
+    """Return the rejection of a row, which may be anything.
 
-    :param identity: of the record that was made of the row; by default what the row says itself.
+    :param identity: that of the record made of the row; by default it is looked for in the row.
     """
     record = _as_json(row)
     if identity is None:
@@ -110,9 +110,9 @@ def rejection_of(
 
 
 def rejected_row(row: Row) -> Row | None:
-    """Return the row inside a line of a rejected-records file; ``None`` when the row is no such line.
+    """Return the row inside a line of a rejected-records file; ``None`` when the row is not one.
 
-    :param row: may be anything; a line is JSON, or the mapping that it decodes to.
+    :param row: any row; a line comes as JSON, or as the mapping that it decodes to.
     """
     if isinstance(row, bytes):
         try:
@@ -126,7 +126,7 @@ def rejected_row(row: Row) -> Row | None:
 
 
 def position_in(line: bytes) -> int | None:
-    """Return the position of a line's row; ``None`` for a line that was not written to its end."""
+    """Return the position of the row in a line; ``None`` for a line that was cut short."""
     try:
         return _decode_position(line).position
     except NOT_JSON:
@@ -149,13 +149,13 @@ def _as_json(row: Row) -> bytes | str:
                 return write(mapping)
             except ValueError:
                 return write(_with_texts(mapping))
-    except (ValueError, TypeError, RecursionError):  # a value that is nested in itself, for example
+    except (ValueError, TypeError, RecursionError):  # for example a value that contains itself
         pass
     return _as_text(row, repr)
 
 
 def _with_texts(value: Any) -> Any:
-    """Return a value with texts in place of what JSON does not have, such as NaN or bytes."""
+    """Return a value with texts in place of values that JSON does not have, such as NaN or bytes."""
     if isinstance(value, Mapping):
         return {_as_text(name): _with_texts(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Loading a rejected-records file again: its rows are inside its lines."""
+"""Loads a rejected-records file again: takes the rows out of its lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.records.chunk import (
 from airflow_provider_cdf_records.records.encoding import NOT_JSON
 from airflow_provider_cdf_records.rejected.lines import rejected_row
 
-NEEDS_ITS_MAPPING = "(a rejected row of a load with a mapping needs that mapping again)"
+MAPPING_HINT = "(a rejected row of a load with a mapping needs that mapping again)"
 LEFTOVER_KEYS = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
@@ -30,7 +30,7 @@ class UnwrapRejected:
 
     It looks for a line at both ends of a chunk, and among the rows that the other converter refuses.
 
-    :param convert: the other converter; is given some chunks twice.
+    :param convert: the other converter; it may get a chunk twice.
     :param has_mapping: whether the load has a mapping; without one, refusals of the rows suggest it.
     """
 
@@ -48,7 +48,7 @@ class UnwrapRejected:
         return records
 
     def _unwrap(self, chunk: Chunk) -> Records:
-        """Convert a chunk that has lines of a rejected-records file in it; other rows stay as they are."""
+        """Convert a chunk after taking the rows out of its lines; other rows stay as they are."""
         positions, rows, refusals = [], [], list(chunk.refusals)
         unwrapped: set[int] = set()
         for position, line in zip(chunk.positions, chunk.rows, strict=True):
@@ -56,7 +56,7 @@ class UnwrapRejected:
             if is_unwrapped:
                 unwrapped.add(position)
             if is_unwrapped and (key := _leftover_key(row)):
-                msg = f"still has {key!r}: correct the row, and take that out"
+                msg = f"still has {key!r}: correct the row, and remove that key"
                 refusals.append(Refusal(position, row, msg))
             else:
                 positions.append(position)
@@ -72,7 +72,7 @@ def _is_line(row: Row) -> bool:
 
 
 def _innermost(line: Row) -> tuple[Row, bool]:
-    """Return the rejected row of a line, and whether it was one; a row that was rejected twice is deeper."""
+    """Return the row inside a line, also one rejected more than once, and whether ``line`` was a line."""
     row, is_unwrapped = line, False
     while (inner := rejected_row(row)) is not None:
         row, is_unwrapped = inner, True
@@ -80,7 +80,7 @@ def _innermost(line: Row) -> tuple[Row, bool]:
 
 
 def _leftover_key(row: Row) -> str | None:
-    """Return the key that says that a row of a table had too many values or too few, if it is still there."""
+    """Return the key that marks a table's row with too many or too few values; ``None`` if it has none."""
     if isinstance(row, bytes):
         if not any(key.encode() in row for key in LEFTOVER_KEYS):
             return None
@@ -93,7 +93,7 @@ def _leftover_key(row: Row) -> str | None:
 
 def _with_hint(records: Records, unwrapped: Container[int]) -> Records:
     refusals = [
-        refusal._replace(message=f"{refusal.message} {NEEDS_ITS_MAPPING}")
+        refusal._replace(message=f"{refusal.message} {MAPPING_HINT}")
         if refusal.position in unwrapped
         else refusal
         for refusal in records.refusals

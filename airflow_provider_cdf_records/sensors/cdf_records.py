@@ -15,7 +15,7 @@ NOT_FOUND = 404
 
 
 class _CdfSensor(BaseSensorOperator):
-    """Keeps one client for all pokes of a process."""
+    """The base class of the sensors; keeps one client for all pokes of a process."""
 
     def __init__(self, *, stream_id: str, cdf_conn_id: str = "cdf_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -30,7 +30,7 @@ class _CdfSensor(BaseSensorOperator):
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn()
 
     def poke(self, context: Any) -> bool:  # noqa: ARG002
-        """Return whether the wait is over, and raise failures as Airflow knows them."""
+        """Return whether the wait is over; failures are raised as Airflow exceptions."""
         from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
         from airflow_provider_cdf_records.records.identifiers import check_stream_id  # noqa: PLC0415
 
@@ -39,7 +39,7 @@ class _CdfSensor(BaseSensorOperator):
             return self.look()
 
     def look(self) -> bool:
-        """Look once, and return whether the wait is over."""
+        """Ask CDF once, and return whether the wait is over."""
         raise NotImplementedError
 
 

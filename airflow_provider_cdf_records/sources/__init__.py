@@ -1,4 +1,4 @@
-"""Where rows come from: anything that can be iterated, files of many formats, the result of a query."""
+"""Sources of rows: iterables, files of many formats, results of queries."""
 
 from airflow_provider_cdf_records.sources.files import FileSource
 from airflow_provider_cdf_records.sources.folders import files_of

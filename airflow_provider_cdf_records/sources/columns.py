@@ -1,4 +1,4 @@
-"""The columns of a table."""
+"""Checks the column names of a table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from airflow_provider_cdf_records.sources.source import FormatError
 def checked_columns(names: Iterable[object], where: str) -> Columns:
     """Return the names of a table's columns.
 
+    :param where: the part of the table that holds the names, for the error.
     :raises FormatError: when there are none, or when two columns have the same name.
     """
     columns = tuple(map(str, names))

@@ -1,4 +1,4 @@
-"""What files are compressed with. A file is decompressed little by little, however well it is packed."""
+"""Compressions of files. A file is decompressed piece by piece, however large its content."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ class Compression:
     """A way to compress a whole file.
 
     :param magic: what every such file begins with.
-    :param decompress: makes a readable file of a compressed one; raises ``EOFError`` where that is cut short.
-    :param is_damage: whether an error that was raised while reading means that the data is wrong.
+    :param decompress: makes a readable file of a compressed one, which raises ``EOFError`` where that is cut
+        short.
+    :param is_damage: whether an error that was raised while reading means that the data is damaged.
     """
 
     name: str
@@ -36,13 +37,13 @@ class Compression:
 
 
 def compression_of(file_name: str) -> Compression | None:
-    """Return what the suffix of a file's name says that it is compressed with, if it is."""
+    """Return the compression that a file name's suffix stands for; ``None`` if it stands for none."""
     name = file_name.lower()
     return next((known for known in COMPRESSIONS if name.endswith(known.suffix)), None)
 
 
 def compression_in(start: bytes) -> Compression | None:
-    """Return what the first bytes of a file say that it is compressed with, if it is."""
+    """Return the compression that the first bytes of a file belong to; ``None`` if it is not compressed."""
     return next((known for known in COMPRESSIONS if start.startswith(known.magic)), None)
 
 
@@ -67,9 +68,9 @@ class _ZstdFrames(io.RawIOBase):
     """Zstandard frames one after the other.
 
     The library's ``stream_reader(read_across_frames=True)`` returns no bytes at the end of a whole file, and
-    the same where a frame is cut short. Nothing else tells the two apart, so that half a file would be loaded
-    as a whole one. The library's ``decompressobj`` says where a frame ends, but does not bound what it
-    returns, which is why it is fed so little at a time.
+    the same where a frame is cut short. With it, half a file would be loaded as if it were whole. The
+    library's ``decompressobj`` says where a frame ends, but does not bound what it returns, so it is given
+    few bytes at a time.
     """
 
     def __init__(self, file: IO[bytes], new_frame: Callable[[], Any]) -> None:
@@ -111,7 +112,7 @@ def _is_gzip_damage(error: Exception) -> bool:
 
 
 def _is_bzip2_damage(error: Exception) -> bool:
-    return type(error) is OSError and error.errno is None  # errors of the storage say more
+    return type(error) is OSError and error.errno is None  # other errors are the storage's
 
 
 def _is_zstd_damage(error: Exception) -> bool:

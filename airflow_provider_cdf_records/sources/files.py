@@ -26,7 +26,7 @@ class FileSource:
     """The rows of one or several files, in the order given.
 
     :param file_format: the name of one of ``FORMATS``; by default what the suffix says.
-    :param file_options: of the format, or of all formats where the files have several.
+    :param file_options: options of the format; each format of the files must have them.
     :raises InvalidArgumentError: for an option that the format of any file does not have.
     """
 
@@ -42,7 +42,7 @@ class FileSource:
         self._given_options = dict(file_options or {})
         self._options = {known.name: known.options_of(self._given_options) for known in self._formats}
         self._after = START
-        self._begun = [(0, 0)]  # of each file that was begun: positions before it, its number
+        self._begun = [(0, 0)]  # (positions before it, its number) of each file that was begun
         self._reading: OpenFile | None = None
         self._done = 0
         self._size = 0
@@ -52,12 +52,12 @@ class FileSource:
         return canonical_path(path) in map(canonical_path, self._paths)
 
     def resume_after(self, mark: Mark) -> None:
-        """Leave out all before a mark: by seeking where the format allows it, else by passing over rows."""
+        """Leave out all before a mark: by seeking where the format allows it, else by skipping rows."""
         self._after = mark
         self._begun = [(mark.before, mark.file)]
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what tells these files from others, or from a later state of themselves."""
+        """Return plain JSON that changes when other files are named, or when one of them changes."""
         files = []
         for path, file_format in zip(self._paths, self._formats, strict=True):
             check_readable(path)
@@ -86,13 +86,13 @@ class FileSource:
             last = start.position
             for chunk in self._read(number, start):
                 last = chunk.end.position
-                yield _moved(chunk, before, number)
+                yield _shifted(chunk, before, number)
             self._done += self._paths[number].stat().st_size
             before += last + 1
 
     def _read(self, number: int, after: Mark) -> Iterator[Chunk]:
         path, file_format = self._paths[number], self._formats[number]
-        empty = True
+        is_empty = True
         try:
             with open_file(path) as self._reading:
                 file = self._reading.file
@@ -101,16 +101,16 @@ class FileSource:
                     file.seek(after.offset)
                     begin = after
                 for chunk in file_format.read(file, self._options[file_format.name], begin):
-                    left = _rows_after(chunk, after.position)
-                    if left.positions or left.refusals:
-                        empty = False
-                        yield left
+                    rest = _rows_after(chunk, after.position)
+                    if rest.positions or rest.refusals:
+                        is_empty = False
+                        yield rest
         except FormatError as error:
             msg = f"{path}: {error}"
             raise SourceError(msg) from None
         finally:
             self._reading = None
-        if empty and file_format.must_hold_rows and after == START:
+        if is_empty and file_format.must_hold_rows and after == START:
             msg = f"{path} holds no records. {NOTHING_FOUND}"
             raise SourceError(msg)
 
@@ -125,8 +125,8 @@ class FileSource:
         return min(1.0, (self._done + reading.done) / self._size)
 
 
-def _moved(chunk: Chunk, before: int, number: int) -> Chunk:
-    """Return a chunk with positions that count on through the files."""
+def _shifted(chunk: Chunk, before: int, number: int) -> Chunk:
+    """Return a chunk of one file with positions that count through all files."""
     end = chunk.end
     mark = Mark(end.position + before, end.offset, number, before)
     if not before:
@@ -139,7 +139,7 @@ def _moved(chunk: Chunk, before: int, number: int) -> Chunk:
 
 
 def _rows_after(chunk: Chunk, position: int) -> Chunk:
-    """Return what comes after a position."""
+    """Return the part of a chunk after a position."""
     passed = bisect_right(chunk.positions, position)
     refusals = [refusal for refusal in chunk.refusals if refusal.position > position]
     if not passed and len(refusals) == len(chunk.refusals):
@@ -155,10 +155,10 @@ def _format_of(path: StoragePath, named: Format[Any] | None) -> Format[Any]:
         compressed = ", ".join(known.suffix for known in COMPRESSIONS)
         msg = (
             f"{path} has none of the suffixes {known_suffixes()} (with or without {compressed}); "
-            f"say what it is with file_format, one of {format_names()}."
+            f"set file_format to one of {format_names()}."
         )
         raise SourceError(msg)
     if suffix and found.is_compressed_inside:
-        msg = f"{path} cannot be read: {found.name} is compressed on the inside; write it without {suffix}."
+        msg = f"{path} cannot be read: {found.name} is compressed internally; write it without {suffix}."
         raise SourceError(msg)
     return found

@@ -1,4 +1,4 @@
-"""A path that stands for several files: a folder, or a pattern."""
+"""Finds the files that a path stands for: those of a folder, or those that match a pattern."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their
 
 
 def files_of(path: Any) -> list[StoragePath]:
-    """Return the files that a path stands for, sorted by their paths; itself where it is one file.
+    """Return the files that a path stands for, sorted by their paths; the path itself if it is one file.
 
     A folder stands for the files in it, not for those in its folders; what begins with a dot or an
     underscore is left out, also of what a pattern such as ``alarms/*/2026-*.csv`` matches.
@@ -40,7 +40,7 @@ def files_of(path: Any) -> list[StoragePath]:
 
 
 def _is_in_hidden(file: Any, root: Any, pattern: str) -> bool:
-    """Whether a folder between a root and a file is hidden, such as ``_temporary``, and not asked for."""
+    """Whether a folder below the root is hidden, such as ``_temporary``, and not asked for by the pattern."""
     folders = str(file.parent)[len(str(root)) :].strip("/").split("/")
     return any(
         folder.startswith(HIDDEN) and folder[0] not in {p[:1] for p in pattern.split("/")}
@@ -51,7 +51,7 @@ def _is_in_hidden(file: Any, root: Any, pattern: str) -> bool:
 def _is_left_out(file: Any) -> bool:
     if file.name.startswith(HIDDEN):
         return True
-    # Stores of objects may hold an empty object "folder/", which lists as a file "folder/folder".
+    # Object stores may hold an empty object "folder/", which lists as a file "folder/folder".
     return bool(file.name == file.parent.name and not file.exists())
 
 

@@ -10,7 +10,7 @@ from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
 
-ROWS_BETWEEN_SIZES = 20  # the size of one row in so many is looked at
+ROWS_BETWEEN_SIZES = 20  # one row of this many is measured
 
 
 class RecordsSource:
@@ -55,26 +55,26 @@ def take_until_failure(rows: Iterator[Any], count: int, failures: list[Exception
 
     :param failures: where the failure is added.
     """
-    got: list[Any] = []
+    taken: list[Any] = []
     try:
-        got.extend(islice(rows, count))
+        taken.extend(islice(rows, count))
     except Exception as error:
         failures.append(error)
-    return got
+    return taken
 
 
 def text_size(row: Any) -> int:
-    """Return how many characters a row takes as a text; many for one that has no text."""
+    """Return the length of a row as text; a large number for one that cannot be converted to text."""
     try:
         return len(str(row))
-    except (ValueError, RecursionError):  # an integer of too many digits, or one that is nested too deeply
+    except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
         return SIZE_AT_ONCE
 
 
 def next_rows(rows: Iterator[Any], failures: list[Exception], size_of: Callable[[Any], int]) -> list[Any]:
     """Return as many rows as a batch takes, or fewer where they are large or fail.
 
-    Every twentieth row is measured, and stands for the others.
+    Only every twentieth row is measured.
 
     :param failures: where the failure is added.
     :param size_of: measures a row, in characters.

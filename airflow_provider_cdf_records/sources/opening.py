@@ -1,4 +1,4 @@
-"""From a path to a file that can be read: decompressed, and counted as it is read."""
+"""Opens a path for reading: decompresses the file, and counts the bytes that are read."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ NOTHING_FOUND = "An extraction that found nothing can say so with '[]' in a .jso
 
 
 def check_readable(path: StoragePath) -> None:
-    """Refuse a path that holds nothing to read.
+    """Refuse a path that is not a file with content.
 
-    :raises SourceError: saying what is there instead.
+    :raises SourceError: saying what it is instead.
     """
     if path.is_dir():
         msg = f"{path} is a folder; path must name one file here."
@@ -47,13 +47,13 @@ class OpenFile:
     :ivar file: its content, decompressed.
     """
 
-    def __init__(self, counted: _Counted, file: io.BufferedReader) -> None:
+    def __init__(self, counted: _CountedFile, file: io.BufferedReader) -> None:
         self._counted = counted
         self.file = file
 
     @property
     def done(self) -> int:
-        """How many bytes of it, as they are stored, have been read."""
+        """How many bytes of the stored file have been read."""
         return self._counted.done
 
 
@@ -61,12 +61,12 @@ class OpenFile:
 def open_file(path: StoragePath) -> Iterator[OpenFile]:
     """Open a file of any compression.
 
-    :raises SourceError: when it is not what its suffix says, or cut short; also while it is read.
+    :raises SourceError: when it is not what its suffix says, damaged, or cut short; also while it is read.
     """
     check_readable(path)
     compression = compression_of(path.name)
     with path.open("rb") as opened:
-        counted = _Counted(opened)
+        counted = _CountedFile(opened)
         file: io.BufferedReader = io.BufferedReader(counted, BUFFER)
         _check_compression(file, path, compression)
         if compression is None:
@@ -98,8 +98,8 @@ def _check_compression(file: io.BufferedReader, path: StoragePath, compression: 
     raise SourceError(msg)
 
 
-class _Counted(io.RawIOBase):
-    """Makes a proper file of whatever a path opened, and counts what is read of it.
+class _CountedFile(io.RawIOBase):
+    """Makes a complete file object of what a path opened, and counts the bytes read from it.
 
     Airflow wraps files to track them, and some of those wrappers can do little more than ``read``.
     """

@@ -12,15 +12,15 @@ from airflow_provider_cdf_records.sources.columns import checked_columns
 from airflow_provider_cdf_records.sources.iterables import text_size
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
-FIRST_ROWS = 10  # which tell how large rows are
+FIRST_ROWS = 10  # fetched first, to see how large rows are
 
 
 class Cursor(Protocol):
-    """What is asked of a DB-API cursor whose query was executed."""
+    """The part of a DB-API cursor that is used here; its query is executed already."""
 
     @property
     def description(self) -> Sequence[Sequence[Any]] | None:
-        """The columns, each with its name first; servers may tell them with the first rows only."""
+        """The columns, each with its name first; some servers send them only with the first rows."""
 
     def fetchmany(self, size: int, /) -> Sequence[Any]:
         """Return the next rows, none at the end."""
@@ -29,9 +29,9 @@ class Cursor(Protocol):
 class QuerySource:
     """The rows of a query, numbered from 1.
 
-    :param execute: executes the query, and ends all that it opened when the context is left.
-    :param cancel: makes a call of the database that is under way return soon, if it can; may be called by any
-        thread, again and again.
+    :param execute: executes the query, and closes all that it opened when the context is left.
+    :param cancel: makes a running call of the database return soon, if it can; may be called by any thread,
+        again and again.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class QuerySource:
             rows = list(cursor.fetchmany(FIRST_ROWS))
             columns = _columns(cursor)
             while rows:
-                if isinstance(rows[0], Mapping):  # the connection's own choice of cursor
+                if isinstance(rows[0], Mapping):  # a connection can be set to return mappings
                     rows = [tuple(row.values()) for row in rows]
                 start, position = position + 1, position + len(rows)
                 size = rows_at_once(text_size(rows[-1]))

@@ -1,4 +1,4 @@
-"""A source that is read by a thread of its own."""
+"""Reads a source in a thread of its own."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from airflow_provider_cdf_records.sources.source import Source
 
 log = logging.getLogger(__name__)
 
-CHUNKS_TOGETHER = 4  # read at each request, since a change of threads costs as much as a good part of a chunk
-CHUNKS_AHEAD = 4  # of a source that waits for others: as long as there are no more, others are asked for
-LOOK_EVERY = 0.2  # seconds between two looks whether a chunk is there, or whether it is over
-STOP_WITHIN = 3.0  # seconds
+CHUNKS_TOGETHER = 4  # read at each request, since a change of threads costs a good part of a chunk's time
+CHUNKS_AHEAD = 4  # of a cancellable source: with no more than these left, more are requested
+LOOK_EVERY = 0.2  # seconds between two checks for a chunk or the end
+STOP_WITHIN = 3.0  # seconds that the source gets to end
 
 
 class ReadAhead:
     """Reads a source in a thread of its own, and can be left while the source blocks.
 
     A database, a network or a generator may take minutes to answer, in a call that no signal interrupts: the
-    task has to end all the same when it is told to. To be used in a ``with`` statement.
+    task has to end all the same when it is told to. Use it in a ``with`` statement.
 
     The source runs in that thread with a copy of the caller's context variables. One that waits for others (a
     ``CancellableSource``) is read while the caller works. Any other is read only while the caller waits: of
     two threads that compute at the same time, each holds up the other.
 
-    :param source: told to end by its method ``cancel``, if it has one.
+    :param source: ended by its method ``cancel``, if it has one.
     """
 
     def __init__(self, source: Source) -> None:
@@ -61,7 +61,7 @@ class ReadAhead:
         deadline = time.monotonic() + STOP_WITHIN
         while self._thread.is_alive() and time.monotonic() < deadline:
             if not self._has_ended:
-                self.stop()  # again and again: what is to be cancelled may have begun after the last time
+                self.stop()  # again and again: the call to cancel may have begun after the last time
             self._thread.join(LOOK_EVERY)
         if self._thread.is_alive():
             log.warning(
@@ -70,7 +70,7 @@ class ReadAhead:
             )
 
     def stop(self) -> None:
-        """Let the iteration end soon; may be called by a signal handler and by any thread."""
+        """Make the iteration end soon; may be called by a signal handler and by any thread."""
         self._is_stopped = True
         self._answered.put(None)
         self._wanted.put(None)
@@ -97,7 +97,7 @@ class ReadAhead:
     def _next(self) -> Chunk | BaseException | None:
         self._request()
         while not self._chunks and not self._is_stopped:
-            with suppress(Empty):  # a source that blocks may have read some of what was asked for
+            with suppress(Empty):  # a source that blocks may have read some of the chunks
                 self._answered.get(timeout=LOOK_EVERY)  # a signal may wait until this ends
                 self._requests -= 1
             self._request()
@@ -137,6 +137,6 @@ class ReadAhead:
                     self._chunks.append(chunk)
                 self._answered.put(None)
         finally:
-            close = getattr(chunks, "close", None)  # generators have it; others need nothing of the kind
+            close = getattr(chunks, "close", None)  # generators have it, other iterators may not
             if close is not None:
                 close()

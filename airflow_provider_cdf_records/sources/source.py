@@ -1,4 +1,4 @@
-"""What a load asks of a source."""
+"""The interface of sources."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FormatError(ValueError):
 class Source(Protocol):
     """Rows with their positions.
 
-    A thread of its own iterates over the source, and others call ``where`` and ``share`` meanwhile.
+    One thread iterates over the source, while others call ``where`` and ``share``.
     """
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -52,7 +52,7 @@ class ResumableSource(Source, Protocol):
     """A source that the next try can resume."""
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what tells this source from another, or from a later state of itself, as plain JSON."""
+        """Return plain JSON that differs for another source, and for this one after a change."""
 
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark."""

@@ -1,4 +1,4 @@
-"""Paths of files on any storage: what is asked of them, and how two of them are compared."""
+"""Paths of files on any storage: their interface, and how to compare them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StoragePath(Protocol):
         """Open the file."""
 
     def exists(self) -> bool:
-        """Whether there is something."""
+        """Whether it exists."""
 
     def is_dir(self) -> bool:
         """Whether it is a folder."""
@@ -52,7 +52,7 @@ def canonical_path(path: StoragePath) -> tuple[str, str]:
 
 
 def version_of(stat: Any) -> str:
-    """Return what changes when a file is written again, which each store calls by another name.
+    """Return a text that changes when a file is written again; each storage has another name for it.
 
     :param stat: what ``StoragePath.stat`` returned; the size alone would miss a change that keeps it.
     """

@@ -205,7 +205,7 @@ def test_a_token_that_cannot_see_containers_loads_without_a_look(
     server.answer(BYIDS, error(403, "no access to data models"))
     rows = [a_record("a")] if mapping is None else [{"id": "a", "reading": "not converted"}]
     assert CdfRecordsHook().upsert_records(STREAM, rows, mapping=mapping).upserted == 1
-    assert "Loading without a look at the containers, which CDF refuses" in caplog.text
+    assert "Loading without checking the containers" in caplog.text
     [sent] = server.asked_for(UPSERT)
     assert sent.json["items"][0]["externalId"] == "a"
 

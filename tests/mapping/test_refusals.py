@@ -74,7 +74,7 @@ def test_a_record_that_is_too_large_is_refused_alone() -> None:
     rows = [{"id": "a", "x": "small"}, {"id": "b", "x": "x" * MAX_RECORD_BYTES}]
     loaded = Loaded(RecordsSource(rows), mapping({"text": "x"}), NOT_KNOWN)
     assert loaded.identities == ["plant/a"]
-    assert "bytes of JSON, and CDF takes 10,000,000 in a request" in loaded.messages()[1]
+    assert "must be at most 9,999,988 bytes of JSON to fit into a request, got " in loaded.messages()[1]
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, NOT_KNOWN], ids=["known", "not known"])

@@ -65,8 +65,8 @@ def context_with(**xcoms: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "needs one of records and path, and none is given"),
-        ({"records": [], "path": "x"}, "needs one of records and path, and records and path are given"),
+        ({}, "needs one of records and path, got none"),
+        ({"records": [], "path": "x"}, "needs one of records and path, got records and path"),
     ],
 )
 def test_exactly_one_of_records_and_path_is_needed(arguments: dict[str, Any], message: str) -> None:
@@ -303,9 +303,9 @@ def test_what_matches_a_filter_is_deleted_page_by_page(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "needs one of records, path and filter, and none is given"),
-        ({"records": [], "filter": {}}, "records and filter are given"),
-        ({"path": "x", "filter": {}}, "path and filter are given"),
+        ({}, "needs one of records, path and filter, got none"),
+        ({"records": [], "filter": {}}, "got records and filter"),
+        ({"path": "x", "filter": {}}, "got path and filter"),
     ],
 )
 def test_a_delete_needs_one_source(arguments: dict[str, Any], message: str) -> None:

@@ -104,7 +104,7 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
 def test_a_record_over_the_limit_of_a_request_is_refused() -> None:
     room = MAX_RECORD_BYTES - len(to_record(a_record(text="")).body)
     assert to_record(a_record(text="x" * room))
-    assert "CDF takes 10,000,000" in refusal(a_record(text="x" * (room + 1)))
+    assert "must be at most 9,999,988 bytes" in refusal(a_record(text="x" * (room + 1)))
 
 
 @given(st.text(min_size=1, max_size=256).filter(lambda text: "\0" not in text))

@@ -113,7 +113,7 @@ def test_a_row_of_the_wrong_number_of_values_has_to_be_corrected(
 ) -> None:
     rejected = decode(line((("tag", "reading"), values, frozenset())))
     [refusal] = converted([rejected], has_mapping=True).refusals
-    assert refusal.message == f"still has {key!r}: correct the row, and take that out"
+    assert refusal.message == f"still has {key!r}: correct the row, and remove that key"
 
 
 def test_the_words_of_such_a_key_may_be_in_a_value() -> None:

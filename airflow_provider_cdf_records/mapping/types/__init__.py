@@ -1,7 +1,7 @@
-"""Values as the properties of containers take them, converted a column at a time.
+"""Converts values to the types of properties, a column at a time.
 
-Each type has two functions: one that converts a value or says what is wrong with it, and a quick one for a
-whole column of good values, which returns ``None`` when it meets anything unusual.
+Each type has two functions: one that converts a value or says what is wrong with it, and a fast one for a
+whole column of valid values, which returns ``None`` when a value is unusual.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     Problems,
     PropertyType,
-    quoted,
 )
 from airflow_provider_cdf_records.mapping.types.registry import property_type
 from airflow_provider_cdf_records.mapping.types.relations import Relation
@@ -26,6 +25,5 @@ __all__ = [
     "as_texts",
     "parsed",
     "property_type",
-    "quoted",
     "time_zone_of",
 ]

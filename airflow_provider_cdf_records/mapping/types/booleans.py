@@ -1,4 +1,4 @@
-"""Truth values."""
+"""Booleans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON: properties of that type, and values of which no type is known."""
+"""JSON: properties of that type, and properties whose type is not known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_JSON_BYTES = 40_960
 
 
 def parsed(value: Any) -> Any:
-    """Return what a text that holds a JSON object or array holds; other values as they are."""
+    """Decode a text that holds a JSON object or array; return other values as they are."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         try:
             return msgspec.json.decode(value)

@@ -14,17 +14,17 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
 from airflow_provider_cdf_records.records.encoding import to_json_type
 
 
-def list_type(item: PropertyType, most: int, delimiter: str | None) -> PropertyType:
+def list_type(item: PropertyType, max_items: int, delimiter: str | None) -> PropertyType:
     """Return the type of lists of ``item``.
 
-    :param most: how many items a list may have.
+    :param max_items: how many items a list may have.
     :param delimiter: between the items of a list that comes as text.
     """
 
     def convert(value: Any) -> list[Any]:
         items = _items(value, delimiter)
-        if len(items) > most:
-            msg = f"must have at most {most:,} items, got {len(items):,}"
+        if len(items) > max_items:
+            msg = f"must have at most {max_items:,} items, got {len(items):,}"
             raise InvalidValueError(msg)
         if any(part is None for part in items):
             msg = "null is not allowed in a list"

@@ -73,12 +73,12 @@ def _as_datetime(value: Any) -> datetime:
         return datetime.combine(value, time())
     if type(value) in JSON_TYPES:
         raise InvalidValueError
-    return _parse(str(to_json_type(value)))  # numpy's
+    return _parse(str(to_json_type(value)))  # a datetime64 of numpy
 
 
 def _convert_date(value: Any) -> str:
     if type(value) not in JSON_TYPES and not isinstance(value, date):
-        value = to_json_type(value)  # numpy's
+        value = to_json_type(value)  # a datetime64 of numpy
     if isinstance(value, str):
         value = _parse(value.strip(), "write it as 2026-01-02")
     if not isinstance(value, date):

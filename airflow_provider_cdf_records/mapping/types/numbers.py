@@ -24,7 +24,7 @@ NOT_IN_INTEGERS = frozenset(".eE")
 def float_type(name: str, largest: float | None = None) -> PropertyType:
     """Return a type of floats.
 
-    :param largest: the absolute value that none may exceed.
+    :param largest: the largest absolute value; ``None`` if there is none.
     """
 
     def convert(value: Any) -> int | float:
@@ -50,7 +50,7 @@ def float_type(name: str, largest: float | None = None) -> PropertyType:
 
 
 def integer_type(name: str, bits: int) -> PropertyType:
-    """Return a type of signed integers of so many bits."""
+    """Return a type of signed integers with that many bits."""
     lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def convert(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""What all types of properties share: how a value, or a whole column of them, is converted."""
+"""The base of all types of properties: converts a value, or a whole column of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class InvalidValueError(ValueError):
 
 
 def _convert_none(_values: list[Any], _types: Types) -> None:
-    """Leave all values to be converted one by one."""
+    """Return ``None``, so that all values are converted one by one."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class PropertyType:
 
     :param name: for messages, such as ``float64`` or ``text[]``.
     :param convert_value: converts one value that is not ``None``, or raises :class:`InvalidValueError`.
-    :param convert_all: converts many good values quickly, given their types; returns ``None`` when one of
-        them is unusual, so that they are converted one by one.
+    :param convert_all: converts many valid values fast, given their types; returns ``None`` when one of them
+        is unusual, so that they are converted one by one.
     """
 
     name: str
@@ -80,12 +80,12 @@ class PropertyType:
         except (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError) as error:
             is_ours = isinstance(error, InvalidValueError | InvalidRecordError)
             why = f" ({error})" if is_ours and str(error) else ""
-            msg = f"expected {self.name}, got {quoted(value)}{why}"
+            msg = f"expected {self.name}, got {_quoted(value)}{why}"
             raise InvalidValueError(msg) from None
 
 
-def quoted(value: Any) -> str:
-    """Return a value for a message, cut where it is long."""
+def _quoted(value: Any) -> str:
+    """Return a value as text for a message, shortened if it is long."""
     text = display(value)
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
 

@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.mapping.types.relations import direct_type, re
 from airflow_provider_cdf_records.mapping.types.text import enum_type, text_type
 
 MAX_LIST = 1000  # items
-MAX_LISTS = {"direct": 100}  # of types that allow fewer
+MAX_LISTS = {"direct": 100}  # items, for types that allow fewer
 
 Definition = Mapping[str, Any]  # of a type, such as {"type": "text", "list": true, "maxTextSize": 100}
 
@@ -57,15 +57,15 @@ def property_type(
 ) -> PropertyType:
     """Return the type of a property; one that is not in the registry takes any JSON value.
 
-    :param definition: of the type, from the container.
+    :param definition: the type's definition in the container.
     :param time_zone: of timestamps that name none.
     :param delimiter: between the items of a list that comes as text.
-    :param direct_space: of direct relations that come as an external id alone.
+    :param direct_space: the space of direct relations that come as an external id alone.
     """
     name = definition["type"]
     make = MAKE_TYPE.get(name)
     item = ANY if make is None else make(definition, Options(time_zone, direct_space))
     if not definition.get("list"):
         return item
-    most = MAX_LISTS.get(name, MAX_LIST)
-    return list_type(item, min(most, definition.get("maxListSize") or most), delimiter)
+    max_items = MAX_LISTS.get(name, MAX_LIST)
+    return list_type(item, min(max_items, definition.get("maxListSize") or max_items), delimiter)

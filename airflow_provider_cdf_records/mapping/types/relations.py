@@ -1,4 +1,4 @@
-"""What points to something else: direct relations, time series, files and sequences."""
+"""References: direct relations, and those to time series, files and sequences."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Relation(msgspec.Struct, gc=False, frozen=True):
 def direct_type(space: str | None) -> PropertyType:
     """Return the type of direct relations.
 
-    :param space: of those that come as an external id alone.
+    :param space: the space of those that come as an external id alone.
     """
 
     def convert(value: Any) -> Relation:
         value = parsed(value) if space is None else value
         if isinstance(value, Mapping):
-            return _whole_relation(value)
+            return _relation_of(value)
         if space is None:
             msg = "an external id alone needs a space; set it with 'direct' in the mapping"
             raise InvalidValueError(msg)
@@ -48,7 +48,7 @@ def reference_type(target: str) -> PropertyType:
     return PropertyType(f"the external id of a {target}", _external_id, _external_ids_or_none)
 
 
-def _whole_relation(value: Mapping[str, Any]) -> Relation:
+def _relation_of(value: Mapping[str, Any]) -> Relation:
     if value.keys() != {"space", "externalId"} or not set(map(type, value.values())) <= {str}:
         raise InvalidValueError
     return Relation(_external_id(value["space"]), _external_id(value["externalId"]))

@@ -17,23 +17,23 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
 from airflow_provider_cdf_records.records.encoding import to_exact_json_type
 
 MAX_TEXT_BYTES = 128_000
-MOST_BYTES_PER_CHARACTER = 4  # of UTF-8
+MAX_BYTES_PER_CHARACTER = 4  # of UTF-8
 
 
 def text_type(definition: Mapping[str, Any]) -> PropertyType:
     """Return the type of texts up to the size in the definition."""
-    most = min(definition.get("maxTextSize") or MAX_TEXT_BYTES, MAX_TEXT_BYTES)
+    max_bytes = min(definition.get("maxTextSize") or MAX_TEXT_BYTES, MAX_TEXT_BYTES)
 
     def convert(value: Any) -> str:
         text = as_text(value)
-        if len(text) * MOST_BYTES_PER_CHARACTER > most and len(text.encode()) > most:
-            msg = f"more than {most:,} bytes of UTF-8"
+        if len(text) * MAX_BYTES_PER_CHARACTER > max_bytes and len(text.encode()) > max_bytes:
+            msg = f"more than {max_bytes:,} bytes of UTF-8"
             raise InvalidValueError(msg)
         return text
 
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
         texts = texts_or_none(values, types)
-        if texts is None or max(map(len, texts), default=0) * MOST_BYTES_PER_CHARACTER > most:
+        if texts is None or max(map(len, texts), default=0) * MAX_BYTES_PER_CHARACTER > max_bytes:
             return None
         return texts
 
@@ -58,10 +58,10 @@ def enum_type(definition: Mapping[str, Any]) -> PropertyType:
 
 def as_text(value: Any) -> str:
     """Return a text, a number, a truth value or a point in time as text with all its digits."""
-    while type(value) not in JSON_TYPES:  # a value of numpy becomes one of Python first
+    while type(value) not in JSON_TYPES:  # a numpy value becomes a Python value first
         value = to_exact_json_type(value)
     if isinstance(value, str):
-        value.encode()  # fails where there is half of a surrogate pair
+        value.encode()  # fails for half of a surrogate pair
         return value
     if isinstance(value, bool):
         return "true" if value else "false"

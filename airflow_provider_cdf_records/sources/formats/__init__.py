@@ -1,4 +1,4 @@
-"""The file formats: each an object, and one list of them. Nobody else asks for one by its name."""
+"""The file formats: an object for each, and a list of all. No other module names one of them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FORMATS: list[Format[Any]] = [
 
 
 def format_names() -> str:
-    """Return the names of all formats as a text."""
+    """Return the names of all formats, for a message."""
     return ", ".join(known.name for known in FORMATS)
 
 
 def known_suffixes() -> str:
-    """Return the suffixes of all formats as a text."""
+    """Return the suffixes of all formats, for a message."""
     return ", ".join(suffix for known in FORMATS for suffix in known.suffixes)
 
 
@@ -46,6 +46,6 @@ def format_named(name: str) -> Format[Any]:
 
 
 def format_of(file_name: str) -> Format[Any] | None:
-    """Return the format that the suffix of a file's name says, if it is one's."""
+    """Return the format that a file name's suffix stands for; ``None`` if it stands for none."""
     name = file_name.lower()
     return next((known for known in FORMATS if name.endswith(known.suffixes)), None)

@@ -28,7 +28,7 @@ def read_parquet(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
         row_size = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0)
         yield from _chunks(names, table.iter_batches(batch_size=rows_at_once(row_size), use_threads=False))
     except (pa.ArrowException, OSError) as error:
-        raise _not_whole("Parquet", error) from error
+        raise _as_format_error("Parquet", error) from error
 
 
 def read_arrow(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
@@ -44,7 +44,7 @@ def read_arrow(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
             names = batches.schema.names
         yield from _chunks(names, chain.from_iterable(map(_slices, batches)))
     except (pa.ArrowException, OSError) as error:
-        raise _not_whole("Arrow", error) from error
+        raise _as_format_error("Arrow", error) from error
 
 
 def _slices(batch: Any) -> Iterator[Any]:
@@ -82,7 +82,7 @@ def _values(column: Any) -> list[Any]:
         values = list(column.to_pylist())
     except (ValueError, ArithmeticError, LookupError):
         return list(map(_value, column))
-    if pa.types.is_map(column.type):  # pyarrow has pairs
+    if pa.types.is_map(column.type):  # pyarrow returns lists of pairs
         return [None if pairs is None else dict(pairs) for pairs in values]
     return values
 
@@ -99,7 +99,7 @@ def _timestamps(column: Any) -> list[Any]:
     import pyarrow.compute as pc  # noqa: PLC0415
 
     texts = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.timestamp("ms"))
-    if column.type.unit in ("us", "ns"):  # an external id may need them, though no property takes them
+    if column.type.unit in ("us", "ns"):  # an external id may hold them, though no property does
         precise = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
         if pc.any(pc.not_equal(precise, texts.cast(precise.type))).as_py():
             texts = pc.replace_substring_regex(
@@ -121,9 +121,9 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _not_whole(what: str, error: Exception) -> Exception:
+def _as_format_error(what: str, error: Exception) -> Exception:
     if isinstance(error, OSError) and type(error) is not OSError:
-        return error  # of the storage, not of what it holds
+        return error  # of the storage, not of its content
     msg = f"is not a whole {what} file: {str(error).splitlines()[0]}. Was it still being written?"
     return FormatError(msg)
 

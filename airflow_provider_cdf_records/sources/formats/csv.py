@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.sources.iterables import next_rows, take_until
 from airflow_provider_cdf_records.sources.source import FormatError
 
 LONGEST_FIELD = 10_000_000  # characters, as many as bytes go into a request; Python's own limit is far lower
-BYTE_ORDER_MARKS = {  # the byte order marks that Python does not pass over by itself
+BYTE_ORDER_MARKS = {  # those that Python does not skip by itself
     "utf-8": codecs.BOM_UTF8,
     "utf-16-le": codecs.BOM_UTF16_LE,
     "utf-16-be": codecs.BOM_UTF16_BE,
@@ -32,11 +32,11 @@ class CsvOptions(Options):
     """How a CSV file is written.
 
     :param delimiter: one character; a comma by default, a tab for ``.tsv``.
-    :param encoding: any that Python knows; a byte order mark is passed over.
+    :param encoding: any that Python knows; a byte order mark is skipped.
     :param header: the names of the columns, for a file that does not have them in its first row.
     :param null_values: what stands for no value.
     :param quotechar: one character; ``None`` where quotes are characters like others.
-    :param escapechar: one character that takes their meaning from quotes and delimiters.
+    :param escapechar: one character; after it, quotes and delimiters are characters like others.
     """
 
     delimiter: str = ","
@@ -48,7 +48,7 @@ class CsvOptions(Options):
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> CsvOptions:
-        """Return the options of a plain mapping, in which ``None`` stands for the default.
+        """Return options from a mapping, in which ``None`` stands for the default.
 
         :raises InvalidArgumentError: naming the option that makes no sense.
         """
@@ -90,7 +90,7 @@ def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterat
     try:
         yield from _chunks(text, options)
     finally:
-        with suppress(ValueError):  # it may be closed already, when the reader has lost interest
+        with suppress(ValueError):  # it may be closed already, when the rows are not read to the end
             text.detach()
 
 
@@ -109,7 +109,7 @@ def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
         header = next(iter(take_until_failure(filter(None, rows), 1, failures)), [])
     if failures:
         raise _as_format_error(failures[0], 0, options)
-    columns = checked_columns(_named(header), "header row")
+    columns = checked_columns(_with_all_names(header), "header row")
     nulls = frozenset(options.null_values)
     position = 0
     while not failures and (values := next_rows(rows, failures, _size)):
@@ -121,8 +121,8 @@ def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
         raise _as_format_error(failures[0], position, options)
 
 
-def _named(header: Sequence[str]) -> list[str]:
-    """Give a name to columns without one, which spreadsheets leave behind the others."""
+def _with_all_names(header: Sequence[str]) -> list[str]:
+    """Give a name to columns without one, which spreadsheets add after the others."""
     return [name or f"column {number}" for number, name in enumerate(header, start=1)]
 
 

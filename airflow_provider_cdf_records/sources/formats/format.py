@@ -1,4 +1,4 @@
-"""What a file format is to those who read files."""
+"""The interface of file formats."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from airflow_provider_cdf_records.sources.source import START
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is written, where a format leaves a choice; as it stands, for a format without options."""
+    """The options of a format; this base class is for formats without options."""
 
     @classmethod
     def of(cls: type[AnyOptions], given: Mapping[str, Any]) -> AnyOptions:
-        """Return the options of a plain mapping whose names are known.
+        """Return options from a mapping whose keys are known options.
 
         :raises InvalidArgumentError: naming the option that makes no sense.
         """
@@ -39,9 +39,10 @@ class Format(Generic[AnyOptions]):
         it may ignore unless the format is seekable.
     :param options: which ``file_options`` there are.
     :param default_options: what differs from the defaults of ``options``.
-    :param is_seekable: whether an uncompressed file can be entered at the offset of a mark, and left at one.
-    :param is_compressed_inside: whether a file is never compressed as a whole.
-    :param must_hold_rows: whether a file without any row is most likely not what was meant.
+    :param is_seekable: whether an uncompressed file can be read from one mark's offset to another's.
+    :param is_compressed_inside: whether the format compresses its content, so that no file is compressed as a
+        whole.
+    :param must_hold_rows: whether a file without any row is most likely a mistake.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Format(Generic[AnyOptions]):
     must_hold_rows: bool = False
 
     def options_of(self, given: Mapping[str, Any]) -> AnyOptions:
-        """Check options that were given as a plain mapping.
+        """Check the options that a user gave.
 
         :raises InvalidArgumentError: for an option that this format does not have, or that makes no sense.
         """
@@ -64,12 +65,12 @@ class Format(Generic[AnyOptions]):
             has = f"it has {', '.join(known)}" if known else f"{self.name} has no options"
             msg = f"file_options: {unknown[0]!r} is not an option of {self.name}; {has}."
             raise InvalidArgumentError(msg)
-        set_here = {
+        overrides = {
             name: value
             for name, value in given.items()
             if value is not None or name not in self.default_options
         }
-        return self.options.of({**self.default_options, **set_here})
+        return self.options.of({**self.default_options, **overrides})
 
     def read(
         self, file: io.BufferedReader, options: AnyOptions, after: Mark = START, until: Mark | None = None
@@ -78,7 +79,7 @@ class Format(Generic[AnyOptions]):
 
         :param after: where the file stands: its start, or the offset of a mark.
         :param until: the mark of the last row; by default the end of the file.
-        :raises InvalidArgumentError: when the format cannot be entered or left in the middle.
+        :raises InvalidArgumentError: when the format can only be read as a whole.
         """
         if not self.is_seekable and (after != START or until is not None):
             msg = f"{self.name} can only be read from the start of a file to its end."

@@ -58,7 +58,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class _Document:
-    """A window that moves over the text; ``item`` counts the items passed."""
+    """A JSON document, of which a moving window is held; ``item`` counts the items passed."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -68,8 +68,8 @@ class _Document:
         self.item = 0
 
     def detach(self) -> None:
-        """Let go of the file without closing it."""
-        with suppress(ValueError):  # it may be closed already, when the reader has lost interest
+        """Detach the file without closing it."""
+        with suppress(ValueError):  # it may be closed already, when the items are not read to the end
             self._text.detach()
 
     def items(self) -> Iterator[Any]:
@@ -89,25 +89,25 @@ class _Document:
             raise FormatError(msg)
 
     def _array(self) -> Iterator[Any]:
-        self._pass("[")
+        self._expect("[")
         if self._next_character() == "]":
-            self._pass("]")
+            self._expect("]")
             return
         while True:
             yield self._value()
             self.item += 1
             if self._next_character() == "]":
-                self._pass("]")
+                self._expect("]")
                 return
-            self._pass(",")
+            self._expect(",")
 
     def _items_of_object(self) -> Iterator[Any]:
         found = False
-        self._pass("{")
+        self._expect("{")
         is_empty = self._next_character() == "}"
         while not is_empty:
             key = self._key()
-            self._pass(":")
+            self._expect(":")
             if key == "items" and self._next_character() == "[":
                 found = True
                 yield from self._array()
@@ -115,8 +115,8 @@ class _Document:
                 self._value()
             if self._next_character() == "}":
                 break
-            self._pass(",")
-        self._pass("}")
+            self._expect(",")
+        self._expect("}")
         if not found:
             msg = (
                 "an object without an array 'items'; "
@@ -126,7 +126,7 @@ class _Document:
 
     def _key(self) -> str:
         if self._next_character() != '"':
-            self._pass('"')
+            self._expect('"')
         return str(self._value())
 
     def _next_character(self) -> str:
@@ -139,7 +139,11 @@ class _Document:
             if not self._read_more():
                 return ""
 
-    def _pass(self, expected: str) -> None:
+    def _expect(self, expected: str) -> None:
+        """Pass the next character that is not white space.
+
+        :raises FormatError: when it is another one.
+        """
         found = self._next_character()
         if found != expected:
             what = repr(found) if found else "the end of the file"

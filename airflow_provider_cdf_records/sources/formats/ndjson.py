@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.sources.source import BYTES_AT_ONCE, ROWS_AT_O
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-BYTES_HELD = 8 * BYTES_AT_ONCE  # before there are as many lines as a batch takes
+BYTES_HELD = 8 * BYTES_AT_ONCE  # of lines, before there are as many as a batch takes
 LONGEST_LINE = 1 << 25  # bytes; far above what CDF takes in a request
 UTF8_BOM = b"\xef\xbb\xbf"
 
@@ -21,8 +21,8 @@ UTF8_BOM = b"\xef\xbb\xbf"
 def read_ndjson(file: io.BufferedReader, _: Options, after: Mark, until: Mark | None) -> Iterator[Chunk]:
     """Yield the lines that are not blank, numbered from 1.
 
-    :param after: what comes before this mark has been passed already.
-    :param until: what comes after this mark is left alone.
+    :param after: the mark at which the file stands; rows are counted from there.
+    :param until: the mark at which to stop; by default the end of the file.
     """
     number, offset = max(0, after.position), after.offset
     if not number:
@@ -75,9 +75,9 @@ class _LineTooLongError(Exception):
 
 
 class _BoundedLines(io.RawIOBase):
-    """A file in which no line is too long to be held.
+    """A file that is not read further when a line is too long to be held.
 
-    :param left: bytes after which it ends; by default where the file ends.
+    :param left: how many bytes to read; by default all.
     """
 
     def __init__(self, file: io.BufferedReader, left: int | None) -> None:

@@ -107,7 +107,7 @@ def test_a_refused_row_is_kept_with_its_place(
         ("SELEC 1", 'near "SELEC": syntax error'),
         ("CREATE TABLE made (id)", "The query has no result; sql must be one SELECT"),
         ("SELECT 1 AS id", "the rows have no column 'number'; they have 'id'"),
-        ("  ", "sql must be one SELECT, and is '  '"),
+        ("  ", "sql must be one SELECT, got '  '"),
     ],
 )
 def test_a_wrong_query_fails_the_task_for_good(
@@ -137,9 +137,9 @@ def _impatient(connect: Any) -> Any:
     [
         (
             {"conn_type": "http"},
-            "conn_id 'other' is of type 'http', which is no SQL database for Airflow: HttpHook",
+            "conn_id 'other' is of type 'http', which is not a SQL database: HttpHook",
         ),
-        ({"conn_type": "sybase"}, "conn_id 'other' is of type 'sybase', whose hook cannot be had"),
+        ({"conn_type": "sybase"}, "conn_id 'other' is of type 'sybase', whose hook cannot be loaded"),
     ],
 )
 def test_a_connection_to_no_database_is_refused(
