@@ -10,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.load.batch_maker import BatchMaker
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
 from airflow_provider_cdf_records.load.conversion import converter_for
+from airflow_provider_cdf_records.load.in_flight import InFlight
+from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
 from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.sender import StreamSender
+from airflow_provider_cdf_records.load.settling import BatchSettler
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.upload import upload
@@ -66,7 +70,7 @@ class Load:
 
     def __post_init__(self) -> None:
         check_stream_id(self.stream_id)
-        self._reading: ReadAhead | None = None
+        self._reading: ReadAhead[Any] | None = None
         self._sent_before = self.client.traffic
         if (
             self.rejected_path is not None
@@ -90,23 +94,29 @@ class Load:
         checkpoint, resumed = self._checkpoint()
         findings = self._check_before_sending()
         convert = converter_for(self.client, self.verb, self.mapping, findings, check_columns=resumed is None)
+        repeats = self.verb.repeats_on(findings.stream_type if findings else None)
         tally = self._tally(resumed)
-        with tally, ReadAhead(self.source) as reading, ProgressLog(self.log, tally, reading):
+        make_batches = BatchMaker(convert, tally, self.source.where, repeats)
+        in_flight = InFlight(
+            BatchSettler(
+                StreamSender(self.client, self.verb, self.stream_id),
+                tally,
+                self.source.where,
+                repeats,
+                may_be_stored=self.is_retry or resumed is not None,
+            ),
+            tally,
+            max_concurrency=self.max_concurrency,
+            checkpoint=checkpoint,
+            stop=self.stop,
+        )
+        reading = ReadAhead(self.source, make_batches)
+        with tally, reading, ProgressLog(self.log, tally, self.source):
             self._reading = reading
             if self.stop.is_set():  # end_soon may have been called before self._reading was set
                 reading.stop()
-            with self._conclude(tally, checkpoint):
-                upload(
-                    reading,
-                    convert,
-                    StreamSender(self.client, self.verb, self.stream_id),
-                    tally,
-                    repeats=self.verb.repeats_on(findings.stream_type if findings else None),
-                    max_concurrency=self.max_concurrency,
-                    may_be_stored=self.is_retry or resumed is not None,
-                    checkpoint=checkpoint,
-                    stop=self.stop,
-                )
+            with self._conclude(tally, checkpoint), tuned_for_loading():
+                upload(reading, make_batches.last, in_flight, tally)
         return self._final_summary(tally)
 
     def end_soon(self) -> None:

@@ -6,16 +6,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from types import TracebackType
+from typing import Generic, NamedTuple, TypeVar
 
 from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.sources.source import Source
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CHUNKS_TOGETHER = 4  # read at each request, since a change of threads costs a good part of a chunk's time
 CHUNKS_AHEAD = 4  # of a cancellable source: with no more than these left, more are requested
@@ -23,7 +26,13 @@ LOOK_EVERY = 0.2  # seconds between two checks for a chunk or the end
 STOP_WITHIN = 3.0  # seconds that the source gets to end
 
 
-class ReadAhead:
+class _End(NamedTuple):
+    """The end of a source, and what it failed with, if it did."""
+
+    failure: BaseException | None
+
+
+class ReadAhead(Generic[T]):
     """Reads a source in a thread of its own, and can be left while the source blocks.
 
     A database, a network or a generator may take minutes to answer, in a call that no signal interrupts: the
@@ -34,14 +43,16 @@ class ReadAhead:
     two threads that compute at the same time, each holds up the other.
 
     :param source: ended by its method ``cancel``, if it has one.
+    :param convert: called with each chunk in that thread, where the chunk is still in the processor's cache.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, convert: Callable[[Chunk], T]) -> None:
         self._source = source
+        self._convert = convert
         self._cancel = getattr(source, "cancel", None)
         self._ahead = CHUNKS_AHEAD if self._cancel is not None else 0
         self._requests = 0  # that are not answered yet
-        self._chunks: deque[Chunk | BaseException | None] = deque()  # what was read, and how the source ended
+        self._items: deque[T | _End] = deque()  # what was read and converted
         # Queues that a signal handler may put into, also while the thread that it interrupts waits for them.
         self._wanted: SimpleQueue[None] = SimpleQueue()
         self._answered: SimpleQueue[None] = SimpleQueue()
@@ -50,7 +61,7 @@ class ReadAhead:
         self._thread: threading.Thread | None = None
         self._cancelling: threading.Thread | None = None
 
-    def __enter__(self) -> ReadAhead:
+    def __enter__(self) -> ReadAhead[T]:
         return self
 
     def __exit__(
@@ -79,32 +90,26 @@ class ReadAhead:
         self._cancelling = threading.Thread(target=self._cancel, name="cdf-cancel", daemon=True)
         self._cancelling.start()
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[T]:
         run = copy_context().run
         self._thread = threading.Thread(target=run, args=(self._read,), name="cdf-source", daemon=True)
         self._thread.start()
-        while isinstance(item := self._next(), Chunk):
+        while not isinstance(item := self._next(), _End):
             yield item
-        if item is not None:
-            raise item
+        if item.failure is not None:
+            raise item.failure
 
-    def where(self, position: int) -> str:
-        return self._source.where(position)
-
-    def share(self) -> float | None:
-        return self._source.share()
-
-    def _next(self) -> Chunk | BaseException | None:
+    def _next(self) -> T | _End:
         self._request()
-        while not self._chunks and not self._is_stopped:
+        while not self._items and not self._is_stopped:
             with suppress(Empty):  # a source that blocks may have read some of the chunks
                 self._answered.get(timeout=LOOK_EVERY)  # a signal may wait until this ends
                 self._requests -= 1
             self._request()
         if self._is_stopped:
-            return None
-        item = self._chunks.popleft()
-        self._has_ended = not isinstance(item, Chunk)
+            return _End(None)
+        item = self._items.popleft()
+        self._has_ended = isinstance(item, _End)
         return item
 
     def _request(self) -> None:
@@ -113,17 +118,17 @@ class ReadAhead:
             while self._requests:
                 self._answered.get_nowait()
                 self._requests -= 1
-        if not self._requests and len(self._chunks) <= self._ahead:
+        if not self._requests and len(self._items) <= self._ahead:
             self._requests += 1
             self._wanted.put(None)
 
     def _read(self) -> None:
-        end: BaseException | None = None
+        failure: BaseException | None = None
         try:
             self._answer_requests()
         except BaseException as error:
-            end = error
-        self._chunks.append(end)
+            failure = error
+        self._items.append(_End(failure))
         self._answered.put(None)
 
     def _answer_requests(self) -> None:
@@ -134,7 +139,7 @@ class ReadAhead:
                 for _ in range(CHUNKS_TOGETHER):
                     if self._is_stopped or (chunk := next(chunks, None)) is None:
                         return
-                    self._chunks.append(chunk)
+                    self._items.append(self._convert(chunk))
                 self._answered.put(None)
         finally:
             close = getattr(chunks, "close", None)  # generators have it, other iterators may not

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.load.settling import RequestRefusedError
+from airflow_provider_cdf_records.load.batch_maker import BatchMaker
+from airflow_provider_cdf_records.load.in_flight import InFlight
+from airflow_provider_cdf_records.load.settling import BatchSettler, RequestRefusedError
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.upload import upload
@@ -82,14 +84,13 @@ def load(
 ) -> Summary:
     rejected_file = RejectedFile(rejected_path) if rejected_path else None
     with Tally(UPSERT, STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
-        upload(
-            RecordsSource(rows),
-            ApiShaped(),
-            stream,
-            tally,
-            repeats=Repeats.LAST_COUNTS,
-            max_concurrency=max_concurrency,
+        source = RecordsSource(rows)
+        make_batches = BatchMaker(ApiShaped(), tally, source.where, Repeats.LAST_COUNTS)
+        settler = BatchSettler(stream, tally, source.where, Repeats.LAST_COUNTS)
+        in_flight = InFlight(
+            settler, tally, max_concurrency=max_concurrency, checkpoint=None, stop=threading.Event()
         )
+        upload(map(make_batches, source), make_batches.last, in_flight, tally)
         summary = tally.summary()
         tally.raise_if_too_many_rejected(summary)
     assert summary.read == summary.accepted + summary.superseded + summary.rejected

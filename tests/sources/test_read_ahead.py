@@ -24,6 +24,10 @@ from tests.waiting import PATIENCE, wait_until
 SETTING: ContextVar[str] = ContextVar("setting", default="none")
 
 
+def read_ahead_of(source: Any) -> ReadAhead[Chunk]:
+    return ReadAhead(source, lambda chunk: chunk)
+
+
 class Chunks:
     """A source of what a function yields, a row a chunk."""
 
@@ -88,19 +92,35 @@ def test_the_rows_of_a_source_come_as_they_are(tmp_path: Path, name: str) -> Non
     paths = [write_rows(tmp_path / f"{number}{name}", some_rows()) for number in range(2)]
     source = FileSource(*paths)
     expected = rows_of(source)
-    with ReadAhead(source) as ahead:
+    with read_ahead_of(source) as ahead:
         assert rows_of(ahead) == expected
-        assert all(ahead.where(position) == source.where(position) for position, _ in expected)
 
 
 def test_a_source_can_be_read_again() -> None:
-    with ReadAhead(RecordsSource(some_rows())) as ahead:
+    with read_ahead_of(RecordsSource(some_rows())) as ahead:
         assert rows_of(ahead) == rows_of(ahead) == list(enumerate(some_rows()))
 
 
-def test_where_and_share_are_those_of_the_source() -> None:
-    ahead = ReadAhead(Chunks(lambda: iter(())))
-    assert (ahead.where(3), ahead.share()) == ("row 3", 0.5)
+def test_chunks_are_converted_in_the_thread_of_the_source() -> None:
+    source = RecordsSource(some_rows())
+    with ReadAhead(source, lambda chunk: (threading.current_thread().name, len(chunk.rows))) as ahead:
+        assert {name for name, _ in ahead} == {"cdf-source"}
+
+
+def test_an_error_of_the_conversion_is_raised_after_what_came_before() -> None:
+    def convert(chunk: Chunk) -> Any:
+        if chunk.rows == ["b"]:
+            msg = "cannot be converted"
+            raise LookupError(msg)
+        return chunk.rows
+
+    got = []
+    with (
+        pytest.raises(LookupError, match="cannot be converted"),
+        ReadAhead(Chunks(lambda: iter("abc")), convert) as ahead,
+    ):
+        got.extend(ahead)
+    assert got == [["a"]]
 
 
 @pytest.mark.parametrize("waits_for_others", [False, True])
@@ -116,7 +136,7 @@ def test_only_a_few_chunks_are_read_ahead(waits_for_others: bool) -> None:
     source = Chunks(rows)
     if waits_for_others:
         source.cancel = lambda: None  # type: ignore[attr-defined]
-    with ReadAhead(source) as ahead:
+    with read_ahead_of(source) as ahead:
         for taken, _ in enumerate(ahead, start=1):
             if waits_for_others and taken == 1:
                 wait_until(lambda: len(begun) == CHUNKS_TOGETHER)
@@ -140,7 +160,7 @@ def test_an_error_comes_after_the_rows_before_it_with_its_traceback() -> None:
     rows = []
     with (
         pytest.raises(LookupError, match="the database went away") as failure,
-        ReadAhead(Chunks(fail_here)) as ahead,
+        read_ahead_of(Chunks(fail_here)) as ahead,
     ):
         for chunk in ahead:
             rows += chunk.rows
@@ -157,7 +177,7 @@ def test_a_generator_runs_with_the_context_of_the_caller() -> None:
 
     token = SETTING.set("of the caller")
     try:
-        with ReadAhead(Chunks(rows)) as ahead:
+        with read_ahead_of(Chunks(rows)) as ahead:
             assert [row for chunk in ahead for row in chunk.rows] == [
                 "of the caller",
                 "changed by the source",
@@ -176,7 +196,7 @@ def test_a_generator_that_is_left_is_closed_and_its_thread_ends() -> None:
         finally:
             closed_by.append(threading.current_thread().name)
 
-    with ReadAhead(Chunks(rows)) as ahead:
+    with read_ahead_of(Chunks(rows)) as ahead:
         next(iter(ahead))
     assert closed_by == ["cdf-source"]
     assert not source_threads()
@@ -187,13 +207,13 @@ def test_an_iterator_without_close_is_read_too() -> None:
         def __iter__(self) -> Iterator[Chunk]:
             return map(lambda n: Chunk([n], [n], Mark(n)), range(3))  # noqa: C417 (no generator)
 
-    with ReadAhead(Plain(lambda: iter(()))) as ahead:
+    with read_ahead_of(Plain(lambda: iter(()))) as ahead:
         assert [row for chunk in ahead for row in chunk.rows] == [0, 1, 2]
 
 
 def test_a_source_that_blocks_is_cancelled_when_it_is_left() -> None:
     source = Blocking()
-    with ReadAhead(source) as ahead:
+    with read_ahead_of(source) as ahead:
         next(iter(ahead))
         source.blocks.wait(PATIENCE)
     assert source.cancels
@@ -203,14 +223,14 @@ def test_a_source_that_blocks_is_cancelled_when_it_is_left() -> None:
 def test_a_source_that_has_ended_is_not_cancelled() -> None:
     source = Blocking()
     source.cancelled.set()
-    with ReadAhead(source) as ahead:
+    with read_ahead_of(source) as ahead:
         assert [row for chunk in ahead for row in chunk.rows] == ["first", "second"]
     assert not source.cancels
 
 
 def test_stop_ends_the_iteration_from_any_thread() -> None:
     source = Blocking()
-    ahead = ReadAhead(source)
+    ahead = read_ahead_of(source)
     assert rows_until_end(ahead, source, ahead.stop) == ["first"]
     wait_until(lambda: not source_threads())
 
@@ -218,7 +238,7 @@ def test_stop_ends_the_iteration_from_any_thread() -> None:
 @pytest.mark.parametrize("raises", [False, True])
 def test_a_signal_ends_the_iteration_while_the_source_blocks(raises: bool) -> None:
     source = Blocking()
-    ahead = ReadAhead(source)
+    ahead = read_ahead_of(source)
 
     def handle(*_: Any) -> None:
         if raises:
@@ -249,7 +269,7 @@ def test_a_source_that_blocks_for_ever_is_left_with_a_warning(
         yield "first"
         released.wait(PATIENCE)
 
-    with caplog.at_level(logging.WARNING), ReadAhead(Chunks(rows)) as ahead:
+    with caplog.at_level(logging.WARNING), read_ahead_of(Chunks(rows)) as ahead:
         next(iter(ahead))
     assert "The source did not stop within 0.05 seconds" in caplog.text
     assert all(thread.daemon for thread in source_threads())

@@ -1,0 +1,47 @@
+"""Chunks of rows to batches, with the rejected rows counted and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from airflow_provider_cdf_records.load.batches import Batch, Batcher
+from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.verbs import Repeats
+from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Mark
+from airflow_provider_cdf_records.rejected.lines import rejection_of
+
+MarkedBatch = tuple[Batch, Mark | None]  # all rows before the mark are in this batch or in those before it
+
+
+class BatchMaker:
+    """Converts the rows of each chunk, and hands out batches as they become full.
+
+    Once too many rows are rejected, it takes no more.
+
+    :param convert: makes checked records of rows.
+    :param tally: told of every row that was read, and of the rejected ones.
+    :param where: a position of the source in words.
+    :param repeats: what several rows of one identity mean.
+    """
+
+    def __init__(self, convert: Convert, tally: Tally, where: Callable[[int], str], repeats: Repeats) -> None:
+        self._convert = convert
+        self._tally = tally
+        self._where = where
+        self._batcher = Batcher(may_repeat=repeats is Repeats.ALL_COUNT)
+
+    def __call__(self, chunk: Chunk) -> list[MarkedBatch]:
+        """Return the batches that are full now."""
+        tally = self._tally
+        if tally.passed_max_rejected:
+            tally.is_cut_short = True
+            return []
+        records = self._convert(chunk)
+        tally.read += len(records.bodies) + len(records.refusals)
+        for refusal in records.refusals:
+            tally.reject(rejection_of(self._where(refusal.position), *refusal))
+        return list(self._batcher.feed(records, chunk.end._replace(read=tally.read)))
+
+    def last(self) -> Batch | None:
+        """Return the batch that is not full, if there is anything in it."""
+        return self._batcher.flush()
