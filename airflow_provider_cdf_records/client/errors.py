@@ -81,4 +81,9 @@ class CdfAuthError(CdfApiError):
 
 
 class CdfCancelledError(CdfError):
-    """The client was told to stop while a request was waiting or about to be sent."""
+    """The client was told to stop while a request was waiting or about to be sent.
+
+    Another client can send it.
+    """
+
+    retryable = True

@@ -9,7 +9,12 @@ from typing import Any
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from airflow_provider_cdf_records.client.config import RetryPolicy
-from airflow_provider_cdf_records.client.errors import TOO_MANY_REQUESTS, CdfApiError, CdfError
+from airflow_provider_cdf_records.client.errors import (
+    TOO_MANY_REQUESTS,
+    CdfApiError,
+    CdfCancelledError,
+    CdfError,
+)
 from airflow_provider_cdf_records.client.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -51,13 +56,17 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., No
         )
 
     return Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, CdfError) and error.retryable),
+        retry=retry_if_exception(_is_passing),
         stop=_either(stop_after_attempt(policy.max_attempts), waited_too_long),
         wait=wait,
         sleep=throttle.sleep,
         before_sleep=before_sleep,
         reraise=True,
     )
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, CdfError) and error.retryable and not isinstance(error, CdfCancelledError)
 
 
 def _either(*stops: Callable[[RetryCallState], bool]) -> Callable[[RetryCallState], bool]:

@@ -90,7 +90,7 @@ class Transport:
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)
-        self._accepted_token = ""  # the last one that CDF accepted; if it is refused later, it has expired
+        self._accepted_tokens: set[str] = set()  # CDF took them: when it refuses one later, it has expired
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
 
@@ -134,7 +134,7 @@ class Transport:
             except CdfApiError as error:
                 if error.status != UNAUTHORIZED:
                     raise
-                is_new = renewals > 0 and token != self._accepted_token
+                is_new = renewals > 0 and token not in self._accepted_tokens
                 if is_new or renewals == MAX_RENEWALS:
                     hint = "check scopes and audience, and that the client has access to the project"
                     raise _token_refused(error, hint) from None
@@ -154,7 +154,7 @@ class Transport:
             except CdfError as error:
                 call.may_be_applied |= error.may_be_applied
                 raise
-        self._accepted_token = token
+        self._accepted_tokens.add(token)
         self._throttle.went_well()
         return answer
 

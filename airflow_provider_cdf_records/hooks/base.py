@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.hooks.arguments import LoadArguments
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
@@ -15,11 +18,11 @@ from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.arguments import LoadArguments
     from airflow_provider_cdf_records.sources import Source
 
 S = TypeVar("S", bound=Summary)
@@ -47,7 +50,8 @@ class CdfHook(BaseHook):
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
         self._stop = threading.Event()
-        self._running: Load | None = None
+        self._running: set[Load] = set()
+        self._clients: set[CdfClient] = set()
 
     def get_conn(self) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
@@ -80,27 +84,56 @@ class CdfHook(BaseHook):
         """
         with airflow_failures():
             check_stream_id(stream_id)
-            with self._client() as client:
-                return self._load(client, verb, stream_id, source, arguments)
+            with self.open_client() as client:
+                load = self._prepared(client, verb, stream_id, source(client), arguments)
+                self._running.add(load)
+                try:
+                    return cast("S", load.run())
+                finally:
+                    self._running.discard(load)
 
-    def _load(
+    @contextmanager
+    def open_client(self) -> Iterator[CdfClient]:
+        """Return a client that :meth:`on_kill` cancels, for as long as the context lasts."""
+        with self._client() as client:
+            self._clients.add(client)
+            try:
+                yield client
+            finally:
+                self._clients.discard(client)
+
+    def on_kill(self) -> None:
+        """End what is running within seconds; a load keeps its checkpoint, and fails as worth a retry."""
+        self._stop.set()
+        for load in list(self._running):
+            load.end_soon()
+        for client in list(self._clients):
+            client.cancel()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and pickled as a hook that runs nothing."""
+        return partial(type(self), self.cdf_conn_id, max_concurrency=self.max_concurrency), ()
+
+    def _prepared(
         self,
         client: CdfClient,
         verb: Verb[S],
         stream_id: str,
-        source: Callable[[CdfClient], Source],
+        source: Source,
         arguments: LoadArguments,
-    ) -> S:
-        rows = source(client)
+    ) -> Load:
+        if unknown := sorted(arguments.keys() - LoadArguments.__annotations__.keys()):
+            msg = f"{unknown[0]!r} is not an argument of {verb.name}; see LoadArguments."
+            raise InvalidArgumentError(msg)
         options: dict[str, Any] = dict(arguments)
         mapping, rejected_path = options.pop("mapping", None), options.pop("rejected_path", None)
         load = Load(
             client,
             verb,
             stream_id,
-            rows,
+            source,
             mapping=mapping_spec(mapping),
-            rejected_path=storage_path(rejected_path, "rejected_path") if rejected_path else None,
+            rejected_path=None if rejected_path is None else storage_path(rejected_path, "rejected_path"),
             max_concurrency=self.max_concurrency,
             target={"conn_id": self.cdf_conn_id},
             log=self.log,
@@ -108,17 +141,7 @@ class CdfHook(BaseHook):
             **options,
         )
         check_not_mapping(load.rejected_path, mapping)
-        self._running = load
-        try:
-            return cast("S", load.run())
-        finally:
-            self._running = None
-
-    def on_kill(self) -> None:
-        """End a running load within seconds; it keeps its checkpoint, and fails so that it can be retried."""
-        self._stop.set()
-        if self._running is not None:
-            self._running.end_soon()
+        return load
 
     def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
         conn = self.get_connection(self.cdf_conn_id)

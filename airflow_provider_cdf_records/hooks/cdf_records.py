@@ -9,7 +9,7 @@ from airflow_provider_cdf_records.client import SyncPage, query_records, sync_re
 from airflow_provider_cdf_records.hooks import connection_form
 from airflow_provider_cdf_records.hooks.base import CdfHook
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
-from airflow_provider_cdf_records.hooks.sources import file_source, query_source
+from airflow_provider_cdf_records.hooks.sources import file_source, filter_source, query_source
 from airflow_provider_cdf_records.hooks.streams import ensure_stream
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
 from airflow_provider_cdf_records.sources import RecordsSource
@@ -103,24 +103,19 @@ class CdfRecordsHook(CdfHook):
         self, stream_id: str, filter: Mapping[str, Any], **more: Unpack[LoadArguments]
     ) -> DeleteSummary:
         """Delete the records that match a filter in CDF's filter language, as CDF shows them now."""
-        return self.load(
-            DELETE,
-            stream_id,
-            lambda client: RecordsSource(query_records(client, stream_id, filter=filter)),
-            more,
-        )
+        return self.load(DELETE, stream_id, lambda client: filter_source(client, stream_id, filter), more)
 
     def query_records(self, stream_id: str, **query: Unpack[RecordsQuery]) -> Iterator[dict[str, Any]]:
         """Yield each record that matches a :class:`.RecordsQuery`, requested page by page."""
-        with airflow_failures(), self.get_conn() as client:
+        with airflow_failures(), self.open_client() as client:
             yield from query_records(client, stream_id, **query)
 
     def sync_records(self, stream_id: str, **query: Unpack[ChangesQuery]) -> Iterator[SyncPage]:
         """Yield the pages of changes that match a :class:`.ChangesQuery`, up to now."""
-        with airflow_failures(), self.get_conn() as client:
+        with airflow_failures(), self.open_client() as client:
             yield from sync_records(client, stream_id, **query)
 
     def create_stream(self, stream_id: str, template: str) -> dict[str, Any]:
         """Return a stream, created from a template unless one of the same type exists already."""
-        with airflow_failures(), self.get_conn() as client:
+        with airflow_failures(), self.open_client() as client:
             return ensure_stream(client, stream_id, template)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.paths import Path, storage_path
-from airflow_provider_cdf_records.sources import FileSource, QuerySource, files_of
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, files_of
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.arguments import FileArguments, QueryArguments
@@ -37,8 +40,19 @@ def query_source(sql: str, arguments: QueryArguments) -> QuerySource:
 
     query = Query(
         sql,
-        arguments.pop("conn_id"),  # type: ignore[misc]
+        arguments.pop("conn_id", ""),  # type: ignore[misc]
         arguments.pop("parameters", None),
         arguments.pop("hook_params", None),
     )
     return QuerySource(query.execute, query.cancel)
+
+
+def filter_source(client: CdfClient, stream_id: str, filter: Mapping[str, Any]) -> RecordsSource:
+    """Return the records of a stream that match a filter, as far as CDF shows them.
+
+    :raises InvalidArgumentError: when it is no filter, since without one all records match.
+    """
+    if not isinstance(filter, Mapping) or not filter:
+        msg = f"filter must be a filter in CDF's filter language (a dict that is not empty), got {filter!r}."
+        raise InvalidArgumentError(msg)
+    return RecordsSource(query_records(client, stream_id, filter=filter))

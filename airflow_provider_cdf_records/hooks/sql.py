@@ -52,6 +52,9 @@ class Query:
         if not isinstance(sql, str) or not sql.strip():
             msg = f"sql must be one SELECT, got {sql!r}."
             raise InvalidArgumentError(msg)
+        if not isinstance(conn_id, str) or not conn_id:
+            msg = f"conn_id must name an Airflow connection to a SQL database, got {conn_id!r}."
+            raise InvalidArgumentError(msg)
         self._sql = sql
         self._conn_id = conn_id
         self._parameters = parameters

@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.records.chunk import Mark
 log = logging.getLogger(__name__)
 
 KEY = "cdf_records"
+BEGUN = "cdf_records_begun"
 INTERVAL = 5.0  # seconds between two writes
 
 
@@ -33,25 +34,41 @@ class Checkpoint:
     """Keeps the mark of one load; a mark of another source, stream or connection is never used.
 
     :param store: where to keep it; without one, every try starts over.
-    :param fingerprint: plain JSON that identifies the load; a mark is used only where it is the same.
+    :param target: plain JSON that identifies what is written, and where to.
+    :param source: plain JSON that identifies the source and its state; ``None`` for a source that cannot be
+        resumed. A mark is used only where both are the same.
     """
 
-    def __init__(self, store: StateStore | None, fingerprint: dict[str, Any]) -> None:
+    def __init__(
+        self, store: StateStore | None, target: dict[str, Any], source: dict[str, Any] | None = None
+    ) -> None:
         self._store = store
-        self._fingerprint = json.loads(json.dumps(fingerprint))  # as the store gives it back
+        self._target = json.loads(json.dumps(target))  # as the store gives it back
+        self._fingerprint = None if source is None else json.loads(json.dumps(source | target))
         self._mark: Mark | None = None
         self._saved_at = time.monotonic()
 
     def load(self) -> Mark | None:
         """Return the mark of an earlier try; ``None`` if there is none of this load."""
-        kept = self._call_store("get", KEY)
+        kept = None if self._fingerprint is None else self._call_store("get", KEY)
         if not isinstance(kept, dict):
             return None
         if kept.get("fingerprint") != self._fingerprint:
             log.warning("The source has changed since the earlier try of this task; loading all of it again.")
             self.clear()
             return None
-        return Mark(**kept["mark"])
+        try:
+            return Mark(**kept["mark"])
+        except (KeyError, TypeError):  # kept by another version
+            self.clear()
+            return None
+
+    def begin(self) -> bool:
+        """Note that records are about to be sent, and return whether an earlier try may have sent some."""
+        has_begun = bool(self._call_store("get", BEGUN) == self._target)
+        if not has_begun:
+            self._call_store("set", BEGUN, self._target)
+        return has_begun
 
     def settled(self, mark: Mark, before_save: Callable[[], None] = lambda: None) -> None:
         """Note that all rows up to the mark are settled, and save the mark every few seconds.
@@ -65,13 +82,14 @@ class Checkpoint:
 
     def save(self) -> None:
         """Save the last mark."""
-        if self._mark is not None:
+        if self._mark is not None and self._fingerprint is not None:
             self._call_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark._asdict()})
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:
-        """Forget the mark, so that the task loads everything when it is run again."""
+        """Forget the load, so that the task loads everything when it is run again."""
         self._call_store("delete", KEY)
+        self._call_store("delete", BEGUN)
 
     def _call_store(self, call: str, *arguments: Any) -> Any:
         """Call the store, until it fails once: a load must not fail because of its checkpoint."""

@@ -34,7 +34,7 @@ from airflow_provider_cdf_records.sources.storage import StoragePath
 log = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(eq=False)
 class Load:
     """Writes the rows of a source to a stream. An object runs once.
 
@@ -93,7 +93,9 @@ class Load:
         """
         checkpoint, resumed = self._checkpoint()
         findings = self._check_before_sending()
-        convert = converter_for(self.client, self.verb, self.mapping, findings, check_columns=resumed is None)
+        convert = converter_for(
+            self.client, self.verb, self.mapping, findings, check_columns=resumed is None, stop=self.stop
+        )
         repeats = self.verb.repeats_on(findings.stream_type if findings else None)
         tally = self._tally(resumed)
         make_batches = BatchMaker(convert, tally, self.source.where, repeats)
@@ -103,7 +105,7 @@ class Load:
                 tally,
                 self.source.where,
                 repeats,
-                may_be_stored=self.is_retry or resumed is not None,
+                may_be_stored=self._may_be_stored(checkpoint),
             ),
             tally,
             max_concurrency=self.max_concurrency,
@@ -128,16 +130,17 @@ class Load:
 
     def _checkpoint(self) -> tuple[Checkpoint, Mark | None]:
         """Find how far an earlier try came. Only a load of files can be resumed."""
-        if not isinstance(self.source, FileSource) or self.state_store is None:
-            return Checkpoint(None, {}), None
         target = {
             "verb": self.verb.name,
             "stream_id": self.stream_id,
             "project": self.client.project,
             "url": self.client.base_url,
             "mapping": None if self.mapping is None else self.mapping.digest,
-        }
-        checkpoint = Checkpoint(self.state_store, self.source.fingerprint() | target | self.target)
+        } | self.target
+        store = self.state_store
+        if store is None or not isinstance(self.source, FileSource):
+            return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
+        checkpoint = Checkpoint(store, target, self.source.fingerprint())
         mark = checkpoint.load()
         if mark is not None:
             self.source.resume_after(mark)
@@ -152,6 +155,10 @@ class Load:
         sources = [] if self.mapping is None or self.verb.sends_identities else self.mapping.sources
         containers = [source.id for source in sources]
         return check_before_sending(self.client, self.verb, self.stream_id, containers, stop=self.stop)
+
+    def _may_be_stored(self, checkpoint: Checkpoint) -> bool:
+        """Return whether an earlier try may have stored some of the records, where that matters."""
+        return bool(self.verb.statuses_of_existing) and (checkpoint.begin() or self.is_retry)
 
     def _tally(self, resumed: Mark | None) -> Tally:
         after = None if resumed is None else resumed.position
@@ -170,19 +177,27 @@ class Load:
         final = True
         try:
             yield
+            tally.persist()
         except BaseException as error:
-            final = getattr(error, "retryable", True) is False
+            final = getattr(error, "retryable", True) is False and not self.stop.is_set()
+            self._persist_if_possible(tally)
             if not hasattr(error, "retryable"):
                 raise
             message = f"{str(error).rstrip('.')}. {self._summary(tally)}"
             raise LoadFailedError(message, retryable=not final) from error
         finally:
-            tally.persist()
             if final:
                 checkpoint.clear()
             else:
                 checkpoint.save()
             self.log.info("%s", self._summary(tally))
+
+    def _persist_if_possible(self, tally: Tally) -> None:
+        """Write the rejected records; a failure must not hide the error that ended the load."""
+        try:
+            tally.persist()
+        except Exception as error:
+            self.log.warning("The rejected records could not be written to %s: %s", self.rejected_path, error)
 
     def _final_summary(self, tally: Tally) -> Summary:
         """Return the summary; fail if too many rows were rejected, or if rows are left."""

@@ -51,12 +51,15 @@ class StreamSender:
             already_exist = error.status in verb.statuses_of_existing
             if error.status in STATUSES_OF_STREAMS and not already_exist:
                 self._check_stream(error)
+            named = list(_identities([*error.missing, *error.duplicated]))
+            is_partial = error.status in verb.statuses_of_partial_storing
             raise RequestRefusedError(
                 error.message,
                 status=error.status,
                 request_id=error.request_id,
-                identities=_identities([*error.missing, *error.duplicated]),
+                identities=named,
                 already_exist=already_exist,
+                may_be_stored_in_part=is_partial and (bool(named) or not already_exist),
                 may_be_stored=error.may_be_applied,
             ) from error
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from airflow_provider_cdf_records.load.batches import Batch
+from airflow_provider_cdf_records.load.known_identities import KnownIdentities
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
 from airflow_provider_cdf_records.records.chunk import Identity
@@ -20,6 +21,8 @@ class RequestRefusedError(Exception):
 
     :ivar identities: the records that the server names as the reason; may be empty.
     :ivar already_exist: whether the reason is that records exist already.
+    :ivar may_be_stored_in_part: whether the answer means that others of its records may be stored than those
+        that it names.
     :ivar may_be_stored: whether an earlier attempt without an answer may have stored records of the request.
     """
 
@@ -31,6 +34,7 @@ class RequestRefusedError(Exception):
         request_id: str | None = None,
         identities: Iterable[Identity] = (),
         already_exist: bool = False,
+        may_be_stored_in_part: bool = False,
         may_be_stored: bool = False,
     ) -> None:
         super().__init__(message)
@@ -39,6 +43,7 @@ class RequestRefusedError(Exception):
         self.request_id = request_id
         self.identities = frozenset(identities)
         self.already_exist = already_exist
+        self.may_be_stored_in_part = may_be_stored_in_part
         self.may_be_stored = may_be_stored
 
 
@@ -83,6 +88,7 @@ class BatchSettler:
         self._where = where
         self._repeats = repeats
         self._may_be_stored = may_be_stored
+        self._known = KnownIdentities() if repeats is Repeats.IN_TURN else None
 
     def cancel(self) -> None:
         """Make every call of :meth:`settle` end soon."""
@@ -100,24 +106,18 @@ class BatchSettler:
                 earlier = [batch.earlier.get(batch.identities[row]) for row in refused]
                 rows = [before.pop() for before in earlier if before]
         elif self._repeats is Repeats.IN_TURN:
-            accepted: set[Identity] = set()  # from this batch, so that their later rows exist for certain
             for turn in batch.turns():
-                rejected = set(self._send_in_parts(batch, turn, accepted))
-                accepted.update(batch.identities[row] for row in turn if row not in rejected)
+                self._send_in_parts(batch, turn)
         else:
             self._send_in_parts(batch, list(range(len(batch))))
 
-    def _send_in_parts(
-        self, batch: Batch, rows: list[int], accepted: Container[Identity] = frozenset()
-    ) -> list[int]:
-        """Send rows of a batch, halving what is refused until the refused ones are alone; return those.
-
-        :param accepted: identities of which an earlier row of the batch was accepted.
-        """
+    def _send_in_parts(self, batch: Batch, rows: list[int]) -> list[int]:
+        """Send rows of a batch, halving what is refused until the refused ones are alone; return those."""
         refused: list[int] = []
         parts = [rows]
-        new = {row for row in rows if batch.identities[row] not in accepted} if accepted else set(rows)
-        in_doubt: set[int] = set(new) if self._may_be_stored else set()  # rows that may be stored already
+        in_doubt = (
+            self._not_known(batch, rows) if self._may_be_stored else set()
+        )  # they may be stored already
         while parts:
             if self._tally.passed_max_rejected:
                 raise TooManyRejectedInBatchError
@@ -127,29 +127,40 @@ class BatchSettler:
             except RequestRefusedError as refusal:
                 named = [row for row in part if batch.identities[row] in refusal.identities]
                 if refusal.may_be_stored:
-                    in_doubt.update(new.intersection(part))
-                if refusal.already_exist and (stored := self._stored_before(part, named, in_doubt)):
-                    self._tally.accept(len(stored))
-                    part = [row for row in part if row not in stored]
-                    if part:
-                        parts.append(part)
-                    continue
-                if refusal.already_exist and named:  # a request that is refused may be stored in part
-                    in_doubt.update(new.intersection(part).difference(named))
-                if len(part) > 1:
+                    in_doubt |= self._not_known(batch, part)
+                elif refusal.may_be_stored_in_part and len(part) > 1:
+                    in_doubt |= self._not_known(batch, part).difference(named)
+                if refusal.already_exist and (stored := self._stored_before(batch, part, named, in_doubt)):
+                    if left := [row for row in part if row not in stored]:
+                        parts.append(left)
+                elif len(part) > 1:
                     parts.extend(_smaller_parts(part, named))
                 else:
                     refused.append(part[0])
                     self._reject(batch, part[0], refusal)
             else:
                 self._tally.accept(len(part), self._superseded_by(batch, part))
+                self._remember(batch, part)
         return refused
 
-    def _stored_before(self, part: list[int], named: list[int], in_doubt: set[int]) -> set[int]:
-        """Return the rows that exist already and that this load may have stored itself."""
+    def _not_known(self, batch: Batch, rows: list[int]) -> set[int]:
+        """Return the rows whose identity is not known to exist, so that they themselves may be stored."""
+        if self._known is None:
+            return set()
+        return {row for row in rows if batch.identities[row] not in self._known}
+
+    def _remember(self, batch: Batch, rows: Iterable[int]) -> None:
+        if self._known is not None:
+            self._known.add(batch.identities[row] for row in rows)
+
+    def _stored_before(self, batch: Batch, part: list[int], named: list[int], in_doubt: set[int]) -> set[int]:
+        """Count and return the rows that exist already and that this load may have stored itself."""
         existing = named if named or len(part) > 1 else part
         stored = in_doubt.intersection(existing)
+        self._remember(batch, existing)
         if stored:
+            in_doubt -= stored
+            self._tally.accept(len(stored))
             log.info(
                 "%d records exist already and count as accepted: an earlier attempt may have stored them.",
                 len(stored),
@@ -178,8 +189,9 @@ class BatchSettler:
 
 def _smaller_parts(part: list[int], named: list[int]) -> list[list[int]]:
     """Split a refused part, the last part first: each named row alone, or else two halves."""
-    if named and len(named) < len(part):
+    if named:
         suspects = set(named)
-        return [*([row] for row in named), [row for row in part if row not in suspects]]
+        rest = [row for row in part if row not in suspects]
+        return [*([row] for row in named), *([rest] if rest else [])]
     middle = len(part) // 2
     return [part[middle:], part[:middle]]

@@ -109,8 +109,13 @@ class Tally:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.close()
+        except OSError:
+            if error is None:  # else the error that ended the load is what counts
+                raise
 
     def accept(self, accepted: int, superseded: int = 0) -> None:
         """Count records that CDF has accepted, and the rows that they stand for."""

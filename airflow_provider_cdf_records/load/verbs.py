@@ -65,6 +65,7 @@ class Verb(Generic[S]):
     :param repeats_if_immutable: the same on an immutable stream.
     :param statuses_of_records: statuses of refusals that can be the fault of a record: smaller parts of the
         request may be accepted.
+    :param statuses_of_partial_storing: statuses of refusals after which records of the request may be stored.
     :param statuses_of_existing: statuses which say that records exist already: final for those records.
     """
 
@@ -79,6 +80,7 @@ class Verb(Generic[S]):
     repeats: Repeats
     repeats_if_immutable: Repeats
     statuses_of_records: frozenset[int] = frozenset({400, 404, 409, 413, 422})
+    statuses_of_partial_storing: frozenset[int] = frozenset({409, 422})
     statuses_of_existing: frozenset[int] = frozenset()
 
     def repeats_on(self, stream_type: str | None) -> Repeats:

@@ -62,12 +62,14 @@ class CdfRecordsLoadOperator(BaseOperator):
 
     def arguments(self, context: Any) -> dict[str, Any]:
         """Return the arguments that all loads of the hook share."""
+        state_store = context.get("task_state_store")  # Airflow 3.3 and later
         return {
             "mapping": self.mapping,
             "check_schema": self.check_schema,
             "max_rejected": self.max_rejected,
             "rejected_path": self.rejected_path,
-            "is_retry": getattr(context.get("ti"), "try_number", 1) > 1,
+            "is_retry": state_store is None and getattr(context.get("ti"), "try_number", 1) > 1,
+            "state_store": state_store,
         }
 
     def load(self, source: str, *given: Any, **arguments: Any) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.operators.records_or_path import CdfRecordsOrPathOperator
 from airflow_provider_cdf_records.version_compat import BaseOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 
 
 class CdfRecordsUpsertOperator(CdfRecordsOrPathOperator):
@@ -74,16 +78,17 @@ class CdfRecordsDeleteOperator(CdfRecordsOrPathOperator):
     def __init__(self, *, filter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filter = filter
-        super().check_sources(records=kwargs.get("records"), path=self.path, filter=filter)
+        super().check_sources(records=self.records.given, path=self.path, filter=filter)
+        self._has_filter = filter is not None  # rendered, it may be nothing
 
     def check_sources(self, **sources: Any) -> None:
         """Leave the check to the end of ``__init__``, when the filter is known too."""
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""
-        if self.filter is None:
-            return super().execute(context)
-        return self.load("filter", self.filter, **self.arguments(context))
+        if self._has_filter:
+            return self.load("filter", self.filter, **self.arguments(context))
+        return super().execute(context)
 
 
 class CdfStreamCreateOperator(BaseOperator):
@@ -115,6 +120,15 @@ class CdfStreamCreateOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002
         """Create the stream, and return it."""
+        return self.hook.create_stream(self.stream_id, self.template)
+
+    @cached_property
+    def hook(self) -> CdfRecordsHook:
+        """The hook that does the work."""
         from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
 
-        return CdfRecordsHook(self.cdf_conn_id).create_stream(self.stream_id, self.template)
+        return CdfRecordsHook(self.cdf_conn_id)
+
+    def on_kill(self) -> None:
+        """Stop waiting for CDF."""
+        self.hook.on_kill()

@@ -75,6 +75,5 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
             self.path,
             file_format=self.file_format,
             file_options=self.file_options,
-            state_store=context.get("task_state_store"),
             **arguments,
         )

@@ -17,11 +17,11 @@ class Rows(XComArg):
     """
 
     def __init__(self, given: Any) -> None:
-        self._given = given
+        self.given = given
 
     def iter_references(self) -> Iterator[Any]:
         """Yield the upstream tasks, for Airflow."""
-        items = self._given if isinstance(self._given, list | tuple) else [self._given]
+        items = self.given if isinstance(self.given, list | tuple) else [self.given]
         for item in items:
             if isinstance(item, XComArg):
                 yield from item.iter_references()
@@ -34,16 +34,16 @@ class Rows(XComArg):
         return str(self)
 
     def __str__(self) -> str:
-        if self._given is None or isinstance(self._given, XComArg):
-            return str(self._given)
-        return f"{len(self._given):,} records" if isinstance(self._given, Sized) else "records"
+        if self.given is None or isinstance(self.given, XComArg):
+            return str(self.given)
+        return f"{len(self.given):,} records" if isinstance(self.given, Sized) else "records"
 
     def pull(self, context: Any) -> Iterable[Any]:
         """Return the records; an upstream task's output is fetched now.
 
         :raises AirflowFailException: when the upstream task returned nothing, not even an empty list.
         """
-        given = self._given
+        given = self.given
         if isinstance(given, list | tuple) and any(isinstance(item, XComArg) for item in given):
             return [_resolved(item, context) for item in given]
         records: Iterable[Any] = _resolved(given, context)

@@ -32,6 +32,7 @@ class RejectedFile:
             raise InvalidArgumentError(msg)
         self._lines: IO[bytes] | None = None
         self._dirty = False
+        self._is_closed = False
         kept = self._kept_lines(after) if after is not None and path.exists() else iter(())
         first = next(kept, None)
         if first is not None:
@@ -40,7 +41,9 @@ class RejectedFile:
             path.unlink()
 
     def write(self, rejection: Rejection) -> None:
-        """Add one rejection."""
+        """Add one rejection; after :meth:`close`, when another try may be writing the file, do nothing."""
+        if self._is_closed:
+            return
         if self._lines is None:
             self._start(())
         assert self._lines is not None  # noqa: S101 (for the type checker)
@@ -59,7 +62,9 @@ class RejectedFile:
 
     def close(self) -> None:
         """Write what is left, and close the file."""
-        self.persist()
+        if not self._is_closed:
+            self._is_closed = True
+            self.persist()
         if self._lines is not None:
             self._lines.close()
 

@@ -99,7 +99,7 @@ def rejection_of(
 ) -> Rejection:
     """Return the rejection of a row, which may be anything.
 
-    :param identity: that of the record made of the row; by default it is looked for in the row.
+    :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
     record = _as_json(row)
     if identity is None:
@@ -179,10 +179,9 @@ def _identity_in(row: Row) -> tuple[str | None, str | None]:
         fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
     except (*NOT_JSON, TypeError):
         fields = None
-    if not isinstance(fields, Mapping):
+    if not isinstance(fields, Mapping) or not fields.keys() >= API_RECORD_KEYS:
         return None, None
-    return _text_or_none(fields.get("space")), _text_or_none(fields.get("externalId"))
-
-
-def _text_or_none(value: Any) -> str | None:
-    return None if value is None else _as_text(value)
+    space, external_id = fields["space"], fields["externalId"]
+    if isinstance(space, str) and isinstance(external_id, str):
+        return _as_text(space), _as_text(external_id)
+    return None, None

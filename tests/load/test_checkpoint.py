@@ -39,44 +39,44 @@ class Memory:
 
 def test_a_mark_comes_back_to_the_same_load_only() -> None:
     store, mark = Memory(), Mark(7, offset=70, file=1, before=3, read=7, rejected=1)
-    first = Checkpoint(store, {"path": "a", "size": 1})
+    first = Checkpoint(store, {}, {"path": "a", "size": 1})
     first.settled(mark)
     first.save()
-    assert Checkpoint(store, {"path": "a", "size": 1}).load() == mark
-    assert Checkpoint(store, {"path": "a", "size": 2}).load() is None
-    assert Checkpoint(None, {}).load() is None
+    assert Checkpoint(store, {}, {"path": "a", "size": 1}).load() == mark
+    assert Checkpoint(store, {}, {"path": "a", "size": 2}).load() is None
+    assert Checkpoint(None, {}, {}).load() is None
 
 
 def test_what_json_changes_is_no_change_of_the_source() -> None:
     store = Memory()
-    first = Checkpoint(store, {"options": {"header": ("a", "b")}})
+    first = Checkpoint(store, {}, {"options": {"header": ("a", "b")}})
     first.settled(Mark(1))
     first.save()
-    assert Checkpoint(store, {"options": {"header": ("a", "b")}}).load() == Mark(1)
+    assert Checkpoint(store, {}, {"options": {"header": ("a", "b")}}).load() == Mark(1)
 
 
 def test_a_mark_of_another_source_is_gone_once_it_was_seen() -> None:
     store = Memory()
-    first = Checkpoint(store, {"mapping": "old"})
+    first = Checkpoint(store, {}, {"mapping": "old"})
     first.settled(Mark(1))
     first.save()
-    assert Checkpoint(store, {"mapping": "new"}).load() is None
-    assert Checkpoint(store, {"mapping": "old"}).load() is None
+    assert Checkpoint(store, {}, {"mapping": "new"}).load() is None
+    assert Checkpoint(store, {}, {"mapping": "old"}).load() is None
 
 
 def test_a_changed_source_is_said(caplog: pytest.LogCaptureFixture) -> None:
     store = Memory()
-    first = Checkpoint(store, {"size": 1})
+    first = Checkpoint(store, {}, {"size": 1})
     first.settled(Mark(1))
     first.save()
     with caplog.at_level(logging.WARNING):
-        assert Checkpoint(store, {"size": 2}).load() is None
+        assert Checkpoint(store, {}, {"size": 2}).load() is None
     assert "has changed since the earlier try" in caplog.text
 
 
 def test_marks_are_written_at_intervals_and_not_each(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Memory()
-    checkpoint = Checkpoint(store, {})
+    checkpoint = Checkpoint(store, {}, {})
     for position in range(1000):
         checkpoint.settled(Mark(position))
     assert store.writes == 0
@@ -91,7 +91,7 @@ def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixtu
             msg = "no such endpoint"
             raise RuntimeError(msg)
 
-    checkpoint = Checkpoint(Broken(), {})
+    checkpoint = Checkpoint(Broken(), {}, {})
     with caplog.at_level(logging.WARNING):
         assert checkpoint.load() is None
         checkpoint.settled(Mark(1))
@@ -102,11 +102,11 @@ def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixtu
 
 def test_a_cleared_checkpoint_is_gone() -> None:
     store = Memory()
-    checkpoint = Checkpoint(store, {})
+    checkpoint = Checkpoint(store, {}, {})
     checkpoint.settled(Mark(1))
     checkpoint.save()
     checkpoint.clear()
-    assert Checkpoint(store, {}).load() is None
+    assert Checkpoint(store, {}, {}).load() is None
 
 
 LINES = [b'{"n":%d}' % n for n in range(10)]

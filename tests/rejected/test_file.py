@@ -117,3 +117,13 @@ def test_any_row_is_kept_on_one_line_and_through_a_second_try(tmp_path: Path, ro
     second.write(rejection(5))
     second.close()
     assert [json.loads(line)["position"] for line in path.read_bytes().splitlines()] == [3, 5]
+
+
+def test_what_is_rejected_after_the_end_is_not_written(tmp_path: Path) -> None:
+    """A request of a load that was stopped may be answered when the next try writes the file."""
+    path = tmp_path / "rejected.ndjson"
+    late = RejectedFile(path)
+    late.close()
+    path.write_text("of the next try\n")
+    late.write(rejection_of("line 1", 1, b"{}", "too late"))
+    assert path.read_text() == "of the next try\n"
