@@ -14,11 +14,11 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_cdf_records import __version__
-from airflow_provider_cdf_records.client.answers import no_answer, read_answer
 from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfAuthError, CdfError
+from airflow_provider_cdf_records.client.responses import no_answer, read_answer
 from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
 

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from airflow_provider_cdf_records.load.batches import Batch
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint
-from airflow_provider_cdf_records.load.settling import BatchSettler, TooManyRejectedInBatchError
+from airflow_provider_cdf_records.load.refusals import BatchSettler, TooManyRejectedInBatchError
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.records.chunk import Identity, Mark
 from airflow_provider_cdf_records.records.errors import LoadStoppedError

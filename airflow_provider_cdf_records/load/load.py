@@ -12,13 +12,13 @@ from typing import Any
 from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.batch_maker import BatchMaker
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
-from airflow_provider_cdf_records.load.conversion import converter_for
+from airflow_provider_cdf_records.load.converter import converter_for
 from airflow_provider_cdf_records.load.in_flight import InFlight
-from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
 from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
+from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
+from airflow_provider_cdf_records.load.refusals import BatchSettler
 from airflow_provider_cdf_records.load.sender import StreamSender
-from airflow_provider_cdf_records.load.settling import BatchSettler
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.upload import upload

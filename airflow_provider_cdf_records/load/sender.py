@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
-from airflow_provider_cdf_records.load.settling import RequestRefusedError
+from airflow_provider_cdf_records.load.refusals import RequestRefusedError
 from airflow_provider_cdf_records.load.verbs import IMMUTABLE, Verb
 from airflow_provider_cdf_records.records.chunk import Identity
 from airflow_provider_cdf_records.records.identifiers import identity_of

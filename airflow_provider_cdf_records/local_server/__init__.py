@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.local_server.clock import Clock
     from airflow_provider_cdf_records.local_server.definitions import DefinitionsError
     from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
-    from airflow_provider_cdf_records.local_server.http.traffic import LoggedRequest
+    from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
     from airflow_provider_cdf_records.local_server.running import LocalServer
     from airflow_provider_cdf_records.local_server.settings import Quota, Settings
 
@@ -26,7 +26,7 @@ MODULES = {
     "DefinitionsError": "definitions",
     "FaultPlan": "http.faults",
     "LocalServer": "running",
-    "LoggedRequest": "http.traffic",
+    "LoggedRequest": "http.request_log",
     "Quota": "settings",
     "Settings": "settings",
 }

@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.definitions import DefinitionsError, load
 from airflow_provider_cdf_records.local_server.http.app import LocalCdf
 from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
-from airflow_provider_cdf_records.local_server.http.traffic import LoggedRequest
+from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Settings
 from airflow_provider_cdf_records.local_server.state.project import Project
 
@@ -98,7 +98,7 @@ class LocalServer:
 
     def last_requests(self) -> list[LoggedRequest]:
         """Return the last 100 requests, the newest first: the path, status, size, ... of each."""
-        return self._app.traffic.last()
+        return self._app.request_log.last()
 
     @contextmanager
     def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **timing: float) -> Iterator[FaultPlan]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.columns import ColumnCheck, with_parents
-from airflow_provider_cdf_records.mapping.encoding import encode_records
+from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.record_bodies import encode_records
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
 from airflow_provider_cdf_records.mapping.template import Template

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.encoding import encode
+from airflow_provider_cdf_records.mapping.record_bodies import encode
 from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_required
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec, SourceSpec
 from airflow_provider_cdf_records.mapping.table import Column, Table

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.columns import ColumnCheck, with_parents
-from airflow_provider_cdf_records.mapping.encoding import encode_records
+from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
 from airflow_provider_cdf_records.mapping.identities import Identities
 from airflow_provider_cdf_records.mapping.properties import ContainerProperties, SourceData
+from airflow_provider_cdf_records.mapping.record_bodies import encode_records
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table

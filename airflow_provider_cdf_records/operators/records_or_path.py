@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
-from airflow_provider_cdf_records.operators.rows import Rows
+from airflow_provider_cdf_records.operators.records_argument import Rows
 
 
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):

@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.sources.formats import (
     format_of,
     known_suffixes,
 )
-from airflow_provider_cdf_records.sources.opening import NOTHING_FOUND, OpenFile, check_readable, open_file
+from airflow_provider_cdf_records.sources.open_file import NOTHING_FOUND, OpenFile, check_readable, open_file
 from airflow_provider_cdf_records.sources.source import START, FormatError
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, version_of
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.columns import checked_columns
+from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.iterables import text_size
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.load.batch_maker import BatchMaker
 from airflow_provider_cdf_records.load.in_flight import InFlight
-from airflow_provider_cdf_records.load.settling import BatchSettler, RequestRefusedError
+from airflow_provider_cdf_records.load.refusals import BatchSettler, RequestRefusedError
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.upload import upload

@@ -241,7 +241,7 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.operators.cdf_records",
         "airflow_provider_cdf_records.operators.cdf_records_sql",
         "airflow_provider_cdf_records.operators.records_or_path",
-        "airflow_provider_cdf_records.operators.rows",
+        "airflow_provider_cdf_records.operators.records_argument",
         "airflow_provider_cdf_records.sensors",
         "airflow_provider_cdf_records.sensors.cdf_records",
         "airflow_provider_cdf_records.version_compat",

@@ -30,8 +30,8 @@ from airflow_provider_cdf_records.local_server.http.connections import Connectio
 from airflow_provider_cdf_records.local_server.http.faults import Faults
 from airflow_provider_cdf_records.local_server.http.limits import Limits
 from airflow_provider_cdf_records.local_server.http.page import page_routes
+from airflow_provider_cdf_records.local_server.http.request_log import ITEMS, RequestLog
 from airflow_provider_cdf_records.local_server.http.tokens import Tokens
-from airflow_provider_cdf_records.local_server.http.traffic import ITEMS, Traffic
 from airflow_provider_cdf_records.local_server.state.project import Project
 
 log = logging.getLogger(__name__)
@@ -52,11 +52,11 @@ class LocalCdf:
             settings.token_lifetime,
             settings.clock,
         )
-        self.traffic = Traffic()
-        page = page_routes(project, self.traffic.last)
+        self.request_log = RequestLog()
+        page = page_routes(project, self.request_log.last)
         api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
         self.faults = Faults(api, self.connections, settings.clock)
-        self._app = _with_request_id(self.traffic.around(self.faults))
+        self._app = _with_request_id(self.request_log.around(self.faults))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

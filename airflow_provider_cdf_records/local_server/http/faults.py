@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS, drain, error_answer, header
 from airflow_provider_cdf_records.local_server.http.connections import Connections
-from airflow_provider_cdf_records.local_server.http.traffic import FAULT
+from airflow_provider_cdf_records.local_server.http.request_log import FAULT
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE
 
 TOKEN_EXPIRED = "token expired"  # noqa: S105 (a fault's name)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.http.bodies import json_answer
-from airflow_provider_cdf_records.local_server.http.traffic import LoggedRequest
+from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
 from airflow_provider_cdf_records.local_server.state.project import Project
 from airflow_provider_cdf_records.local_server.state.store import StoredRecord
 
@@ -97,7 +97,7 @@ def _state(project: Project, wanted: str | None) -> dict[str, Any]:
 def _stream(project: Project, described: dict[str, Any]) -> dict[str, Any]:
     name = described["externalId"]
     records, size = project.store.usage(name)
-    records_per_second, bytes_per_second = project.rates.of(name)
+    records_per_second, bytes_per_second = project.throughput.of(name)
     return {
         "externalId": name,
         "type": described["type"],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from airflow_provider_cdf_records.local_server.settings import Settings
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.state.queries import Queries
-from airflow_provider_cdf_records.local_server.state.rates import Rates
 from airflow_provider_cdf_records.local_server.state.records import Records
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import Capacity, Store
 from airflow_provider_cdf_records.local_server.state.streams import Streams
+from airflow_provider_cdf_records.local_server.state.throughput import Throughput
 
 
 class Project:
@@ -19,12 +19,12 @@ class Project:
         self.settings = settings
         self.store = Store(settings.database, settings.clock, keep_superseded=settings.visibility_delay)
         capacity = Capacity(settings.max_records, int(settings.max_gigabytes * 1e9))
-        self.rates = Rates(settings.clock)
+        self.throughput = Throughput(settings.clock)
         self.schema = Schema(self.store)
         self.streams = Streams(self.store, capacity)
         missing = MissingCreator(self.schema, self.streams) if settings.create_missing else None
         self.records = Records(
-            self.store, self.schema, self.streams, capacity, rates=self.rates, missing=missing
+            self.store, self.schema, self.streams, capacity, throughput=self.throughput, missing=missing
         )
         self.queries = Queries(self.store, self.schema, self.streams, settings.visibility_delay)
 

@@ -19,7 +19,6 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     items_of,
 )
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
-from airflow_provider_cdf_records.local_server.state.rates import Rates
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import (
     Capacity,
@@ -30,6 +29,7 @@ from airflow_provider_cdf_records.local_server.state.store import (
     StreamGone,
 )
 from airflow_provider_cdf_records.local_server.state.streams import Streams, no_such_stream
+from airflow_provider_cdf_records.local_server.state.throughput import Throughput
 
 
 class Records:
@@ -46,14 +46,14 @@ class Records:
         streams: Streams,
         capacity: Capacity,
         *,
-        rates: Rates,
+        throughput: Throughput,
         missing: MissingCreator | None = None,
     ) -> None:
         self._store = store
         self._schema = schema
         self._streams = streams
         self._capacity = capacity
-        self._rates = rates
+        self._throughput = throughput
         self._missing = missing
 
     def upsert(self, stream_id: str, body: object) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Records:
             )
 
     def _count(self, stream_id: str, records: list[NewRecord]) -> None:
-        self._rates.add(stream_id, len(records), sum(len(properties) for _, _, properties in records))
+        self._throughput.add(stream_id, len(records), sum(len(properties) for _, _, properties in records))
 
     @contextmanager
     def _refusing_full_or_deleted(self, stream_id: str) -> Iterator[None]:

@@ -7,7 +7,6 @@ whole column of valid values, which returns ``None`` when a value is unusual.
 from __future__ import annotations
 
 from airflow_provider_cdf_records.mapping.types.json_value import parsed
-from airflow_provider_cdf_records.mapping.types.moments import time_zone_of
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     Problems,
@@ -16,6 +15,7 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
 from airflow_provider_cdf_records.mapping.types.registry import property_type
 from airflow_provider_cdf_records.mapping.types.relations import Relation
 from airflow_provider_cdf_records.mapping.types.text import as_texts
+from airflow_provider_cdf_records.mapping.types.timestamps import time_zone_of
 
 __all__ = [
     "InvalidValueError",

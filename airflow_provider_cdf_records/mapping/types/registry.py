@@ -10,11 +10,11 @@ from typing import Any
 from airflow_provider_cdf_records.mapping.types.booleans import BOOLEAN
 from airflow_provider_cdf_records.mapping.types.json_value import ANY, JSON
 from airflow_provider_cdf_records.mapping.types.lists import list_type
-from airflow_provider_cdf_records.mapping.types.moments import DATE, timestamp_type
 from airflow_provider_cdf_records.mapping.types.numbers import FLOAT32, FLOAT64, INT32, INT64
 from airflow_provider_cdf_records.mapping.types.property_type import PropertyType
 from airflow_provider_cdf_records.mapping.types.relations import direct_type, reference_type
 from airflow_provider_cdf_records.mapping.types.text import enum_type, text_type
+from airflow_provider_cdf_records.mapping.types.timestamps import DATE, timestamp_type
 
 MAX_LIST = 1000  # items
 MAX_LISTS = {"direct": 100}  # items, for types that allow fewer

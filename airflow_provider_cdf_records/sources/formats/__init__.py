@@ -6,8 +6,8 @@ from typing import Any
 
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.formats.arrow import ARROW, PARQUET
+from airflow_provider_cdf_records.sources.formats.base import Format, Options
 from airflow_provider_cdf_records.sources.formats.csv import CSV, TSV
-from airflow_provider_cdf_records.sources.formats.format import Format, Options
 from airflow_provider_cdf_records.sources.formats.json import JSON
 from airflow_provider_cdf_records.sources.formats.ndjson import NDJSON
 

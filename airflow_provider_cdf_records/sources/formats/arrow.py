@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources.columns import checked_columns
-from airflow_provider_cdf_records.sources.formats.format import Format, Options
+from airflow_provider_cdf_records.sources.column_names import checked_columns
+from airflow_provider_cdf_records.sources.formats.base import Format, Options
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 READ_BUFFER = 1 << 16  # bytes of a column read at a time

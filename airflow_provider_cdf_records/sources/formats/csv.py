@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources.columns import checked_columns
-from airflow_provider_cdf_records.sources.formats.format import Format, Options
+from airflow_provider_cdf_records.sources.column_names import checked_columns
+from airflow_provider_cdf_records.sources.formats.base import Format, Options
 from airflow_provider_cdf_records.sources.iterables import next_rows, take_until_failure
 from airflow_provider_cdf_records.sources.source import FormatError
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import IO, Any, NoReturn
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources.formats.format import Format, Options
+from airflow_provider_cdf_records.sources.formats.base import Format, Options
 from airflow_provider_cdf_records.sources.iterables import next_rows, text_size
 from airflow_provider_cdf_records.sources.source import FormatError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources.formats.format import Format, Options
+from airflow_provider_cdf_records.sources.formats.base import Format, Options
 from airflow_provider_cdf_records.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ class _Second:
     size: int = 0
 
 
-class Rates:
+class Throughput:
     """Count the records and bytes written to each stream, second by second."""
 
     def __init__(self, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, IdentityMapping, MappingSpec, RowMapping, Schema
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert
-from airflow_provider_cdf_records.records.identities import records_to_delete
+from airflow_provider_cdf_records.records.deletions import records_to_delete
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from airflow_provider_cdf_records.load.interpreter import tuned_for_loading
+from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 
 
 def test_the_interpreter_is_put_back_as_it_was_also_after_a_failure() -> None:

@@ -31,7 +31,7 @@ class LoggedRequest:
     fault: str | None
 
 
-class Traffic:
+class RequestLog:
     """Keep the last requests to the API."""
 
     def __init__(self) -> None:

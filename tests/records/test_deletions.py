@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records, Refusal
+from airflow_provider_cdf_records.records.deletions import records_to_delete
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
     InvalidRecordError,
     check_external_id,
     check_space,
 )
-from airflow_provider_cdf_records.records.identities import records_to_delete
 from airflow_provider_cdf_records.rejected.lines import rejection_of
 from tests.sample_records import a_record
 
