@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.load.sender import StreamUnusableError
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
+from tests.faults.test_faults import Memory
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
@@ -213,22 +214,8 @@ def test_after_an_internal_error_others_of_the_request_may_be_stored(
     assert numbers(ingest(client, [a_record("a"), a_record("b")], check_schema=False)) == (2, 2, 0, 0)
 
 
-class Store:
-    def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-
-    def get(self, key: str) -> Any:
-        return self.kept.get(key)
-
-    def set(self, key: str, value: Any) -> None:
-        self.kept[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        self.kept.pop(key, None)
-
-
 def test_only_a_try_that_did_not_end_leaves_records_in_doubt(cdf: LocalCdf) -> None:
-    store = Store()
+    store = Memory()
 
     def failing() -> Any:
         yield from (a_record(str(number)) for number in range(1000))
