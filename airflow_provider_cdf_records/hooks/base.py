@@ -44,8 +44,8 @@ class CdfHook(BaseHook):
         self, cdf_conn_id: str = default_conn_name, *, max_concurrency: int = 4, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if max_concurrency < 1:
-            msg = f"max_concurrency must be at least 1, got {max_concurrency}."
+        if not isinstance(max_concurrency, int) or max_concurrency < 1:
+            msg = f"max_concurrency must be a whole number of at least 1, got {max_concurrency!r}."
             raise ValueError(msg)
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
@@ -123,7 +123,8 @@ class CdfHook(BaseHook):
         arguments: LoadArguments,
     ) -> Load:
         if unknown := sorted(arguments.keys() - LoadArguments.__annotations__.keys()):
-            msg = f"{unknown[0]!r} is not an argument of {verb.name}; see LoadArguments."
+            known = ", ".join(LoadArguments.__annotations__)
+            msg = f"{unknown[0]!r} is not an argument of this method; it takes {known}."
             raise InvalidArgumentError(msg)
         options: dict[str, Any] = dict(arguments)
         mapping, rejected_path = options.pop("mapping", None), options.pop("rejected_path", None)

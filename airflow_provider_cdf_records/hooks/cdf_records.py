@@ -103,7 +103,13 @@ class CdfRecordsHook(CdfHook):
         self, stream_id: str, filter: Mapping[str, Any], **more: Unpack[LoadArguments]
     ) -> DeleteSummary:
         """Delete the records that match a filter in CDF's filter language, as CDF shows them now."""
-        return self.load(DELETE, stream_id, lambda client: filter_source(client, stream_id, filter), more)
+        check_schema = more.get("check_schema", True)
+        return self.load(
+            DELETE,
+            stream_id,
+            lambda client: filter_source(client, stream_id, filter, check_schema=check_schema),
+            more,
+        )
 
     def query_records(self, stream_id: str, **query: Unpack[RecordsQuery]) -> Iterator[dict[str, Any]]:
         """Yield each record that matches a :class:`.RecordsQuery`, requested page by page."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.paths import Path, storage_path
+from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, files_of
 
@@ -47,12 +48,18 @@ def query_source(sql: str, arguments: QueryArguments) -> QuerySource:
     return QuerySource(query.execute, query.cancel)
 
 
-def filter_source(client: CdfClient, stream_id: str, filter: Mapping[str, Any]) -> RecordsSource:
+def filter_source(
+    client: CdfClient, stream_id: str, filter: Mapping[str, Any], *, check_schema: bool = True
+) -> RecordsSource:
     """Return the records of a stream that match a filter, as far as CDF shows them.
 
-    :raises InvalidArgumentError: when it is no filter, since without one all records match.
+    :param check_schema: check that the properties in the filter exist.
+    :raises InvalidArgumentError: when it is no filter, since without one all records match, or when a
+        property does not exist.
     """
     if not isinstance(filter, Mapping) or not filter:
         msg = f"filter must be a filter in CDF's filter language (a dict that is not empty), got {filter!r}."
         raise InvalidArgumentError(msg)
+    if check_schema:
+        check_filter(client, filter)
     return RecordsSource(query_records(client, stream_id, filter=filter))

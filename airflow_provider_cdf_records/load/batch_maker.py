@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from airflow_provider_cdf_records.load.batches import Batch, Batcher
 from airflow_provider_cdf_records.load.tally import Tally
@@ -38,7 +39,7 @@ class BatchMaker:
             return []
         records = self._convert(chunk)
         tally.read += len(records.bodies) + len(records.refusals)
-        for refusal in records.refusals:
+        for refusal in sorted(records.refusals, key=attrgetter("position")):
             tally.reject(rejection_of(self._where(refusal.position), *refusal))
         return list(self._batcher.feed(records, chunk.end._replace(read=tally.read)))
 

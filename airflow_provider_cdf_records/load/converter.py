@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.mapping import ContainerId, IdentityMapping, M
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert
 from airflow_provider_cdf_records.records.deletions import records_to_delete
-from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
+from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, suggest_mapping
 
 
 def converter_for(
@@ -35,7 +35,9 @@ def converter_for(
     """
     if verb.sends_identities:
         if spec is None:
-            return records_to_delete  # a line of a rejected-records file has an identity of its own
+            return suggest_mapping(
+                records_to_delete
+            )  # a line of a rejected-records file has an identity of its own
         return UnwrapRejected(IdentityMapping(spec, check_columns=check_columns), has_mapping=True)
     if spec is None:
         if findings is None:

@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.load.parallel import call_in_parallel
 from airflow_provider_cdf_records.load.sender import stream_type_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, Schema
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 log = logging.getLogger(__name__)
 
@@ -120,3 +121,37 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
         log.warning("Loading without checking the containers, since CDF does not show them: %s", error)
         return Schema()
     return Schema(definitions, complete=True)
+
+
+def check_filter(client: CdfClient, condition: Mapping[str, Any]) -> None:
+    """Refuse a filter on a property that does not exist: under ``not``, it would match every record.
+
+    :param condition: in CDF's filter language.
+    :raises InvalidArgumentError: naming the property.
+    """
+    paths = list(dict.fromkeys(_property_paths(condition)))
+    schema = schema_of(client, [ContainerId(space, name) for space, name, _ in paths])
+    for space, name, prop in paths:
+        container = ContainerId(space, name)
+        if problem := schema.problem_with(container):
+            msg = f"filter: {problem}."
+            raise InvalidArgumentError(msg)
+        properties = schema.properties(container)
+        if properties is not None and prop not in properties:
+            msg = f"filter: container {container} has no property {prop!r}; it has {', '.join(properties)}."
+            raise InvalidArgumentError(msg)
+
+
+def _property_paths(condition: object) -> Iterator[tuple[str, str, str]]:
+    """Yield what a filter says of properties of containers: ``[space, container, property]``."""
+    if isinstance(condition, list | tuple):
+        for inner in condition:
+            yield from _property_paths(inner)
+    if not isinstance(condition, Mapping):
+        return
+    for name, inner in condition.items():
+        if name == "property" and isinstance(inner, list | tuple) and list(map(type, inner)) == [str] * 3:
+            if "/" not in inner[1]:  # else it is a view and its version
+                yield inner[0], inner[1], inner[2]
+        else:
+            yield from _property_paths(inner)

@@ -192,6 +192,6 @@ def _smaller_parts(part: list[int], named: list[int]) -> list[list[int]]:
     if named:
         suspects = set(named)
         rest = [row for row in part if row not in suspects]
-        return [*([row] for row in named), *([rest] if rest else [])]
+        return [*([row] for row in reversed(named)), *([rest] if rest else [])]
     middle = len(part) // 2
     return [part[middle:], part[:middle]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Summary:
     :param rejected_path: where the rejected records are, if there are any and a path was given.
     """
 
-    verb: Verb[Any]
+    verb: Verb[Any] = field(repr=False)
     stream_id: str
     read: int = 0
     accepted: int = 0

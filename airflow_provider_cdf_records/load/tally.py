@@ -80,6 +80,7 @@ class Tally:
     ) -> None:
         if (
             not isinstance(max_rejected, int | float)
+            or isinstance(max_rejected, bool)
             or not max_rejected >= 0
             or (isinstance(max_rejected, float) and max_rejected > 1)
         ):

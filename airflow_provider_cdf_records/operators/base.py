@@ -48,6 +48,9 @@ class CdfRecordsLoadOperator(BaseOperator):
         self.check_schema = check_schema
         if isinstance(mapping, Mapping) and not _is_templated(mapping):
             _check_mapping(mapping)
+        if not isinstance(max_concurrency, int) or max_concurrency < 1:
+            msg = f"max_concurrency must be a whole number of at least 1, got {max_concurrency!r}."
+            raise ValueError(msg)
         self.max_rejected = max_rejected
         self.rejected_path = rejected_path
         self.max_concurrency = max_concurrency

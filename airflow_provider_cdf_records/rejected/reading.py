@@ -67,6 +67,20 @@ class UnwrapRejected:
         return records if self._has_mapping else _with_hint(records, unwrapped)
 
 
+def suggest_mapping(convert: Convert) -> Convert:
+    """Return a converter that takes lines of a rejected-records file as they are.
+
+    Where it refuses one, it suggests the mapping of the load that rejected the row.
+    """
+
+    def converted(chunk: Chunk) -> Records:
+        records = convert(chunk)
+        lines = {refusal.position for refusal in records.refusals if _is_line(refusal.row)}
+        return _with_hint(records, lines) if lines else records
+
+    return converted
+
+
 def _is_line(row: Row) -> bool:
     return rejected_row(row) is not None
 

@@ -41,9 +41,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda hook: hook.upsert_records(STREAM, [], colour="red"), "'colour' is not an argument of upsert"),
+        (
+            lambda hook: hook.upsert_records(STREAM, [], colour="red"),
+            "'colour' is not an argument of this method; it takes mapping",
+        ),
         (lambda hook: hook.upsert_records(STREAM, [], file_format="csv"), "'file_format' is not an argument"),
-        (lambda hook: hook.ingest_records(STREAM, [], stop=None), "'stop' is not an argument of ingest"),
+        (lambda hook: hook.ingest_records(STREAM, [], stop=None), "'stop' is not an argument"),
         (lambda hook: hook.upsert_query(STREAM, "SELECT 1"), "conn_id must name an Airflow connection"),
         (lambda hook: hook.upsert_records(STREAM, [], rejected_path=""), "rejected_path must be a path"),
         (lambda hook: hook.delete_filter(STREAM, None), "filter must be a filter"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -63,3 +64,38 @@ def test_what_cannot_be_read_fails_for_good(cdf: LocalCdf) -> None:
 def test_a_stream_is_there_afterwards(cdf: LocalCdf) -> None:
     assert CdfRecordsHook().create_stream("new", "BasicLiveData")["type"] == "Mutable"
     assert CdfRecordsHook().upsert_records("new", [a_record()]).upserted == 1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"not": {"equals": {"property": [SPACE, CONTAINER, "severty"], "value": "closed"}}},
+        {"and": [{"exists": {"property": [SPACE, "Alrm", "number"]}}]},
+        {"not": {"in": {"property": ["elsewhere", CONTAINER, "number"], "values": [1]}}},
+    ],
+)
+def test_a_filter_on_what_does_not_exist_deletes_nothing(cdf: LocalCdf, condition: Any) -> None:
+    cdf.upsert(STREAM, [a_record("a")])
+    with pytest.raises(AirflowFailException, match=r"filter: container .* (has no property|does not exist)"):
+        CdfRecordsHook().delete_filter(STREAM, condition)
+    assert cdf.held()
+
+
+def test_a_filter_on_what_exists_deletes_what_matches(cdf: LocalCdf) -> None:
+    cdf.upsert(STREAM, [a_record("a", number=1), a_record("b", number=2), a_record("c")])
+    number = {"property": [SPACE, CONTAINER, "number"]}
+    both = {"and": [{"exists": number}, {"not": {"equals": number | {"value": 1}}}]}
+    assert CdfRecordsHook().delete_filter(STREAM, both).deleted == 1
+    assert (
+        CdfRecordsHook().delete_filter(STREAM, {"prefix": {"property": ["externalId"], "value": "c"}}).deleted
+    )
+    assert cdf.held().keys() == {"a"}
+
+
+def test_bounds_of_time_may_be_datetimes(cdf: LocalCdf) -> None:
+    cdf.upsert(STREAM, [a_record("a")])
+    now = datetime.now(timezone.utc)
+    for moment, count in ((now - timedelta(days=1), 1), (now + timedelta(days=1), 0)):
+        bounds = {"gte": moment}
+        assert len(list(CdfRecordsHook().query_records(STREAM, last_updated_time=bounds))) == count
+        assert cdf.client.count_records(STREAM, last_updated_time=bounds) == count

@@ -294,3 +294,30 @@ def test_an_immutable_stream_does_not_take_it(
         load.run()
     assert getattr(failure.value, "retryable", None) is False
     assert isinstance(failure.value, StreamUnusableError) == check_schema
+
+
+def test_a_row_of_a_rejected_file_without_an_identity_hints_at_the_mapping(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    rejected, again = tmp_path / "rejected.ndjson", tmp_path / "again.ndjson"
+    load = Load(
+        cdf.client,
+        UPSERT,
+        STREAM,
+        RecordsSource([{"id": "", "number": 1}]),
+        mapping=MAPPING,
+        max_rejected=1,
+        rejected_path=rejected,
+    )
+    load.run()
+    Load(cdf.client, DELETE, STREAM, FileSource(rejected), max_rejected=1, rejected_path=again).run()
+    assert "needs that mapping again" in json.loads(again.read_text())["message"]
+
+
+def test_rejected_rows_are_written_in_the_order_of_the_source(cdf: LocalCdf, tmp_path: Path) -> None:
+    cdf.upsert(STREAM, [a_record(str(number)) for number in range(10)])
+    rejected = tmp_path / "rejected.ndjson"
+    rows = [a_record(str(number)) for number in range(10)]
+    ingest(cdf.client, rows, max_rejected=10, rejected_path=rejected)
+    positions = [json.loads(line)["position"] for line in rejected.read_text().splitlines()]
+    assert positions == list(range(10))
