@@ -46,8 +46,8 @@ def test_an_option_that_a_format_does_not_have_is_refused_with_those_that_it_has
 ) -> None:
     known = options_of(file_format)
     has = f"it has {', '.join(known)}" if known else f"{file_format.name} has no options"
-    message = re.escape(f"file_options: 'delimeter' is not an option of {file_format.name}; {has}")
-    for options in ({"delimeter": ";"}, {"delimeter": None}, dict.fromkeys([*known, "delimeter"])):
+    message = re.escape(f"file_options: 'separator' is not an option of {file_format.name}; {has}")
+    for options in ({"separator": ";"}, {"separator": None}, dict.fromkeys([*known, "separator"])):
         with pytest.raises(InvalidArgumentError, match=message):
             FileSource(tmp_path / f"a{file_format.suffixes[0]}", file_options=options)
 
