@@ -137,7 +137,8 @@ class ReadAhead(Generic[T]):
             while True:
                 self._wanted.get()
                 for _ in range(CHUNKS_TOGETHER):
-                    if self._is_stopped or (chunk := next(chunks, None)) is None:
+                    chunk = None if self._is_stopped else next(chunks, None)
+                    if chunk is None or self._is_stopped:  # it may have blocked until after the end
                         return
                     self._items.append(self._convert(chunk))
                 self._answered.put(None)

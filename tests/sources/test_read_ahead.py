@@ -275,3 +275,22 @@ def test_a_source_that_blocks_for_ever_is_left_with_a_warning(
     assert all(thread.daemon for thread in source_threads())
     released.set()
     wait_until(lambda: not source_threads())
+
+
+def test_what_comes_after_the_end_is_not_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "STOP_WITHIN", 0.05)
+    blocks, released = threading.Event(), threading.Event()
+    converted: list[Any] = []
+
+    def rows() -> Iterator[str]:
+        yield "first"
+        blocks.set()
+        released.wait(PATIENCE)
+        yield "too late"
+
+    with ReadAhead(Chunks(rows), lambda chunk: converted.append(chunk.rows) or chunk) as ahead:
+        next(iter(ahead))
+        blocks.wait(PATIENCE)
+    released.set()
+    wait_until(lambda: not source_threads())
+    assert converted == [["first"]]
