@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -77,6 +77,28 @@ def connection_form_widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str
     return widgets
 
 
+class RowsOfAnyThread:
+    """The outputs of a mapped task, which Airflow 2 reads in a session that only the task's thread can use.
+
+    :param rows: as Airflow returns them; they are read from the database as they are iterated over.
+    """
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        with import_module("airflow.utils.session").create_session() as session:
+            yield from type(self._rows)(self._rows._select_asc, self._rows._select_desc, session=session)
+
+
+def for_any_thread(rows: Any) -> Any:
+    """Return rows of an XCom such that a thread other than the task's can iterate over them."""
+    return RowsOfAnyThread(rows) if not AIRFLOW_3 and hasattr(rows, "_select_asc") else rows
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -94,6 +116,7 @@ __all__ = [
     "BaseSensorOperator",
     "XComArg",
     "connection_form_widgets",
+    "for_any_thread",
     "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",

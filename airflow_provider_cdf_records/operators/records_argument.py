@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
-from airflow_provider_cdf_records.version_compat import AirflowFailException, XComArg
+from airflow_provider_cdf_records.version_compat import AirflowFailException, XComArg, for_any_thread
 
 
 class Rows(XComArg):
@@ -58,4 +58,4 @@ def _resolved(item: Any, context: Any) -> Any:
         names = ", ".join(repr(operator.task_id) for operator, _ in item.iter_references())
         msg = f"Task {names} returned no records; it must return a list, an empty one when there is nothing."
         raise AirflowFailException(msg)
-    return value
+    return for_any_thread(value)
