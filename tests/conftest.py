@@ -1,4 +1,4 @@
-"""A home for Airflow that every process of a test run makes anew, set before Airflow is imported."""
+"""A home for Airflow that every process makes anew, before Airflow is imported; and a local CDF."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.local_cdf import LocalCdf
 
 NO_HURRY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same each time", NO_HURRY, derandomize=True)
@@ -29,6 +33,15 @@ for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the groups that stay in one process: they take longest."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+@pytest.fixture
+def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
+    """A local CDF that the connection ``cdf_default`` leads to."""
+    from tests.local_cdf import local_cdf
+
+    with local_cdf(monkeypatch) as cdf:
+        yield cdf
 
 
 @pytest.fixture(scope="session")

@@ -35,14 +35,13 @@ def converter_for(
     """
     if verb.sends_identities:
         if spec is None:
-            return suggest_mapping(
-                records_to_delete
-            )  # a line of a rejected-records file has an identity of its own
+            # A line of a rejected-records file has an identity of its own, and is taken as it is.
+            return suggest_mapping(records_to_delete)
         return UnwrapRejected(IdentityMapping(spec, check_columns=check_columns), has_mapping=True)
     if spec is None:
-        if findings is None:
-            return UnwrapRejected(ApiShaped(), has_mapping=False)
-        shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
+        shaped = ApiShaped()
+        if findings is not None:
+            shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
         return UnwrapRejected(shaped, has_mapping=False)
     schema = (findings or Findings()).schema
     return UnwrapRejected(RowMapping(spec, schema, check_columns=check_columns), has_mapping=True)

@@ -115,9 +115,9 @@ class BatchSettler:
         """Send rows of a batch, halving what is refused until the refused ones are alone; return those."""
         refused: list[int] = []
         parts = [rows]
-        in_doubt = (
-            self._not_known(batch, rows) if self._may_be_stored else set()
-        )  # they may be stored already
+        in_doubt: set[int] = set()  # rows that this load may have stored already
+        if self._may_be_stored:
+            in_doubt = self._not_known(batch, rows)
         while parts:
             if self._tally.passed_max_rejected:
                 raise TooManyRejectedInBatchError

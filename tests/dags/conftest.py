@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_cdf_records.local_server import LocalServer
-from tests.local_cdf import LocalCdf, local_cdf
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -56,12 +55,6 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True
     )
     return home
-
-
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
 
 
 @pytest.fixture

@@ -18,16 +18,10 @@ from airflow_provider_cdf_records.operators.cdf_records import (
     CdfStreamCreateOperator,
 )
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
-from tests.local_cdf import LocalCdf, local_cdf
+from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 from tests.waiting import PATIENCE, SOON, wait_until
-
-
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
 
 
 @pytest.fixture

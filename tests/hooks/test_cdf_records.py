@@ -23,12 +23,6 @@ from tests.sample_records import STREAM, a_record
 from tests.waiting import PATIENCE, wait_until
 
 
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
-
-
 def connect(monkeypatch: pytest.MonkeyPatch, cdf: LocalCdf, **changes: Any) -> None:
     connection = json.loads(cdf.server.connection_json()) | changes
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(connection))

@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load.preflight import check_capabilities, schema_of
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.version_compat import AirflowFailException
-from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
+from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 
@@ -44,12 +44,6 @@ class Untouched:
 
     def __iter__(self) -> Iterator[Any]:
         pytest.fail("the source was read")
-
-
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import gc
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,10 @@ from airflow_provider_cdf_records.operators.cdf_records import (
     CdfStreamCreateOperator,
 )
 from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseOperator
-from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
+from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
 
 
 def operator(**arguments: Any) -> CdfRecordsUpsertOperator:

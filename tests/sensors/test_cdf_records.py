@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +11,6 @@ from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, C
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
-
-
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
 
 
 def stream_sensor(stream_id: str = STREAM, **arguments: Any) -> CdfStreamSensor:

@@ -25,7 +25,7 @@ from airflow_provider_cdf_records.version_compat import (
     object_storage_path,
 )
 from tests.faults.test_faults import Memory
-from tests.local_cdf import LocalCdf, local_cdf
+from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 
@@ -36,12 +36,6 @@ MAPPING = {
     "external_id": "{id}",
     "sources": [{"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}],
 }
-
-
-@pytest.fixture
-def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
-    with local_cdf(monkeypatch) as cdf:
-        yield cdf
 
 
 @pytest.fixture(scope="session")
