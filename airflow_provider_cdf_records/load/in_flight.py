@@ -80,6 +80,7 @@ class InFlight:
 
     def send(self, batch: Batch, mark: Mark | None = None) -> None:
         """Send a batch, as soon as there is room and no batch under way shares an identity with it."""
+        self._raise_if_stopped()  # the batch may be one that the thread of the source is still filling
         identities = batch.exclusive_identities
         while self._under_way >= self._max + self._ahead or not self._identities.isdisjoint(identities):
             self._wait_for_a_batch()
