@@ -8,6 +8,7 @@ from airflow_provider_cdf_records.client.config import (
     StaticToken,
 )
 from airflow_provider_cdf_records.client.errors import (
+    CONFLICT,
     CdfApiError,
     CdfAuthError,
     CdfCancelledError,
@@ -18,6 +19,7 @@ from airflow_provider_cdf_records.client.paging import SyncPage, query_records, 
 from airflow_provider_cdf_records.client.transport import Traffic
 
 __all__ = [
+    "CONFLICT",
     "CdfApiError",
     "CdfAuthError",
     "CdfCancelledError",

@@ -17,7 +17,7 @@ from airflow_provider_cdf_records import __version__
 from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
-from airflow_provider_cdf_records.client.errors import CdfApiError, CdfAuthError, CdfError
+from airflow_provider_cdf_records.client.errors import CONFLICT, CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.responses import no_answer, read_answer
 from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
@@ -50,6 +50,8 @@ class _Call:
     """One request with all its attempts. Only the thread that makes the call touches it.
 
     :param counts: whether it is part of the traffic.
+    :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing what
+        it writes; 0: a 409 is final.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
     """
 
@@ -58,6 +60,7 @@ class _Call:
     body: bytes | None
     headers: Mapping[str, str]
     counts: bool
+    conflict_attempts: int
     may_be_applied: bool = False
 
 
@@ -107,18 +110,28 @@ class Transport:
         """Make every request that waits, or is about to be sent, end with ``CdfCancelledError``."""
         self._throttle.cancel()
 
-    def request(self, method: str, url: str, body: bytes | None = None, *, counts: bool = False) -> Any:
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        counts: bool = False,
+        conflict_attempts: int = 0,
+    ) -> Any:
         """Return the JSON of the answer.
 
         :param body: JSON.
         :param counts: whether the request is part of :attr:`traffic`.
+        :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing
+            what it writes; 0: a 409 is final.
         :raises CdfError: its ``may_be_applied`` covers all attempts of this request.
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        call = _Call(method, url, body, headers, counts=counts)
+        call = _Call(method, url, body, headers, counts, conflict_attempts)
         try:
             return self._retrying(self._attempt, call)
         except CdfError as error:
@@ -152,6 +165,8 @@ class Transport:
             try:
                 answer = self._exchange(self._prepared(call.method, call.url), call.body, authorized)
             except CdfError as error:
+                if isinstance(error, CdfApiError) and error.status == CONFLICT and call.conflict_attempts:
+                    error.make_passing(call.conflict_attempts)
                 call.may_be_applied |= error.may_be_applied
                 raise
         self._accepted_tokens.add(token)

@@ -82,15 +82,19 @@ class CdfHook(BaseHook):
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
         """
-        with airflow_failures():
-            check_stream_id(stream_id)
-            with self.open_client() as client:
-                load = self._prepared(client, verb, stream_id, source(client), arguments)
-                self._running.add(load)
-                try:
+        on_end: Callable[[Summary], None] = arguments.pop("on_end", None) or (lambda _: None)
+        load: Load | None = None
+        try:
+            with airflow_failures():
+                check_stream_id(stream_id)
+                with self.open_client() as client:
+                    load = self._prepared(client, verb, stream_id, source(client), arguments)
+                    self._running.add(load)
                     return cast("S", load.run())
-                finally:
-                    self._running.discard(load)
+        finally:
+            if load is not None:
+                self._running.discard(load)
+            on_end(load.summary() if load is not None else verb.summary(verb, stream_id))
 
     @contextmanager
     def open_client(self) -> Iterator[CdfClient]:

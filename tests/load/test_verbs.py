@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_cdf_records.client import CdfClient, RetryPolicy
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.load import Load, TooManyRejectedError, batches
-from airflow_provider_cdf_records.load.sender import StreamUnusableError
+from airflow_provider_cdf_records.load.target_stream import StreamUnusableError
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource

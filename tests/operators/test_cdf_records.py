@@ -76,6 +76,7 @@ def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
         "upserted",
         "superseded",
         "rejected",
+        "identities",
         "resumed_from",
         "requests",
         "retries",
