@@ -68,9 +68,9 @@ def check_capabilities(client: CdfClient) -> None:
     """Refuse a token that lacks what a load needs; one whose capabilities are not known passes."""
     try:
         token = client.inspect_token()
-    except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
-            raise
+    except (CdfApiError, CdfAuthError) as error:
+        if error.retryable or (isinstance(error, CdfAuthError) and not error.token_issued):
+            raise  # a 401 may mean no more than that this token has no right to be inspected
         log.info("Loading without checking what the token may do, since CDF does not say: %s", error)
         return
     check_project(client, token)
@@ -116,7 +116,7 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
             items = [{"space": one.space, "externalId": one.external_id} for one in asked]
             definitions += client.containers_by_ids(items)
     except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
+        if error.retryable:
             raise
         log.warning("Loading without checking the containers, since CDF does not show them: %s", error)
         return Schema()

@@ -129,13 +129,14 @@ def test_a_token_of_another_project_ends_the_load(server: ScriptedServer) -> Non
 @pytest.mark.parametrize(
     "answer",
     [
+        error(401),
         error(403),
         error(404),
         inspected([]),
         inspected(None),
         Answer(body={"projects": [{"projectUrlName": "project"}]}),
     ],
-    ids=["403", "404", "no capabilities", "null", "left out"],
+    ids=["401", "403", "404", "no capabilities", "null", "left out"],
 )
 def test_a_token_that_tells_nothing_of_itself_loads(server: ScriptedServer, answer: Answer) -> None:
     server.answer(INSPECT, answer)
@@ -327,5 +328,5 @@ def test_wrong_credentials_fail_before_the_source_is_read(
 ) -> None:
     fields = json.loads(cdf.server.connection_json()) | {"password": "not-the-secret"}
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
-    with pytest.raises(AirflowFailException, match=r"is wrong\. The identity provider gave no token"):
+    with pytest.raises(AirflowFailException, match=r"is wrong \(.*\)\. The identity provider gave no token"):
         CdfRecordsHook().upsert_records(STREAM, Untouched())
