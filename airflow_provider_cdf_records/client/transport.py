@@ -50,6 +50,7 @@ class _Call:
     """One request with all its attempts. Only the thread that makes the call touches it.
 
     :param counts: whether it is part of the traffic.
+    :param judges_token: whether a 401 says that the token is bad.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
     """
 
@@ -58,6 +59,7 @@ class _Call:
     body: bytes | None
     headers: Mapping[str, str]
     counts: bool
+    judges_token: bool
     may_be_applied: bool = False
 
 
@@ -107,18 +109,27 @@ class Transport:
         """Make every request that waits, or is about to be sent, end with ``CdfCancelledError``."""
         self._throttle.cancel()
 
-    def request(self, method: str, url: str, body: bytes | None = None, *, counts: bool = False) -> Any:
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        counts: bool = False,
+        judges_token: bool = True,
+    ) -> Any:
         """Return the JSON of the answer.
 
         :param body: JSON.
         :param counts: whether the request is part of :attr:`traffic`.
+        :param judges_token: whether a 401 says that the token is bad; else it is an error as any other.
         :raises CdfError: its ``may_be_applied`` covers all attempts of this request.
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        call = _Call(method, url, body, headers, counts=counts)
+        call = _Call(method, url, body, headers, counts=counts, judges_token=judges_token)
         try:
             return self._retrying(self._attempt, call)
         except CdfError as error:
@@ -132,7 +143,7 @@ class Transport:
             try:
                 return self._send(call, token)
             except CdfApiError as error:
-                if error.status != UNAUTHORIZED:
+                if error.status != UNAUTHORIZED or not call.judges_token:
                     raise
                 is_new = renewals > 0 and token not in self._accepted_tokens
                 if is_new or renewals == MAX_RENEWALS:
