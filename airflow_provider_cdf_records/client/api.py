@@ -182,7 +182,7 @@ class CdfClient:
         return _items(self.post("/models/containers/byids", {"items": containers}))
 
     def inspect_token(self) -> Any:
-        """Return what CDF tells about the token in use: as a rule ``{"subject", "projects", "capabilities"}``.
+        """Return what CDF tells about the token: as a rule ``{"subject", "projects", "capabilities"}``.
 
         It needs rights of its own, so a :class:`CdfApiError` with 401 or 403 says nothing against the token.
         """

@@ -61,7 +61,7 @@ class CdfHook(BaseHook):
         return self._client()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Return whether loads may work, and what the token is for. Sends one or two requests; never raises."""
+        """Return whether loads may work, and what is known of the token. Never raises."""
         try:
             with self._client(RetryPolicy(max_attempts=1)) as client:
                 return report_on(client)
