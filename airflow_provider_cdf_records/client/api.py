@@ -20,8 +20,8 @@ class CdfClient:
     """Talks to one CDF project. Safe to share between threads.
 
     All calls raise :class:`CdfError`: :class:`CdfApiError` for an error that CDF answered,
-    :class:`CdfConnectionError` when there was no answer, both only after the retries that the configuration
-    allows.
+    :class:`CdfConnectionError` when there was no answer, :class:`CdfAuthError` when there is no token that
+    CDF takes. What may pass is raised only after the retries that the configuration allows.
 
     :param config: the address of CDF, credentials and limits.
     :param on_token: called with each new access token before it is used, so that logs can mask it.

@@ -76,8 +76,11 @@ class ClientCredentialsTokens:
         answer = self._fetch(self._credentials.token_url, self._form())
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
-            msg = "the answer holds no access_token; is this the identity provider's token URL?"
-            raise CdfAuthError(msg, status=200, request=f"POST {self._credentials.token_url}")
+            msg = (
+                f"POST {self._credentials.token_url} was answered without an access_token; "
+                "check that this is the identity provider's token URL."
+            )
+            raise CdfAuthError(msg)
         self._on_token(token)
         lifetime = _lifetime(answer.get("expires_in"))
         self._token = token

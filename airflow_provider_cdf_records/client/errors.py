@@ -63,7 +63,8 @@ class CdfApiError(CdfError):
             if identifiers
         )
         suffix = f" (x-request-id {self.request_id})" if self.request_id else ""
-        return f"{self.request} was answered with {self.status}: {self.message}{named}{suffix}"
+        message = self.message.rstrip(".") if named or suffix else self.message
+        return f"{self.request} was answered with {self.status}: {message}{named}{suffix}"
 
 
 class CdfConnectionError(CdfError):
@@ -76,8 +77,30 @@ class CdfConnectionError(CdfError):
     may_be_applied = True
 
 
-class CdfAuthError(CdfApiError):
-    """The identity provider refuses to give a token, or CDF refuses the token."""
+class CdfAuthError(CdfError):
+    """The identity provider gives no token, or CDF refuses the token. Never about what a request holds.
+
+    :param message: what happened, in the words of who refused, and what to do.
+    :param status: HTTP status code of the refusal; ``None`` without an answer.
+    :param token_issued: whether there was a token, which CDF then refused.
+    :param retryable: whether the failure may pass, as when the identity provider is busy.
+    :param retry_after: seconds after which the identity provider asks to be asked again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        token_issued: bool = False,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.token_issued = token_issued
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class CdfCancelledError(CdfError):

@@ -12,6 +12,7 @@ from airflow_provider_cdf_records.client.config import RetryPolicy
 from airflow_provider_cdf_records.client.errors import (
     TOO_MANY_REQUESTS,
     CdfApiError,
+    CdfAuthError,
     CdfCancelledError,
     CdfError,
 )
@@ -43,7 +44,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., No
     def before_sleep(state: RetryCallState) -> None:
         on_retry(*state.args)
         error = _error(state)
-        if isinstance(error, CdfApiError) and (
+        if isinstance(error, CdfApiError | CdfAuthError) and (
             error.status == TOO_MANY_REQUESTS or error.retry_after is not None
         ):
             throttle.throttled(state.upcoming_sleep)

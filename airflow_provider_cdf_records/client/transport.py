@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,7 @@ from airflow_provider_cdf_records.client.throttle import Throttle
 
 APP = f"airflow-provider-cdf-records/{__version__}"
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
+SECRET_FIELDS = ("client_secret", "client_assertion")  # of the form that asks for a token
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
 MAX_RENEWALS = 5  # of the token, for one attempt
@@ -177,10 +178,8 @@ class Transport:
         """Ask for a token once; the request that needs the token does the retries."""
         try:
             return self._exchange(self._prepared("POST", url), urlencode(form).encode(), FORM)
-        except CdfApiError as error:
-            if error.retryable:
-                raise
-            raise _token_not_issued(error, form["client_secret"]) from None
+        except CdfError as error:
+            raise _token_not_issued(error, [form[name] for name in SECRET_FIELDS if name in form]) from None
 
     def _prepared(self, method: str, url: str) -> PreparedRequest:
         """Return a request without its body, from a cache: preparing one costs as much as sending it."""
@@ -231,18 +230,31 @@ def _no_auth(request: PreparedRequest) -> PreparedRequest:
 
 def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     return CdfAuthError(
-        f"{error.message.rstrip('.')}. CDF refuses the access token; {remedy}",
+        f"{_sentence(error)} CDF refuses the access token; {remedy}.",
         status=error.status,
-        request=error.request,
-        request_id=error.request_id,
+        token_issued=True,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
     )
 
 
-def _token_not_issued(error: CdfApiError, secret: str) -> CdfAuthError:
+def _token_not_issued(error: CdfError, secrets: Iterable[str]) -> CdfAuthError:
+    """Return the error of a request for a token.
+
+    :param secrets: what the form held, in case that the identity provider quotes it.
+    """
+    message = f"{_sentence(error)} The identity provider gave no token"
+    if not error.retryable:
+        message += "; check the connection's Login (client id), Password (client secret) and token URL"
+    for secret in secrets:
+        message = message.replace(secret, "***")
     return CdfAuthError(
-        f"{error.message.replace(secret, '***').rstrip('.')}. The identity provider gave no token; "
-        "check the connection's Login (client id), Password (client secret) and token URL",
-        status=error.status,
-        request=error.request,
-        request_id=error.request_id,
+        f"{message}.",
+        status=getattr(error, "status", None),
+        retryable=error.retryable,
+        retry_after=getattr(error, "retry_after", None),
     )
+
+
+def _sentence(error: CdfError) -> str:
+    return f"{str(error).rstrip('.')}."

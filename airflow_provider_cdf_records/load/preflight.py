@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
+from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.load.parallel import call_in_parallel
 from airflow_provider_cdf_records.load.sender import stream_type_of
 from airflow_provider_cdf_records.load.token_access import NEEDED, Access, TokenAccess, read_token_access
@@ -63,7 +63,7 @@ def look_at_token(client: CdfClient) -> TokenAccess:
     try:
         answer = client.inspect_token()
     except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
+        if error.retryable:
             raise
         log.info("CDF does not say what the token may do: %s", error)
         answer = None
@@ -93,7 +93,7 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
             items = [{"space": one.space, "externalId": one.external_id} for one in asked]
             definitions += client.containers_by_ids(items)
     except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
+        if error.retryable:
             raise
         log.warning("Loading without checking the containers, since CDF does not show them: %s", error)
         return Schema()

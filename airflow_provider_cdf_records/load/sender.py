@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
+from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.load.refusals import RequestRefusedError
 from airflow_provider_cdf_records.load.verbs import IMMUTABLE, Verb
 from airflow_provider_cdf_records.records.chunk import Identity
@@ -94,7 +94,7 @@ def stream_type_of(
     try:
         stream = client.retrieve_stream(stream_id)
     except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
+        if error.retryable:
             raise
         if error.status != NOT_FOUND:
             return None  # the token may write and not read
