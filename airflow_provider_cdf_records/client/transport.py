@@ -53,6 +53,7 @@ class _Call:
     :param counts: whether it is part of the traffic.
     :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing what
         it writes; 0: a 409 is final.
+    :param judges_token: whether a 401 says that the token is bad.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
     """
 
@@ -62,6 +63,7 @@ class _Call:
     headers: Mapping[str, str]
     counts: bool
     conflict_attempts: int
+    judges_token: bool
     may_be_applied: bool = False
 
 
@@ -119,6 +121,7 @@ class Transport:
         *,
         counts: bool = False,
         conflict_attempts: int = 0,
+        judges_token: bool = True,
     ) -> Any:
         """Return the JSON of the answer.
 
@@ -126,13 +129,14 @@ class Transport:
         :param counts: whether the request is part of :attr:`traffic`.
         :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing
             what it writes; 0: a 409 is final.
+        :param judges_token: whether a 401 says that the token is bad; else it is an error as any other.
         :raises CdfError: its ``may_be_applied`` covers all attempts of this request.
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        call = _Call(method, url, body, headers, counts, conflict_attempts)
+        call = _Call(method, url, body, headers, counts, conflict_attempts, judges_token)
         try:
             return self._retrying(self._attempt, call)
         except CdfError as error:
@@ -146,7 +150,7 @@ class Transport:
             try:
                 return self._send(call, token)
             except CdfApiError as error:
-                if error.status != UNAUTHORIZED:
+                if error.status != UNAUTHORIZED or not call.judges_token:
                     raise
                 is_new = renewals > 0 and token not in self._accepted_tokens
                 if is_new or renewals == MAX_RENEWALS:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.client import CdfClient, ClientCredentials, RetryPolicy
 from airflow_provider_cdf_records.hooks.arguments import LoadArguments
-from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
+from airflow_provider_cdf_records.hooks.connection import client_config
+from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
 from airflow_provider_cdf_records.load.load import Load
-from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -61,13 +61,12 @@ class CdfHook(BaseHook):
         return self._client()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask CDF what the connection's token may do. Sends one request, without retries."""
+        """Return whether loads may work, and what is known of the token. Never raises."""
         try:
             with self._client(RetryPolicy(max_attempts=1)) as client:
-                check_project(client, client.inspect_token())
-                return True, f"Connected to project {client.project!r}."
-        except (CdfError, InvalidConnectionError, MissingCapabilityError) as error:
-            return False, str(error)
+                return report_on(client)
+        except Exception as error:
+            return False, str(error) or type(error).__name__
 
     def load(
         self,

@@ -77,6 +77,22 @@ def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: 
     assert server.asked_for("/upsert")[1].json == {"items": [1]}
 
 
+def test_a_401_of_the_look_at_the_token_does_not_mean_that_it_is_bad(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/token/inspect", an_error(401, "no rights to look"))
+    with pytest.raises(CdfApiError, match="no rights to look") as failure:
+        client.inspect_token()
+    assert not isinstance(failure.value, CdfAuthError)
+    assert len(server.asked_for("/token")) == 1
+
+
+def test_a_token_that_is_not_issued_fails_the_look_at_it(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/token", Answer(401, {"error": "invalid_client"}))
+    with pytest.raises(CdfAuthError, match="invalid_client"):
+        client.inspect_token()
+
+
 def test_a_401_on_a_fresh_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", an_error(401, "Unauthorized"))
     with pytest.raises(CdfAuthError, match="check scopes and audience") as failure:

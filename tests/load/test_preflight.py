@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient, RetryPolicy
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.load.preflight import check_capabilities, schema_of
+from airflow_provider_cdf_records.load.preflight import check_token, schema_of
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
@@ -134,12 +135,26 @@ def test_a_token_of_another_project_ends_the_load(server: ScriptedServer) -> Non
         error(404),
         inspected([]),
         inspected(None),
+        inspected({"streamRecordsAcl": {"actions": []}}),
         Answer(body={"projects": [{"projectUrlName": "project"}]}),
+        Answer(body={"projects": None, "capabilities": [None]}),
+        Answer(body={"projects": ["project"]}),
+        Answer(body="null"),
+        Answer(body="[1]"),
     ],
-    ids=["401", "403", "404", "no capabilities", "null", "left out"],
 )
-def test_a_token_that_tells_nothing_of_itself_loads(server: ScriptedServer, answer: Answer) -> None:
+def test_a_token_of_which_too_little_is_known_loads(
+    server: ScriptedServer, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
     server.answer(INSPECT, answer)
+    with caplog.at_level(logging.INFO):
+        assert CdfRecordsHook().upsert_records(STREAM, [a_record()]).upserted == 1
+    assert "Capability StreamRecordsAcl:WRITE of the token: not known." in caplog.text
+    assert len(server.asked_for(INSPECT)) == 1
+
+
+def test_a_token_that_may_write_data_models_loads(server: ScriptedServer) -> None:
+    server.answer(INSPECT, inspected([CAPABILITIES[0], {"dataModelsAcl": {"actions": ["WRITE"]}}]))
     assert CdfRecordsHook().upsert_records(STREAM, [a_record()]).upserted == 1
 
 
@@ -159,7 +174,7 @@ def test_a_failure_that_passes_is_no_reason_to_load_without_a_look(server: Scrip
     server.answer(BYIDS, error(503))
     with client_without_retries(server) as client:
         with pytest.raises(CdfApiError):
-            check_capabilities(client)
+            check_token(client)
         with pytest.raises(CdfApiError):
             schema_of(client, [ContainerId(SPACE, CONTAINER)])
 
