@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
     EXPECTED_SCHEMA_ID,
     MAX_EXTERNAL_ID,
+    MAX_SOURCES,
     SCHEMA_ID,
     InvalidRecordError,
     check_external_id,
@@ -67,7 +68,7 @@ _ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EXTERNAL_
 class _Shape(msgspec.Struct, gc=False):
     space: str
     externalId: _ExternalId
-    sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=100)]
+    sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=MAX_SOURCES)]
 
 
 _decode_shape = msgspec.json.Decoder(_Shape).decode
