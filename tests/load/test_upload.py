@@ -220,7 +220,7 @@ def test_records_that_are_none_are_rejected_with_position_and_identity() -> None
     stream = Stream()
     with pytest.raises(TooManyRejectedError) as failure:
         load(rows, stream, max_rejected=2)
-    assert "records[1]: object missing required field `space`" in str(failure.value)
+    assert "records[1]: space: is missing; sources: is missing" in str(failure.value)
     assert "records[2]: expected a record (a dict), got str" in str(failure.value)
     assert "records[3] (plant/nan): sources[0].properties.value: nan is not JSON" in str(failure.value)
 
