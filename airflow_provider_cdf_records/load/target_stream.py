@@ -33,7 +33,7 @@ class Usage(NamedTuple):
         return max(0, self.provisioned - self.consumed)
 
     def __str__(self) -> str:
-        return f"{self.consumed:,.6g} of {self.provisioned:,.6g}"
+        return f"{round(self.consumed, 3):,} of {round(self.provisioned, 3):,}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,17 @@ class TargetStream:
     type: str | None = None
     records: Usage | None = None
     gigabytes: Usage | None = None
+
+    @classmethod
+    def of(cls, stream: Mapping[str, Any]) -> TargetStream:
+        """Read what CDF answers with for a stream, in whatever shape."""
+        stream_type = stream.get("type")
+        limits = _mapping(_mapping(stream.get("settings")).get("limits"))
+        return cls(
+            stream_type if isinstance(stream_type, str) else None,
+            _usage(limits.get("maxRecordsTotal")),
+            _usage(limits.get("maxGigaBytesTotal")),
+        )
 
     @property
     def usage(self) -> str:
@@ -73,7 +84,7 @@ def look_at_stream(
     """
     because = f" ({refusal})" if refusal is not None else ""
     try:
-        stream = _read(client.retrieve_stream(stream_id, include_statistics=True))
+        stream = TargetStream.of(client.retrieve_stream(stream_id, include_statistics=True))
     except CdfApiError as error:
         if error.retryable:
             raise
@@ -128,16 +139,6 @@ class RoomWarning:
             stream.usage,
             f", and there are {rows:,} rows or more to load" if rows else "",
         )
-
-
-def _read(stream: Mapping[str, Any]) -> TargetStream:
-    stream_type = stream.get("type")
-    limits = _mapping(_mapping(stream.get("settings")).get("limits"))
-    return TargetStream(
-        stream_type if isinstance(stream_type, str) else None,
-        _usage(limits.get("maxRecordsTotal")),
-        _usage(limits.get("maxGigaBytesTotal")),
-    )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
