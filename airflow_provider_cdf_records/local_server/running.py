@@ -101,12 +101,12 @@ class LocalServer:
         return self._app.request_log.last()
 
     @contextmanager
-    def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **timing: float) -> Iterator[FaultPlan]:
+    def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **options: Any) -> Iterator[FaultPlan]:
         """Let faults happen to a share of the record writes; the same seed makes the same faults.
 
-        :param timing: other arguments of :class:`FaultPlan`.
+        :param options: other arguments of :class:`FaultPlan`.
         """
-        plan = FaultPlan(seed, rate, **timing)
+        plan = FaultPlan(seed, rate, **options)
         self._app.faults.plan = plan
         try:
             yield plan
@@ -173,6 +173,7 @@ def make_server(app: LocalCdf) -> uvicorn.Server:
         http=app.connections.protocol(),
         log_level="warning",
         access_log=False,
+        date_header=False,  # the application's is by the server's own clock
         proxy_headers=False,  # clients are told apart by the address of their connection
         lifespan="on",
         timeout_graceful_shutdown=3,

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -56,10 +57,13 @@ class LocalCdf:
         page = page_routes(project, self.request_log.last)
         api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
         self.faults = Faults(api, self.connections, settings.clock)
-        self._app = _with_request_id(self.request_log.around(self.faults))
+        self._app = _with_server_headers(self.request_log.around(self.faults), self._date)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
+
+    def _date(self) -> str:
+        return formatdate(self.project.settings.clock.now_ms() / 1000 + self.faults.clock_skew, usegmt=True)
 
 
 def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
@@ -151,19 +155,20 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
     )
 
 
-def _with_request_id(app: ASGIApp) -> ASGIApp:
-    """Put an ``x-request-id`` on every answer, also when the request made the server fail."""
+def _with_server_headers(app: ASGIApp, date: Callable[[], str]) -> ASGIApp:
+    """Put ``x-request-id`` and ``Date`` on every answer, also when the request made the server fail."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"x-request-id", uuid.uuid4().hex.encode()),
+                    (b"date", date().encode()),
                 ]
             await send(message)
 
-        await app(scope, receive, send_with_id)
+        await app(scope, receive, send_with_headers)
 
     return wrapped
 
