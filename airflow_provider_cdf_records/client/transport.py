@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +14,9 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_cdf_records import __version__
-from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
+from airflow_provider_cdf_records.client.auth import tokens_for
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
-from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
+from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.responses import no_answer, read_answer
 from airflow_provider_cdf_records.client.retry import retrying
@@ -24,7 +24,10 @@ from airflow_provider_cdf_records.client.throttle import Throttle
 
 APP = f"airflow-provider-cdf-records/{__version__}"
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
-SECRET_FIELDS = ("client_secret", "client_assertion")  # of the form that asks for a token
+SECRET_FIELDS = {  # of the form that asks for a token, and where the connection holds them
+    "client_secret": "Password (client secret)",
+    "client_assertion": "extra 'federated_token_file' or 'certificate_file'",
+}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
 MAX_RENEWALS = 5  # of the token, for one attempt
@@ -84,12 +87,7 @@ class Transport:
         on_token = on_token or (lambda _: None)
         self._config = config
         self._throttle = Throttle(config.pool_size, clock)
-        self._tokens: Tokens
-        if isinstance(config.auth, StaticToken):
-            on_token(config.auth.token)
-            self._tokens = StaticTokens(config.auth.token)
-        else:
-            self._tokens = ClientCredentialsTokens(config.auth, self._fetch_token, on_token, clock)
+        self._tokens = tokens_for(config.auth, self._fetch_token, on_token, clock)
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)
@@ -179,7 +177,7 @@ class Transport:
         try:
             return self._exchange(self._prepared("POST", url), urlencode(form).encode(), FORM)
         except CdfError as error:
-            raise _token_not_issued(error, [form[name] for name in SECRET_FIELDS if name in form]) from None
+            raise _token_not_issued(error, form) from None
 
     def _prepared(self, method: str, url: str) -> PreparedRequest:
         """Return a request without its body, from a cache: preparing one costs as much as sending it."""
@@ -238,16 +236,17 @@ def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     )
 
 
-def _token_not_issued(error: CdfError, secrets: Iterable[str]) -> CdfAuthError:
+def _token_not_issued(error: CdfError, form: Mapping[str, str]) -> CdfAuthError:
     """Return the error of a request for a token.
 
-    :param secrets: what the form held, in case that the identity provider quotes it.
+    :param form: what was sent, in case that the identity provider quotes a secret of it.
     """
     message = f"{_sentence(error)} The identity provider gave no token"
+    held_in = next(where for name, where in SECRET_FIELDS.items() if name in form)
     if not error.retryable:
-        message += "; check the connection's Login (client id), Password (client secret) and token URL"
-    for secret in secrets:
-        message = message.replace(secret, "***")
+        message += f"; check the connection's Login (client id), {held_in} and token URL"
+    for name in SECRET_FIELDS.keys() & form.keys():
+        message = message.replace(form[name], "***")
     return CdfAuthError(
         f"{message}.",
         status=getattr(error, "status", None),
