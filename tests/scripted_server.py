@@ -16,7 +16,10 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """One answer. ``cut`` bytes are left out at its end; with ``reset`` the connection is closed instead."""
+    """One answer. ``cut`` bytes are left out at its end; with ``reset`` the connection is closed instead.
+
+    With a header ``Transfer-Encoding``, the body is sent as it stands and has no ``Content-Length``.
+    """
 
     status: int = 200
     body: bytes | str | dict[str, Any] = "{}"
@@ -120,7 +123,8 @@ class ScriptedServer:
             return
         body = answer.bytes()
         handler.send_response_only(answer.status)
-        for name, value in ({"Content-Length": str(len(body))} | answer.headers).items():
+        length = {} if "Transfer-Encoding" in answer.headers else {"Content-Length": str(len(body))}
+        for name, value in (length | answer.headers).items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(body[: len(body) - answer.cut])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from airflow_provider_cdf_records.client.assertions import ASSERTION_TYPE, client_assertion
@@ -18,11 +18,14 @@ from airflow_provider_cdf_records.client.config import (
     TokenSource,
 )
 from airflow_provider_cdf_records.client.errors import CdfAuthError
+from airflow_provider_cdf_records.client.responses import Asked
+from airflow_provider_cdf_records.client.shared_call import SharedCall
 
 EXPIRY_MARGIN = 30.0  # seconds; the same as in the official SDK
 DEFAULT_LIFETIME = 300.0  # seconds; for a provider that leaves expires_in out
 
 Post = Callable[[str, dict[str, str]], Any]
+Wait = Callable[[Future[Any]], None]
 
 
 class Tokens(Protocol):
@@ -35,18 +38,21 @@ class Tokens(Protocol):
         """Return another token than the refused one; ``None`` where there is no other."""
 
 
-def tokens_for(auth: Auth, post: Post, on_token: Callable[[str], None], clock: Clock = SYSTEM) -> Tokens:
+def tokens_for(
+    auth: Auth, post: Post, on_token: Callable[[str], None], wait: Wait, clock: Clock = SYSTEM
+) -> Tokens:
     """Return the tokens that a configuration asks for.
 
     :param post: posts a form to the token URL and returns the answer's JSON.
     :param on_token: called with each new token or assertion before its first use, so that logs can mask it.
+    :param wait: waits for a token that is asked for by another thread, until the client is told to stop.
     """
     if isinstance(auth, StaticToken):
         on_token(auth.token)
         return StaticTokens(auth.token)
     if isinstance(auth, ClientCredentials | ClientAssertions):
-        return RenewedTokens(TokenEndpoint(auth, post, on_token), on_token, clock)
-    return RenewedTokens(auth, on_token, clock)
+        return RenewedTokens(TokenEndpoint(auth, post, on_token), on_token, wait, clock)
+    return RenewedTokens(auth, on_token, wait, clock)
 
 
 class StaticTokens:
@@ -65,33 +71,32 @@ class StaticTokens:
 class RenewedTokens:
     """Tokens that are issued anew ahead of the expiry of the one before."""
 
-    def __init__(self, issue: TokenSource, on_token: Callable[[str], None], clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, issue: TokenSource, on_token: Callable[[str], None], wait: Wait, clock: Clock = SYSTEM
+    ) -> None:
         self._issue = issue
         self._on_token = on_token
         self._clock = clock
-        self._lock = threading.Lock()
+        self._new_token = SharedCall(self._fetch_new, wait)
         self._token = ""
         self._renew_at = 0.0
 
     def current(self) -> str:
-        with self._lock:
-            if self._clock.monotonic() >= self._renew_at:
-                self._fetch_new()
-            return self._token
+        return self._new_token(
+            unless=lambda: self._token if self._clock.monotonic() < self._renew_at else None
+        )
 
     def renew(self, refused: str) -> str:
-        with self._lock:
-            if self._token == refused:  # else another thread has renewed it already
-                self._fetch_new()
-            return self._token
+        return self._new_token(unless=lambda: self._token if self._token != refused else None)
 
-    def _fetch_new(self) -> None:
+    def _fetch_new(self) -> str:
         asked_at = self._clock.monotonic()
         issued = self._issue()
         self._on_token(issued.token)
         lifetime = DEFAULT_LIFETIME if issued.lifetime is None else issued.lifetime
         self._token = issued.token
         self._renew_at = asked_at + lifetime - min(EXPIRY_MARGIN, lifetime / 2)
+        return issued.token
 
 
 class TokenEndpoint:
@@ -111,11 +116,10 @@ class TokenEndpoint:
         url = self._credentials.token_url
         answer = self._post(url, self._form())
         token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not token:
-            msg = (
-                f"POST {url} was answered without an access_token; "
-                "check that this is the identity provider's token URL."
-            )
+        token = token.strip() if isinstance(token, str) else ""
+        if not is_header_safe(token):
+            asked = Asked("POST", url)
+            msg = f"{asked} was answered without an access_token; check that it is the token URL."
             raise CdfAuthError(msg)
         return IssuedToken(token, _lifetime(answer.get("expires_in")))
 
@@ -138,9 +142,14 @@ class TokenEndpoint:
         return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
 
+def is_header_safe(token: str) -> bool:
+    """Return whether a token can be sent in a header: visible ASCII, without spaces."""
+    return bool(token) and all("!" <= character <= "~" for character in token)
+
+
 def _lifetime(value: Any) -> float | None:
     try:
-        seconds = float(value)
+        lifetime = float(value)
     except (TypeError, ValueError):
         return None
-    return seconds if math.isfinite(seconds) else None
+    return None if math.isnan(lifetime) else lifetime

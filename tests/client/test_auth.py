@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -199,8 +201,14 @@ def test_a_token_refused_between_attempts_leaves_in_doubt_what_was(
     assert failure.value.may_be_applied is may_be_applied
 
 
-def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/token", Answer(200, {"hello": "world"}))
+@pytest.mark.parametrize(
+    "answer",
+    [{"hello": "world"}, [], None, {"access_token": ""}, {"access_token": None}]
+    + [{"access_token": token} for token in (["t"], "line\nend", "a b", "\u20ac", "\x00")],
+    ids=repr,
+)
+def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedServer, answer: Any) -> None:
+    server.answer("/token", Answer(200, json.dumps(answer)))
     with pytest.raises(CdfAuthError, match="without an access_token"):
         client.upsert_records("alarms", b"{}")
 
