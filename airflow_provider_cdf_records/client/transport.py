@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
+from airflow_provider_cdf_records.client.auth import tokens_for
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
-from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
+from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CONFLICT, CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.exchange import Exchange
 from airflow_provider_cdf_records.client.responses import Asked
@@ -19,7 +19,10 @@ from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
 
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
-SECRET_FIELDS = ("client_secret", "client_assertion")  # of the form that asks for a token
+SECRET_FIELDS = {  # of the form that asks for a token, and where the connection has them from
+    "client_secret": "Password (client secret)",
+    "client_assertion": "extra 'federated_token_file' or 'certificate_file'",
+}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
 MAX_RENEWALS = 5  # of the token, for one attempt
@@ -84,14 +87,7 @@ class Transport:
         on_token = on_token or (lambda _: None)
         self._config = config
         self._throttle = Throttle(config.pool_size, clock)
-        self._tokens: Tokens
-        if isinstance(config.auth, StaticToken):
-            on_token(config.auth.token)
-            self._tokens = StaticTokens(config.auth.token)
-        else:
-            self._tokens = ClientCredentialsTokens(
-                config.auth, self._fetch_token, on_token, self._throttle.wait_for, clock
-            )
+        self._tokens = tokens_for(config.auth, self._fetch_token, on_token, self._throttle.wait_for, clock)
         self._exchange = Exchange(config)
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)
         self._accepted_tokens: set[str] = set()  # CDF took them: when it refuses one later, it has expired
@@ -184,12 +180,12 @@ class Transport:
 
     def _fetch_token(self, url: str, form: dict[str, str]) -> Any:
         """Ask for a token once; the request that needs the token does the retries."""
-        secrets = tuple(form[name] for name in SECRET_FIELDS if name in form)
+        (secret,) = SECRET_FIELDS.keys() & form.keys()
         try:
-            asked = Asked("POST", url, for_token=True, secrets=secrets)
+            asked = Asked("POST", url, for_token=True, secrets=(form[secret],))
             return self._exchange.send(asked, urlencode(form).encode(), FORM)
         except CdfError as error:
-            raise _token_not_issued(error) from None
+            raise _token_not_issued(error, SECRET_FIELDS[secret]) from None
 
     def _count(self, **more: int) -> None:
         with self._traffic_lock:
@@ -207,10 +203,10 @@ def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     )
 
 
-def _token_not_issued(error: CdfError) -> CdfAuthError:
+def _token_not_issued(error: CdfError, secret_field: str) -> CdfAuthError:
     message = f"{_sentence(error)} The identity provider gave no token"
     if not error.retryable:
-        message += "; check the connection's Login (client id), Password (client secret) and token URL"
+        message += f"; check the connection's Login (client id), {secret_field} and token URL"
     return CdfAuthError(
         f"{message}.",
         status=getattr(error, "status", None),
