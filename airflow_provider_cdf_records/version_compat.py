@@ -99,6 +99,15 @@ def for_any_thread(rows: Any) -> Any:
     return RowsOfAnyThread(rows) if not AIRFLOW_3 and hasattr(rows, "_select_asc") else rows
 
 
+def running_task() -> Any | None:
+    """Return the task instance that this code runs in; ``None`` outside of a task."""
+    module = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.operators.python")
+    try:
+        return module.get_current_context().get("ti")
+    except (AirflowException, RuntimeError):
+        return None
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -120,4 +129,5 @@ __all__ = [
     "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",
+    "running_task",
 ]

@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.hooks.connection import client_config
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
+from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -138,6 +139,7 @@ class CdfHook(BaseHook):
             source,
             mapping=mapping_spec(mapping),
             rejected_path=None if rejected_path is None else storage_path(rejected_path, "rejected_path"),
+            owner=None if rejected_path is None else owner_of_task(),
             max_concurrency=self.max_concurrency,
             target={"conn_id": self.cdf_conn_id},
             log=self.log,

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, forget_listings
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
 Path = str | PathLike[str]
@@ -27,7 +27,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
         raise InvalidArgumentError(msg)
     try:
         opened = object_storage_path(str(path))
-        opened.fs.invalidate_cache()  # cached listings may lack what an upstream task just wrote
+        forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"

@@ -28,9 +28,9 @@ from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
-from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
-from airflow_provider_cdf_records.sources.storage import StoragePath
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Load:
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be rejected before the load fails; a ``float`` is a share.
     :param rejected_path: a file for the rejected records and the reasons; the load must not read from it.
+    :param owner: the task that this load is of; ``rejected_path`` may hold rejected records of no other.
     :param max_concurrency: requests in flight at most.
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
         ingest finds in the stream counts as ingested.
@@ -64,6 +65,7 @@ class Load:
     check_schema: bool = True
     max_rejected: float = 0
     rejected_path: StoragePath | None = None
+    owner: Owner | None = None
     max_concurrency: int = 4
     is_retry: bool = False
     state_store: StateStore | None = None
@@ -95,8 +97,15 @@ class Load:
         :raises Exception: those of the preflight checks. Each has an attribute ``retryable``: whether another
             try can succeed. Errors without it come from the source.
         """
-        checkpoint, resumed = self._checkpoint()
-        tally = self._tally = self._new_tally(resumed)
+        rejected_file = None if self.rejected_path is None else RejectedFile(self.rejected_path, self.owner)
+        checkpoint, resumed = self._checkpoint(rejected_file)
+        tally = self._tally = Tally(
+            self.verb,
+            self.stream_id,
+            max_rejected=self.max_rejected,
+            rejected_file=rejected_file,
+            resumed=resumed,
+        )
         with tally:
             self._send_all(tally, checkpoint, resumed)
         return self._final_summary(tally)
@@ -117,7 +126,7 @@ class Load:
             self._reading.stop()
         self.client.cancel()
 
-    def _checkpoint(self) -> tuple[Checkpoint, Mark | None]:
+    def _checkpoint(self, rejected_file: RejectedFile | None) -> tuple[Checkpoint, Mark | None]:
         """Find how far an earlier try came. Only a load of files can be resumed."""
         target = {
             "verb": self.verb.name,
@@ -129,8 +138,14 @@ class Load:
         store = self.state_store
         if store is None or not isinstance(self.source, FileSource):
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
-        checkpoint = Checkpoint(store, target, self.source.fingerprint())
+        rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
+        checkpoint = Checkpoint(store, target, self.source.fingerprint() | {"rejected_path": rejected_path})
         mark = checkpoint.load()
+        if mark and rejected_file and not rejected_file.keep(mark.position, mark.rejected):
+            checkpoint.start_over(
+                f"The {mark.rejected:,} records that an earlier try rejected are not in {self.rejected_path}"
+            )
+            mark = None
         if mark is not None:
             self.source.resume_after(mark)
             self.log.info(
@@ -187,24 +202,13 @@ class Load:
         """Return whether an earlier try may have stored some of the records, where that matters."""
         return bool(self.verb.statuses_of_existing) and (checkpoint.begin() or self.is_retry)
 
-    def _new_tally(self, resumed: Mark | None) -> Tally:
-        after = None if resumed is None else resumed.position
-        rejected_file = RejectedFile(self.rejected_path, after) if self.rejected_path is not None else None
-        return Tally(
-            self.verb,
-            self.stream_id,
-            max_rejected=self.max_rejected,
-            rejected_file=rejected_file,
-            resumed=resumed,
-        )
-
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
         """Save or clear the checkpoint and log the summary, however the upload ends."""
         final = True
         try:
             yield
-            tally.persist()
+            tally.complete()
         except BaseException as error:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
             self._persist_if_possible(tally)

@@ -130,7 +130,7 @@ class Tally:
             return
         try:
             self._file.close()
-        except OSError:
+        except Exception:
             if error is None:  # else the error that ended the load is what counts
                 raise
 
@@ -202,6 +202,12 @@ class Tally:
         if self._file is not None:
             with self._lock:
                 self._file.persist()
+
+    def complete(self) -> None:
+        """Write the rejected records of a load that ended well; without any, remove those of an older one."""
+        if self._file is not None:
+            with self._lock:
+                self._file.complete()
 
     def summary(self) -> Summary:
         """Return the numbers so far, without those of the requests."""

@@ -265,13 +265,6 @@ def test_the_rejected_file_holds_position_reason_and_record(tmp_path: Path) -> N
     assert all(line["time"] and line["where"] for line in lines)
 
 
-def test_the_rejected_file_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
-    path = tmp_path / "rejected.ndjson"
-    path.write_text("old\n")
-    assert load([a_record()], Stream(), rejected_path=path).rejected_path is None
-    assert not path.exists()
-
-
 def test_any_other_error_ends_the_load_and_the_senders() -> None:
     class Broken(Stream):
         def send(self, body: bytes, *, is_divisible: bool) -> None:

@@ -157,10 +157,27 @@ def test_rejected_records_go_where_the_files_are(cdf: LocalCdf, store: Store) ->
     assert (line["externalId"], line["where"]) == ("b", f"line 2 of {path}")
 
 
-def test_rejected_records_of_an_earlier_load_are_removed(cdf: LocalCdf, store: Store) -> None:
-    store.write("rejected.ndjson", b"old")
-    upsert(store.write("a.ndjson", lines(a_record("a"))), rejected_path=f"{store.url}/rejected.ndjson")
-    assert store.read("rejected.ndjson") is None
+def test_rejected_records_of_an_earlier_load_stay_until_a_load_ends_well(cdf: LocalCdf, store: Store) -> None:
+    rejected = f"{store.url}/out/rejected.ndjson"
+    upsert(
+        store.write("a.ndjson", lines(a_record("a", number="none"))), rejected_path=rejected, max_rejected=1
+    )
+    before = store.read("out/rejected.ndjson")
+    assert before
+    with pytest.raises(AirflowFailException, match="does not exist"):
+        upsert(f"{store.url}/missing.ndjson", rejected_path=rejected)
+    assert store.read("out/rejected.ndjson") == before
+    upsert(store.write("a.ndjson", lines(a_record("a"))), rejected_path=rejected)
+    assert store.read("out/rejected.ndjson") is None
+
+
+def test_a_file_of_something_else_is_not_written_over(cdf: LocalCdf, store: Store) -> None:
+    path = store.write("a.ndjson", lines(a_record("a", number="none"), a_record("b")))
+    store.write("notes.txt", b"notes")
+    with pytest.raises(AirflowFailException, match=r"notes\.txt' holds something else than rejected records"):
+        upsert(path, rejected_path=f"{store.url}/notes.txt", max_rejected=1)
+    assert store.read("notes.txt") == b"notes"
+    assert not cdf.held(), "it is looked at before the first record is sent"
 
 
 def test_a_mapping_is_read_from_there_too(cdf: LocalCdf, store: Store) -> None:
