@@ -55,7 +55,9 @@ class LocalCdf:
         )
         self.request_log = RequestLog()
         page = page_routes(project, self.request_log.last)
-        api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
+        api = Limits(
+            _make_api(project, tokens, page), settings, tokens.client_of, project.streams.has_mutable
+        )
         self.faults = Faults(api, self.connections, settings.clock)
         self._app = _with_server_headers(self.request_log.around(self.faults), self._date)
 
@@ -132,7 +134,7 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         ("POST", models + "/containers", of_body(schema.create_containers)),
         ("POST", models + "/containers/byids", of_body(schema.containers_by_ids)),
         ("GET", stream_path, of_query(lambda _: streams.list())),
-        ("POST", stream_path, of_body(streams.create, 201)),
+        ("POST", stream_path, of_body(streams.create, facts.CREATED)),
         ("POST", stream_path + "/delete", of_body(streams.delete)),
         ("GET", stream_path + "/{stream}", guarded(retrieve_stream)),
         ("DELETE", stream_path + "/{stream}", of_query(lambda _: streams.delete_by_removed_endpoint())),

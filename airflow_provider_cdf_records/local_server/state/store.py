@@ -109,9 +109,12 @@ class Store:
     # Streams
 
     def put_stream(self, stream_id: str, template: str) -> StoredStream:
+        """Create a stream, also where a deleted one had this id."""
         created = self.clock.now_ms()
         with self._writing():
-            self._db.execute("INSERT INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created))
+            self._db.execute(
+                "INSERT OR REPLACE INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created)
+            )
             self._db.execute("INSERT INTO usage VALUES (?, 0, 0)", (stream_id,))
         return StoredStream(stream_id, template, created, None)
 
@@ -142,17 +145,23 @@ class Store:
         with self._changing(stream_id, capacity):
             self._write(tables.UPSERT, stream_id, records)
 
-    def insert(self, stream_id: str, records: list[NewRecord], capacity: Capacity) -> list[Identity]:
-        """Create records; if any exist already, write none and return the existing ones."""
+    def insert(
+        self, stream_id: str, records: list[NewRecord], capacity: Capacity, *, partly: bool
+    ) -> list[Identity]:
+        """Create records and return those that exist already.
+
+        :param partly: write the others all the same; otherwise none are written.
+        """
         with self._changing(stream_id, capacity):
-            existing = [
+            existing = {
                 (space, name)
                 for space, name, _ in records
                 if self._db.execute(tables.EXISTS, (stream_id, space, name)).fetchone()
-            ]
-            if not existing:
-                self._write(tables.UPSERT, stream_id, records)
-        return existing
+            }
+            if partly or not existing:
+                new = (record for record in records if record[:2] not in existing)
+                self._write(tables.UPSERT, stream_id, new)
+        return sorted(existing)
 
     def append(self, stream_id: str, records: Iterable[NewRecord], capacity: Capacity) -> None:
         """Add records to an immutable stream; exact copies of existing ones are ignored."""
