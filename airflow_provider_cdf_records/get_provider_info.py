@@ -88,8 +88,8 @@ def get_provider_info() -> dict[str, Any]:
                     ),
                     "azure_conn_id": _field(
                         "Azure connection",
-                        "An Airflow connection of type azure that gives tokens in place of Client ID and secret, "
-                        "such as a managed identity's. Its extras need use_azure_identity_object.",
+                        "An Airflow connection of type azure that gives tokens, instead of Client ID and "
+                        "secret. For managed and workload identity. It needs use_azure_identity_object.",
                     ),
                     "federated_token_file": _field(
                         "Federated token file",

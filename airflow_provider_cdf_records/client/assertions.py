@@ -42,7 +42,7 @@ def _read(extra: str, path: str) -> bytes:
     """Return what a file holds. It may be missing or empty for the moment in which it is replaced."""
     try:
         with open(path, "rb") as file:
-            content = file.read(MAX_BYTES).strip()
+            content = file.read(MAX_BYTES + 1).strip()
     except OSError as error:
         is_missing = isinstance(error, FileNotFoundError)
         raise _unusable(extra, path, f"cannot be read: {error.strerror}", retryable=is_missing) from None
@@ -50,6 +50,8 @@ def _read(extra: str, path: str) -> bytes:
         raise _unusable(extra, repr(path), "is not a path") from None
     if not content:
         raise _unusable(extra, path, "is empty", retryable=True)
+    if len(content) > MAX_BYTES:
+        raise _unusable(extra, path, f"is larger than {MAX_BYTES:,} bytes")
     return content
 
 

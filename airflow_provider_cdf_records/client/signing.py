@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 LIFETIME = 300  # seconds that an assertion is valid: it is used at once
-EC_ALGORITHMS = {256: "ES256", 384: "ES384", 521: "ES512"}  # by the size of the key in bits
+EC_ALGORITHMS = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}  # by curve
 
 Key: TypeAlias = RSAPrivateKey | EllipticCurvePrivateKey
 
@@ -35,7 +35,7 @@ def sign(pem: bytes, *, client_id: str, token_url: str, for_entra_id: bool) -> s
     if isinstance(key, RSAPrivateKey):
         algorithm = "PS256" if for_entra_id else "RS256"
     else:
-        algorithm = EC_ALGORITHMS[key.key_size]
+        algorithm = EC_ALGORITHMS[key.curve.name]
     thumbprints = {"x5t#S256": _thumbprint(certificate, hashes.SHA256())}
     if not for_entra_id:
         thumbprints["x5t"] = _thumbprint(certificate, hashes.SHA1())  # noqa: S303 (a name, not a protection)
@@ -61,7 +61,7 @@ def _private_key(pem: bytes) -> Key:
         msg = "holds no private key in PEM form that can be read"
         raise ValueError(msg) from None
     if isinstance(key, RSAPrivateKey) or (
-        isinstance(key, EllipticCurvePrivateKey) and key.key_size in EC_ALGORITHMS
+        isinstance(key, EllipticCurvePrivateKey) and key.curve.name in EC_ALGORITHMS
     ):
         return key
     msg = "has a private key that is neither RSA nor of the curves P-256, P-384 and P-521"

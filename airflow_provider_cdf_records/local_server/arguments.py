@@ -20,7 +20,8 @@ def parse_arguments() -> argparse.Namespace:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings that the options ask for."""
     given = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
-    return Settings(**given | {"clients": dict(arguments.clients)})
+    by_client = ("clients", "client_certificates", "federated_issuers")
+    return Settings(**given | {name: dict(given[name]) for name in by_client})
 
 
 def is_loopback(host: str) -> bool:
@@ -71,6 +72,26 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ID:SECRET",
         help="another client, with limits of its own; can be given several times",
+    )
+    add(
+        "--client-certificate",
+        dest="client_certificates",
+        type=_client_file,
+        action="append",
+        default=[],
+        metavar="ID:FILE",
+        help="a client that signs assertions instead of having a secret, and its certificate or public key "
+        "(PEM); can be given several times",
+    )
+    add(
+        "--federated-issuer",
+        dest="federated_issuers",
+        type=_client_file,
+        action="append",
+        default=[],
+        metavar="ID:FILE",
+        help="a client that a platform vouches for with federated tokens, and the platform's certificate or "
+        "public key (PEM); can be given several times",
     )
     add(
         "--token-lifetime",
@@ -194,3 +215,10 @@ def _client(text: str) -> tuple[str, str]:
     if not client or not secret:
         raise argparse.ArgumentTypeError("must be ID:SECRET")
     return client, secret
+
+
+def _client_file(text: str) -> tuple[str, Path]:
+    client, _, path = text.partition(":")
+    if not client or not path:
+        raise argparse.ArgumentTypeError("must be ID:FILE")
+    return client, Path(path)

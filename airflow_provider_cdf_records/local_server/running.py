@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.definitions import DefinitionsError, load
+from airflow_provider_cdf_records.local_server.definitions import load
 from airflow_provider_cdf_records.local_server.http.app import LocalCdf
 from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
 from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
@@ -154,16 +154,16 @@ def url_of(listening: socket.socket) -> str:
 def make_app(settings: Settings, definitions: Path | None = None) -> LocalCdf:
     """Return the application, with its database open and the definitions of a file loaded.
 
-    :raises ValueError: the database or the definitions cannot be used.
+    :raises ValueError: the database, the definitions or a client's key cannot be used.
     """
     project = Project(settings)
     try:
         if definitions is not None:
             load(project, definitions)
-    except DefinitionsError:
+        return LocalCdf(project)
+    except ValueError:
         project.close()
         raise
-    return LocalCdf(project)
 
 
 def make_server(app: LocalCdf) -> uvicorn.Server:

@@ -24,6 +24,10 @@ class Settings:
     """How the server behaves.
 
     :param clients: more client ids and their secrets; each client is an identity with limits of its own.
+    :param client_certificates: ids of clients that sign assertions instead of having a secret, and PEM files
+        of their certificate or public key.
+    :param federated_issuers: ids of clients that a platform's federated tokens vouch for, and PEM files of
+        the platform's certificate or public key.
     :param token_lifetime: seconds that a token is valid.
     :param visibility_delay: seconds until queries see an accepted change.
     :param latency: seconds added to each request.
@@ -46,6 +50,8 @@ class Settings:
     client_id: str = "local-client"
     client_secret: str = "local-secret"  # noqa: S105 (a default for a server that keeps no secrets)
     clients: Mapping[str, str] = field(default_factory=dict)
+    client_certificates: Mapping[str, Path] = field(default_factory=dict)
+    federated_issuers: Mapping[str, Path] = field(default_factory=dict)
     token_lifetime: float = 3600.0
     visibility_delay: float = 0.0
     latency: float = 0.0

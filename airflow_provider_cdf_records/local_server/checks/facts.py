@@ -102,3 +102,7 @@ CAPABILITIES = (
     {"streamRecordsAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}},
     {"dataModelsAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}},
 )
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # D
+FEDERATED_AUDIENCE = "api://AzureADTokenExchange"  # D: Entra ID's, of federated tokens
+MAX_ASSERTION_LIFETIME = 86_400  # I: seconds

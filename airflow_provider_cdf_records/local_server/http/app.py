@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError, OAuthError
+from airflow_provider_cdf_records.local_server.http.assertions import Assertions
 from airflow_provider_cdf_records.local_server.http.bodies import (
     PROJECTS,
     error_answer,
@@ -50,6 +51,7 @@ class LocalCdf:
         self.connections = Connections()
         tokens = Tokens(
             {settings.client_id: settings.client_secret, **settings.clients},
+            Assertions(settings.client_certificates, settings.federated_issuers, settings.clock),
             settings.token_lifetime,
             settings.clock,
         )
@@ -120,7 +122,8 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
     async def token(request: Request) -> Response:
         body = await read_body(request, MAX_FORM_BYTES)
         form = dict(parse_qsl(body.decode(errors="replace")))
-        return json_answer(tokens.grant(form, request.headers.get("authorization")))
+        url = f"http://{request.headers.get('host')}{request.scope['path']}"
+        return json_answer(tokens.grant(form, request.headers.get("authorization"), url))
 
     models, stream_path = PROJECTS + "{project}/models", PROJECTS + "{project}/streams"
     records_path = stream_path + "/{stream}/records"
