@@ -71,6 +71,10 @@ class Checkpoint:
     def start_over(self, reason: str) -> None:
         """Forget how far the load came, but not that an earlier try may have sent records."""
         log.warning("%s; loading all of it again.", reason)
+        self.forget_mark()
+
+    def forget_mark(self) -> None:
+        """Forget how far the load came, but not that records may have been sent."""
         self._call_store("delete", KEY)
 
     def begin(self) -> bool:

@@ -204,22 +204,24 @@ class Load:
 
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """Save or clear the checkpoint and log the summary, however the upload ends."""
-        final = True
+        """Save or clear the checkpoint and log the summary, however the upload ends.
+
+        After a failure for good, the next try starts over: what failed may be the stream, and a new one is
+        empty.
+        """
+        keep = checkpoint.clear
         try:
             yield
             tally.complete()
         except BaseException as error:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
+            keep = checkpoint.forget_mark if final else checkpoint.save
             self._persist_if_possible(tally)
             if not hasattr(error, "retryable"):
                 raise
             raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
         finally:
-            if final:
-                checkpoint.clear()
-            else:
-                checkpoint.save()
+            keep()
             self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:

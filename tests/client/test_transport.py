@@ -149,8 +149,9 @@ def test_the_server_may_call_any_failure_passing(client: CdfClient, server: Scri
         Answer(202, "2\r\n{}\r\n0\r\n\r\n", CHUNKED, cut=5),
         Answer(202, "2\r\n{}\r\n0\r\n\r\n", CHUNKED, cut=8),
         Answer(202, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}, cut=3),
+        Answer(200, body="\n<!doctype html><title>Log in to the guest network</title>"),
     ],
-    ids=["reset", "cut short", "html", "without the last chunk", "half a chunk", "compressed"],
+    ids=["reset", "cut", "html", "without the last chunk", "half a chunk", "compressed", "a login page"],
 )
 def test_a_broken_answer_is_tried_again(client: CdfClient, server: ScriptedServer, broken: Answer) -> None:
     server.answer("/upsert", broken, Answer(202))

@@ -8,7 +8,7 @@ from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS, header
 from airflow_provider_cdf_records.local_server.http.connections import Connections
 from airflow_provider_cdf_records.local_server.http.faults.exchange import Exchange, Fault
-from airflow_provider_cdf_records.local_server.http.faults.kinds import RECORD_WRITES, WRITES
+from airflow_provider_cdf_records.local_server.http.faults.kinds import ALL, WRITES
 from airflow_provider_cdf_records.local_server.http.faults.on_others import (
     ON_OTHERS,
     endpoint_of,
@@ -76,7 +76,7 @@ async def _inject(name: str, fault: Fault, exchange: Exchange) -> None:
 
 
 async def _can_get(fault: str, exchange: Exchange) -> bool:
-    kind = RECORD_WRITES[fault]
+    kind = ALL[fault]
     if not exchange.scope["path"].endswith(kind.writes):
         return False
     return not kind.least_items or len(await exchange.items()) >= kind.least_items

@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.local_server.http.faults.exchange import (
     slow,
     statuses,
 )
-from airflow_provider_cdf_records.local_server.http.faults.kinds import HTML_WITH_200, TOKEN_EXPIRED
+from airflow_provider_cdf_records.local_server.http.faults.kinds import TOKEN_EXPIRED
 from airflow_provider_cdf_records.local_server.http.faults.partly import (
     CONFLICT,
     INTERNAL_ERROR,
@@ -75,7 +75,7 @@ ON_WRITES: dict[str, Fault] = {
     "reset before storing": cut_before_work,
     "reset after storing": _reset_after_storing,
     "truncated answer": _truncated,
-    HTML_WITH_200: html(200),
+    "HTML with 200": html(200),
     "slow answer": slow,
     "late": _late,
     "409 conflict": partly_stored(409, CONFLICT, most=0),

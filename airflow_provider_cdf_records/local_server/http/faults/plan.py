@@ -13,9 +13,9 @@ from starlette.types import Receive
 from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.http.bodies import replayed, whole_request
 from airflow_provider_cdf_records.local_server.http.faults.kinds import (
+    ALL,
     ELSEWHERE,
     PASSING,
-    RECORD_WRITES,
     TOKEN_EXPIRED,
     Elsewhere,
 )
@@ -71,7 +71,7 @@ class FaultPlan:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 (it must be repeatable)
         self._rate = rate
-        self._kinds = {name: RECORD_WRITES[_known(name, RECORD_WRITES)] for name in kinds}
+        self._kinds = {name: ALL[_known(name, ALL)] for name in kinds}
         self._delay, self._jitter = delay, jitter
         self._elsewhere = dict(elsewhere or {})
         for endpoint, faults in self._elsewhere.items():
