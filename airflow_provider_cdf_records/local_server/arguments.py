@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
@@ -21,14 +20,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings that the options ask for."""
     given = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
     return Settings(**given | {"clients": dict(arguments.clients)})
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ID:SECRET",
         help="another client, with limits of its own; can be given several times",
+    )
+    add(
+        "--allow-host",
+        dest="allowed_hosts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that the server answers to, such as host.docker.internal (can be repeated)",
     )
     add(
         "--token-lifetime",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Settings:
     """How the server behaves.
 
     :param clients: more client ids and their secrets; each client is an identity with limits of its own.
+    :param allowed_hosts: names that the server answers to besides its address and those of this machine.
     :param token_lifetime: seconds that a token is valid.
     :param visibility_delay: seconds until queries see an accepted change.
     :param latency: seconds added to each request.
@@ -46,6 +47,7 @@ class Settings:
     client_id: str = "local-client"
     client_secret: str = "local-secret"  # noqa: S105 (a default for a server that keeps no secrets)
     clients: Mapping[str, str] = field(default_factory=dict)
+    allowed_hosts: Collection[str] = ()
     token_lifetime: float = 3600.0
     visibility_delay: float = 0.0
     latency: float = 0.0
