@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
@@ -22,14 +21,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     given = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
     by_client = ("clients", "client_certificates", "federated_issuers")
     return Settings(**given | {name: dict(given[name]) for name in by_client})
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +83,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ID:FILE",
         help="a client that a platform vouches for with federated tokens, and the platform's certificate or "
         "public key (PEM); can be given several times",
+    )
+    add(
+        "--allow-host",
+        dest="allowed_hosts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that the server answers to, such as host.docker.internal (can be repeated)",
     )
     add(
         "--token-lifetime",

@@ -51,7 +51,7 @@ class LocalServer:
         path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
         self.settings = replace(Settings(path), **settings)
         self._socket = listening_socket(host, port)
-        self._app = make_app(self.settings)
+        self._app = make_app(self.settings, host)
         self._server = make_server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
@@ -67,6 +67,7 @@ class LocalServer:
     ) -> None:
         self._server.should_exit = True
         self._thread.join(STOP_WITHIN)
+        self._app.project.close()  # which the server leaves open when it is stopped while it starts
         self._socket.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -151,16 +152,17 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_app(settings: Settings, definitions: Path | None = None) -> LocalCdf:
+def make_app(settings: Settings, host: str, definitions: Path | None = None) -> LocalCdf:
     """Return the application, with its database open and the definitions of a file loaded.
 
+    :param host: the address that it is served on.
     :raises ValueError: the database, the definitions or a client's key cannot be used.
     """
     project = Project(settings)
     try:
         if definitions is not None:
             load(project, definitions)
-        return LocalCdf(project)
+        return LocalCdf(project, host)
     except ValueError:
         project.close()
         raise

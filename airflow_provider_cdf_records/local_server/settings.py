@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Settings:
         of their certificate or public key.
     :param federated_issuers: ids of clients that a platform's federated tokens vouch for, and PEM files of
         the platform's certificate or public key.
+    :param allowed_hosts: names that the server answers to besides its address and those of this machine.
     :param token_lifetime: seconds that a token is valid.
     :param visibility_delay: seconds until queries see an accepted change.
     :param latency: seconds added to each request.
@@ -52,6 +53,7 @@ class Settings:
     clients: Mapping[str, str] = field(default_factory=dict)
     client_certificates: Mapping[str, Path] = field(default_factory=dict)
     federated_issuers: Mapping[str, Path] = field(default_factory=dict)
+    allowed_hosts: Collection[str] = ()
     token_lifetime: float = 3600.0
     visibility_delay: float = 0.0
     latency: float = 0.0

@@ -30,6 +30,7 @@ from airflow_provider_cdf_records.local_server.http.bodies import (
 )
 from airflow_provider_cdf_records.local_server.http.connections import Connections
 from airflow_provider_cdf_records.local_server.http.faults import Faults
+from airflow_provider_cdf_records.local_server.http.hosts import Hosts
 from airflow_provider_cdf_records.local_server.http.limits import Limits
 from airflow_provider_cdf_records.local_server.http.page import page_routes
 from airflow_provider_cdf_records.local_server.http.request_log import ITEMS, RequestLog
@@ -43,9 +44,12 @@ MAX_FORM_BYTES = 100_000
 
 
 class LocalCdf:
-    """The ASGI application of a project; it closes the project's database when it shuts down."""
+    """The ASGI application of a project; it closes the project's database when it shuts down.
 
-    def __init__(self, project: Project) -> None:
+    :param host: the address that it is served on.
+    """
+
+    def __init__(self, project: Project, host: str) -> None:
         settings = project.settings
         self.project = project
         self.connections = Connections()
@@ -61,7 +65,8 @@ class LocalCdf:
             _make_api(project, tokens, page), settings, tokens.client_of, project.streams.has_mutable
         )
         self.faults = Faults(api, self.connections, settings.clock)
-        self._app = _with_server_headers(self.request_log.around(self.faults), self._date)
+        app = Hosts(self.request_log.around(self.faults), host, settings.allowed_hosts)
+        self._app = _with_server_headers(app, self._date)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

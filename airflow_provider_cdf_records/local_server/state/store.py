@@ -65,6 +65,7 @@ class Store:
 
     :param clock: gives the times of records, streams and definitions.
     :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
+    :raises UnusableDatabase: the database is not a file of this server, or cannot be made.
     """
 
     def __init__(self, database: str | Path, clock: Clock, *, keep_superseded: float = 0) -> None:
@@ -72,12 +73,7 @@ class Store:
         self.clock = clock
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._keep_ms = int(keep_superseded * 1000)
-        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
-        try:
-            tables.prepare(self._db, keep_superseded=bool(self._keep_ms))
-        except BaseException:
-            self._db.close()
-            raise
+        self._db = tables.open_database(database, keep_superseded=bool(self._keep_ms))
         self._seq: int
         self._last_change: int
         self._ahead = 0  # the most milliseconds that a change was dated ahead of the clock
