@@ -50,7 +50,10 @@ def object_storage_path(url: str) -> Any:
     A scheme that Airflow does not know is left to fsspec itself. Imported here, since fsspec would cost
     every DAG file that imports a hook.
     """
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, rest = url.partition("://")
+    if separator:
+        scheme = scheme.lower()
+        url = f"{scheme}{separator}{rest}"
     if separator and not _has_file_system(scheme):
         return import_module("upath").UPath(url)
     return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)

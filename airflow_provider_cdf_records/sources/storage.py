@@ -14,7 +14,6 @@ ALIASES = {  # other names of the protocols of one storage
     "s3n": "s3",
     "gcs": "gs",
     "abfss": "abfs",
-    "adl": "abfs",
     "az": "abfs",
 }
 VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
