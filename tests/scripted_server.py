@@ -36,13 +36,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came in; ``body`` is what it held before compression."""
+    """A request as it came in, and its answer; ``body`` is what it held before compression."""
 
     method: str
     path: str
     headers: dict[str, str]
     raw: bytes
     peer: tuple[str, int]
+    answer: Answer
 
     @property
     def body(self) -> bytes:
@@ -110,24 +111,22 @@ class ScriptedServer:
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        asked = Asked(
-            handler.command, handler.path, headers, handler.rfile.read(length), handler.client_address
-        )
+        body, peer = handler.rfile.read(length), handler.client_address
         with self._lock:
-            self.asked.append(asked)
             answer = self._next(handler.path)
+            self.asked.append(Asked(handler.command, handler.path, headers, body, peer, answer))
         if answer.before:
             answer.before()
         if answer.reset:
             handler.close_connection = True
             return
-        body = answer.bytes()
+        content = answer.bytes()
         handler.send_response_only(answer.status)
-        length = {} if "Transfer-Encoding" in answer.headers else {"Content-Length": str(len(body))}
-        for name, value in (length | answer.headers).items():
+        sized = {} if "Transfer-Encoding" in answer.headers else {"Content-Length": str(len(content))}
+        for name, value in (sized | answer.headers).items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(body[: len(body) - answer.cut])
+        handler.wfile.write(content[: len(content) - answer.cut])
         if answer.cut:
             handler.close_connection = True
 
