@@ -122,7 +122,10 @@ def _hook_of(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str | None
     try:
         hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
     except (AirflowException, ImportError, TypeError) as error:
-        msg = f"{what}, whose hook cannot be loaded ({error}); install the Airflow provider of that database."
+        remedy = "install the Airflow provider of that database"
+        if isinstance(error, TypeError):
+            remedy = f"check hook_params, got {', '.join(hook_params) or 'none'}"
+        msg = f"{what}, whose hook cannot be loaded ({error}); {remedy}."
         raise InvalidArgumentError(msg) from None
     if not isinstance(hook, dbapi_hook):
         msg = f"{what}, which is not a SQL database: {type(hook).__name__} is not a DbApiHook."

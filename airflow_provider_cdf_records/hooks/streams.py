@@ -59,7 +59,7 @@ def _check_same(stream: dict[str, object], stream_id: str, template: str) -> Non
     made_from, stream_type = stream.get("createdFromTemplate"), stream.get("type")
     if made_from != template and stream_type != TYPES.get(template):
         msg = (
-            f"Stream {stream_id!r} exists already, of type {stream_type}, made from {made_from!r}; "
-            f"{template!r} makes another. Use that template or another stream_id."
+            f"Stream {stream_id!r} exists already, of type {stream_type}, made from {made_from!r} and not "
+            f"from {template!r}. Use {made_from!r} as the template, or another stream_id."
         )
         raise StreamDiffersError(msg)

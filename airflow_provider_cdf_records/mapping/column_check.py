@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from airflow_provider_cdf_records.mapping.table import Table
 from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.problems import listed
 
 
 def with_parents(columns: Iterable[str]) -> set[str]:
@@ -49,8 +50,7 @@ class ColumnCheck:
                 hint = " Is the delimiter right (file_options)?"
             elif not is_table and column in self._may_be_optional:
                 hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
-            listed = ", ".join(map(repr, names))
-            msg = f"mapping: the rows have no column {column!r}; they have {listed}.{hint}"
+            msg = f"mapping: the rows have no column {column!r}; they have {listed(names)}.{hint}"
             raise InvalidArgumentError(msg)
 
 

@@ -23,6 +23,7 @@ from airflow_provider_cdf_records.mapping.types import (
 )
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import SCHEMA_ID
+from airflow_provider_cdf_records.records.problems import listed
 
 FillColumn = Callable[[Table], tuple[Column, Problems]]  # the values of a property, ready to be encoded
 
@@ -65,7 +66,7 @@ class ContainerProperties:
             return
         for name, prop in self._specs.items():
             if name not in self._definitions:
-                known = ", ".join(self._definitions)
+                known = listed(self._definitions)
                 msg = f"mapping: container {self._id} has no property {name!r}; it has {known}."
                 raise InvalidArgumentError(msg)
             kind = self._definitions[name]["type"]
@@ -95,7 +96,7 @@ class ContainerProperties:
             if name not in self._definitions:
                 msg = (
                     f"mapping: column {name!r} is not a property of container {self._id}, which has "
-                    f"{', '.join(self._definitions)}; map what you want by name instead of '*'."
+                    f"{listed(self._definitions)}; map what you want by name instead of '*'."
                 )
                 raise InvalidArgumentError(msg)
         for name, definition in self._definitions.items():
@@ -103,7 +104,7 @@ class ContainerProperties:
                 why = (
                     "'*' leaves out a column that is used elsewhere; map it by its name too"
                     if name in self._mapped_columns
-                    else "the rows have none"
+                    else "the rows have no column of that name"
                 )
                 msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
                 raise InvalidArgumentError(msg)

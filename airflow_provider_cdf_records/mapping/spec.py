@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types import time_zone_of
+from airflow_provider_cdf_records.records.encoding import explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
     EXPECTED_SCHEMA_ID,
@@ -20,6 +21,8 @@ from airflow_provider_cdf_records.records.identifiers import (
 )
 
 ALL_OTHERS = "*"
+IN_A_PROPERTY = "[...]"  # how the errors of msgspec name a key of a dict
+CHOICES = {"nulls": "'drop' or 'send'", "properties": "an object or '*'"}
 
 
 class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
@@ -118,16 +121,40 @@ def read_mapping(definition: object) -> MappingSpec:
     try:
         spec = msgspec.convert(definition, MappingSpec)
         _check(spec)
-    except (msgspec.ValidationError, InvalidRecordError, InvalidArgumentError) as error:
-        what, _, path = str(error).partition(" - at `$")
-        if "unknown field" in what:
-            struct = (
-                PropertySpec if "properties" in path else SourceSpec if "sources" in path else MappingSpec
-            )
-            what += f"; the known fields are {', '.join(struct.__struct_fields__)}"
-        msg = f"mapping{path.rstrip('`')}: {what[0].lower()}{what[1:]}"
+    except msgspec.ValidationError as error:
+        msg = f"mapping: {_explained(error, definition)}"
+        raise InvalidArgumentError(msg) from None
+    except (InvalidRecordError, InvalidArgumentError) as error:
+        msg = f"mapping: {error}"
         raise InvalidArgumentError(msg) from None
     return spec
+
+
+def _explained(error: msgspec.ValidationError, definition: Any) -> str:
+    """Return what is wrong with the shape of a mapping, and where."""
+    text = explain_decode_error(error)
+    what, _, path = str(error).partition(" - at `$")
+    path = path.strip(".`")
+    if what.startswith("Object contains unknown field"):
+        struct = PropertySpec if IN_A_PROPERTY in path else SourceSpec if path else MappingSpec
+        text += f"; the known fields are {', '.join(struct.__struct_fields__)}"
+    elif what.startswith("Invalid enum value"):
+        got = what.removeprefix("Invalid enum value ")
+        text = f"{path}: must be {CHOICES[path.rpartition('.')[2]]}, got {got}"
+    if IN_A_PROPERTY in path:
+        text = text.replace(IN_A_PROPERTY, f".{_wrong_property(path, definition)}", 1)
+    return text
+
+
+def _wrong_property(path: str, definition: Any) -> str:
+    """Return the name of the property that is wrong, which the error of ``msgspec`` leaves out."""
+    number = int(path.removeprefix("sources[").partition("]")[0])
+    for name, prop in definition["sources"][number]["properties"].items():
+        try:
+            msgspec.convert(prop, str | PropertySpec)
+        except msgspec.ValidationError:
+            return str(name)
+    return "..."
 
 
 def _check(spec: MappingSpec) -> None:
@@ -174,12 +201,20 @@ def _check_property(spec: PropertySpec, path: str) -> None:
     if spec.format is not None:
         _template(spec.format, f"{path}.format")
     if spec.time_zone is not None:
-        time_zone_of(spec.time_zone)
+        _check_time_zone(spec.time_zone, path)
     if spec.direct is not None:
         check_space(spec.direct, f"{path}.direct")
     if spec.delimiter == "":
         msg = f"{path}.delimiter: must not be empty"
         raise InvalidArgumentError(msg)
+
+
+def _check_time_zone(name: str, path: str) -> None:
+    try:
+        time_zone_of(name)
+    except InvalidArgumentError as error:
+        msg = f"{path}: {error}"
+        raise InvalidArgumentError(msg) from None
 
 
 def _check_schema_id(name: str, path: str) -> None:

@@ -63,7 +63,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         if len(given) != 1:
             *others, last = sources
             got = " and ".join(given) or "none"
-            msg = f"Task {self.task_id!r} needs one of {', '.join(others)} and {last}, got {got}."
+            msg = f"Task {self.task_id!r} needs exactly one of {', '.join(others)} and {last}, got {got}."
             raise ValueError(msg)
 
     def execute(self, context: Any) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from airflow_provider_cdf_records.records.identifiers import (
     check_external_id,
     check_space,
     identity_of,
+    shortened,
 )
-from airflow_provider_cdf_records.records.problems import join_problems, problem_of
+from airflow_provider_cdf_records.records.problems import join_problems, listed, problem_of
 from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, check_size, request_body
 
 BACKSLASH = b"\\"
@@ -125,7 +126,7 @@ class ApiShaped:
 
     def __call__(self, chunk: Chunk) -> Records:
         if chunk.columns is not None:
-            columns = ", ".join(map(repr, chunk.columns))
+            columns = listed(chunk.columns)
             msg = f"Rows of a table need a mapping that makes records of them; the columns are {columns}."
             raise InvalidArgumentError(msg)
         rows = chunk.rows
@@ -226,7 +227,7 @@ def _check_record(shape: _Shape, body: bytes) -> None:
 def _check_source(source: Source, path: str) -> None:
     check_space(source.space, f"{path}.space")
     if not SCHEMA_ID.fullmatch(source.externalId):
-        msg = f"{path}.externalId: {EXPECTED_SCHEMA_ID}, got {source.externalId!r}"
+        msg = f"{path}.externalId: {EXPECTED_SCHEMA_ID}, got {shortened(source.externalId)!r}"
         raise InvalidRecordError(msg)
 
 

@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.records.identifiers import (
     check_space,
     identity_of,
 )
-from airflow_provider_cdf_records.records.problems import join_problems
+from airflow_provider_cdf_records.records.problems import join_problems, listed
 
 KEYS = ("space", "externalId")
 
@@ -58,10 +58,9 @@ def records_to_delete(chunk: Chunk) -> Records:
 def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[Row]:
     """Return the rows of a table as mappings with only the space and the external id."""
     if not set(KEYS) <= set(columns):
-        names = ", ".join(map(repr, columns))
         msg = (
             "Rows of a table need the columns 'space' and 'externalId', or a mapping that makes records of "
-            f"them; the columns are {names}."
+            f"them; the columns are {listed(columns)}."
         )
         raise InvalidArgumentError(msg)
     index = {name: number for number, name in enumerate(columns)}

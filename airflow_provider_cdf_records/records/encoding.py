@@ -79,7 +79,7 @@ def to_json_type(value: object) -> Any:
         return dict(value)
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return _from_numpy(value)
-    msg = f"a {type(value).__name__} cannot be written as JSON (convert it first)"
+    msg = f"a value of type {type(value).__name__} cannot be written as JSON (convert it first)"
     raise TypeError(msg)
 
 
@@ -105,7 +105,7 @@ def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
     try:
         return to_text(value)
     except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
-        return f"a {type(value).__name__} that cannot be shown"
+        return f"a value of type {type(value).__name__} that cannot be shown"
 
 
 def explain_decode_error(error: Exception, path: str = "") -> str:

@@ -9,6 +9,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 MAX_EXTERNAL_ID = 256  # characters
 MAX_SOURCES = 100  # containers or views of a record
+MAX_QUOTE = 80  # characters of a value in a message
 
 SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?")
 RESERVED_SPACES = frozenset({"space", "cdf", "dms", "pg3", "shared", "system", "node", "edge"})
@@ -18,11 +19,16 @@ RESERVED_STREAMS = frozenset({"logs", "records"})
 RESERVED_STREAM_PREFIXES = ("cdf_", "cognite_")
 
 EXPECTED_SPACE = "expected a space: 1-43 letters, digits, '_' and '-', starting with a letter"
-EXPECTED_SCHEMA_ID = "expected an identifier: 1-255 letters, digits and '_', starting with a letter"
+EXPECTED_SCHEMA_ID = "expected a name: 1-255 letters, digits and '_', first a letter, last a letter or digit"
 
 
 class InvalidRecordError(ValueError):
     """A row that CDF would refuse, whatever is in the stream."""
+
+
+def shortened(text: str) -> str:
+    """Return a text for a message, cut off where it is long."""
+    return text if len(text) <= MAX_QUOTE else f"{text[:MAX_QUOTE]}..."
 
 
 def identity_of(space: str, external_id: str) -> Identity:
@@ -57,7 +63,7 @@ def check_space(space: str, where: str = "space") -> None:
     :raises InvalidRecordError: naming the field.
     """
     if not SPACE.fullmatch(space):
-        msg = f"{where}: {EXPECTED_SPACE}"
+        msg = f"{where}: {EXPECTED_SPACE}, got {shortened(space)!r}"
         raise InvalidRecordError(msg)
     if space in RESERVED_SPACES:
         msg = f"{where}: {space!r} is reserved by CDF"

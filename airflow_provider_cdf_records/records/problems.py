@@ -8,6 +8,7 @@ from itertools import islice
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 
 MAX_TOLD = 10  # problems of a row that its message tells
+MAX_LISTED = 50  # names in a message
 
 
 def join_problems(problems: Iterable[str]) -> str:
@@ -16,6 +17,14 @@ def join_problems(problems: Iterable[str]) -> str:
     told = "; ".join(islice(distinct, MAX_TOLD))
     more = len(distinct) - MAX_TOLD
     return f"{told}; and {more:,} more" if more > 0 else told
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names for a message: the first ones, and how many more there are."""
+    every = list(map(repr, names))
+    more = len(every) - MAX_LISTED
+    told = ", ".join(every[:MAX_LISTED]) or "none"
+    return f"{told} and {more:,} more" if more > 0 else told
 
 
 def problem_of(check: Callable[..., object], *arguments: object) -> str | None:

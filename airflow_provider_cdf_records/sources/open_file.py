@@ -82,7 +82,7 @@ def open_file(path: StoragePath) -> Iterator[OpenFile]:
         except Exception as error:
             if not compression.is_damage(error):
                 raise
-            msg = f"{path} is damaged: its {compression.name} data cannot be decompressed ({error})."
+            msg = f"{path} is damaged: its {compression.name} data cannot be read ({error}). Write it again."
             raise SourceError(msg) from error
 
 
@@ -94,7 +94,10 @@ def _check_compression(file: io.BufferedReader, path: StoragePath, compression: 
     if compression is None and found is not None:
         msg = f"{path} is {found.name} data; give it a name that ends in {found.suffix}."
     elif compression is not None:
-        msg = f"{path} is not the {compression.name} file that its suffix says."
+        msg = (
+            f"{path} is not the {compression.name} file that its suffix says; write it again, or give it the "
+            "suffix of what it is."
+        )
     raise SourceError(msg)
 
 

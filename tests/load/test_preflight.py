@@ -189,7 +189,7 @@ def test_a_missing_container_of_a_mapping_ends_the_load(cdf: LocalCdf) -> None:
 
 def test_a_missing_property_of_a_mapping_ends_the_load(cdf: LocalCdf) -> None:
     message = failure_before_reading(mapping=a_mapping(valeu="reading"))
-    assert "has no property 'valeu'; it has value, text, time, number." in message
+    assert "has no property 'valeu'; it has 'value', 'text', 'time', 'number'." in message
 
 
 @pytest.mark.parametrize("used_for", ["node", "edge", "all"])

@@ -67,7 +67,10 @@ def test_a_star_takes_no_column_that_cannot_be_a_property(tmp_path: Path, kind: 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (mapping({"txt": "a"}), "container plant/Alarm has no property 'txt'; it has value, number, text"),
+        (
+            mapping({"txt": "a"}),
+            "container plant/Alarm has no property 'txt'; it has 'value', 'number', 'text'",
+        ),
         (mapping({"number": {"value": "x"}}), "plant/Alarm.number: expected int32, got 'x'"),
         (mapping({"tags": {"value": [None]}}), "null is not allowed in a list"),
         (mapping({"text": {"column": "a", "direct": "assets"}}), "'direct' is for direct relations"),
@@ -136,6 +139,7 @@ def test_a_star_with_a_column_that_is_no_property_is_refused(tmp_path: Path, kin
 def test_a_star_without_a_required_property_is_refused(tmp_path: Path, kind: Shape) -> None:
     spec = mapping({}, sources=[{"space": "plant", "container": "Place", "properties": "*"}])
     with pytest.raises(
-        InvalidArgumentError, match="site needs a value in every record, and the rows have none"
+        InvalidArgumentError,
+        match="site needs a value in every record, and the rows have no column of that name",
     ):
         Loaded(kind(tmp_path, [{"id": "a", "area": "x"}]), spec)

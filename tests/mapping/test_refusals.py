@@ -62,7 +62,7 @@ def test_each_wrong_value_of_a_row_is_told(tmp_path: Path, kind: Shape) -> None:
         "column 'count' -> plant/Alarm.number: expected int32, got 'few'",
     ]
     assert last.split("; ") == [
-        "space: expected a space: 1-43 letters, digits, '_' and '-', starting with a letter",
+        "space: expected a space: 1-43 letters, digits, '_' and '-', starting with a letter, got '1'",
         "external_id: column 'id': is empty",
         "column 'count' -> plant/Alarm.number: expected int32, got '2.5'",
         "column 'at' -> plant/Alarm.time: expected timestamp, got 'soon' (write it as 2026-01-02T03:04:05Z)",

@@ -20,8 +20,16 @@ def containers(count: int) -> list[dict[str, Any]]:
     ("definition", "message"),
     [
         ([], "mapping: expected `object`, got `array`"),
-        ({}, "mapping: object missing required field `space`"),
-        (mapping({}, spaces="x"), "mapping: object contains unknown field `spaces`"),
+        ({}, "mapping: space: is missing"),
+        (
+            mapping({}, spaces="x"),
+            "mapping: object contains unknown field `spaces`; the known fields are space, external_id,",
+        ),
+        (mapping({}, sources=[{"space": "plant"}]), "mapping: sources[0].container: is missing"),
+        (
+            mapping({}, sources=[{"space": "plant", "name": "x"}]),
+            "mapping: sources[0]: object contains unknown field `name`; the known fields are space,",
+        ),
         (mapping({}, sources=[]), "mapping: sources: must have 1 to 100 containers, got 0"),
         (mapping({}, sources=containers(101)), "mapping: sources: must have 1 to 100 containers, got 101"),
         (
@@ -39,12 +47,23 @@ def containers(count: int) -> list[dict[str, Any]]:
             mapping({}, time_zone="Mars"),
             "mapping: time_zone must be an IANA name such as 'Europe/Oslo', got 'Mars'",
         ),
-        (mapping({}, nulls="keep"), "mapping.nulls: invalid enum value 'keep'"),
-        (mapping(5), "mapping.sources[0].properties: expected `str | object`, got `int`"),
-        (mapping("all"), "mapping.sources[0].properties: invalid enum value 'all'"),
-        (mapping({"x": 5}), "mapping.sources[0].properties[...]: expected `str | object`, got `int`"),
-        (mapping({"x": {"colum": "y"}}), "mapping.sources[0].properties[...]: object contains unknown field"),
-        (mapping({"9": "x"}), "mapping: sources[0].properties: expected an identifier"),
+        (mapping({}, nulls="keep"), "mapping: nulls: must be 'drop' or 'send', got 'keep'"),
+        (mapping(5), "mapping: sources[0].properties: expected `str | object`, got `int`"),
+        (mapping("all"), "mapping: sources[0].properties: must be an object or '*', got 'all'"),
+        (mapping({"a": "b", "x": 5}), "mapping: sources[0].properties.x: expected `str | object`, got `int`"),
+        (mapping({"x: y": 5}), "mapping: sources[0].properties.x: y: expected `str | object`, got `int`"),
+        (mapping({5: "x"}), "mapping: expected `str`, got `int` - at `key` in `$.sources[0].properties`"),
+        (mapping({"x": {"col: u": 1}}), "unknown field `col: u`; the known fields are column, format, value"),
+        (mapping("x: y"), "mapping: sources[0].properties: must be an object or '*', got 'x: y'"),
+        (
+            mapping({"a": "b", "x": {"colum": "y"}}),
+            "mapping: sources[0].properties.x: object contains unknown field `colum`; the known fields are",
+        ),
+        (
+            mapping({"a": "b", "x": {"column": "y", "optional": 1}}),
+            "mapping: sources[0].properties.x.optional: expected `bool`, got `int`",
+        ),
+        (mapping({"9": "x"}), "mapping: sources[0].properties: expected a name"),
         (mapping({"*": "x"}), "mapping: sources[0].properties: '*' stands for all other columns"),
         (mapping({"*": {"value": 1}}), "mapping: sources[0].properties: '*' stands for all other columns"),
         (
@@ -53,7 +72,10 @@ def containers(count: int) -> list[dict[str, Any]]:
         ),
         (mapping({"x": {"column": "a", "value": 1}}), "'format' and 'value', got 'column' and 'value'"),
         (mapping({"x": {"format": "{"}}), "mapping: sources[0].properties.x.format: format string '{'"),
-        (mapping({"x": {"column": "a", "time_zone": "Mars"}}), "time_zone must be an IANA name"),
+        (
+            mapping({"x": {"column": "a", "time_zone": "Mars"}}),
+            "mapping: sources[0].properties.x: time_zone must be an IANA name",
+        ),
         (mapping({"x": {"column": "a", "direct": "9"}}), "mapping: sources[0].properties.x.direct: expected"),
         (mapping({"x": {"column": "a", "delimiter": ""}}), "properties.x.delimiter: must not be empty"),
         (
@@ -62,7 +84,7 @@ def containers(count: int) -> list[dict[str, Any]]:
         ),
         (
             mapping({}) | {"sources": [{"space": "s", "container": "a-b", "properties": {}}]},
-            "mapping: sources[0].container: expected an identifier",
+            "mapping: sources[0].container: expected a name",
         ),
     ],
 )

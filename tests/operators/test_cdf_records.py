@@ -59,8 +59,8 @@ def context_with(**xcoms: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "needs one of records and path, got none"),
-        ({"records": [], "path": "x"}, "needs one of records and path, got records and path"),
+        ({}, "needs exactly one of records and path, got none"),
+        ({"records": [], "path": "x"}, "needs exactly one of records and path, got records and path"),
     ],
 )
 def test_exactly_one_of_records_and_path_is_needed(arguments: dict[str, Any], message: str) -> None:
@@ -296,7 +296,7 @@ def test_what_matches_a_filter_is_deleted_page_by_page(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "needs one of records, path and filter, got none"),
+        ({}, "needs exactly one of records, path and filter, got none"),
         ({"records": [], "filter": {}}, "got records and filter"),
         ({"path": "x", "filter": {}}, "got path and filter"),
     ],

@@ -52,9 +52,12 @@ def test_any_mapping_is_a_record() -> None:
         (changed(space=...), "space: is missing"),
         (changed(externalId=...), "externalId: is missing"),
         (changed(sources=...), "sources: is missing"),
-        (changed(space="1st"), "space: expected a space: 1-43 letters"),
+        (
+            changed(space="1st"),
+            "space: expected a space: 1-43 letters, digits, '_' and '-', starting with a letter, got '1st'",
+        ),
         (changed(space="plant\n"), "space: expected a space"),
-        (changed(space="x" * 44), "space: expected a space"),
+        (changed(space="x" * 99), f"starting with a letter, got '{'x' * 80}...'"),
         (changed(space="system"), "space: 'system' is reserved by CDF"),
         (changed(space=None), "space: expected `str`, got `null`"),
         (changed(externalId=""), "externalId: expected 1 to 256 characters, got 0"),
@@ -79,7 +82,7 @@ def test_a_wrong_shape_is_refused_by_the_fields_name(row: Any, message: str) -> 
     [
         ({"type": "node", "space": "plant", "externalId": "A"}, "invalid value 'node'"),
         ({"type": "view", "space": "plant", "externalId": "A"}, "sources[0].source.version: is missing"),
-        ({"type": "container", "space": "plant", "externalId": "A-1"}, "externalId: expected an identifier"),
+        ({"type": "container", "space": "plant", "externalId": "A-1"}, "externalId: expected a name"),
         ({"type": "container", "space": "-", "externalId": "A"}, "space: expected a space"),
     ],
 )
@@ -104,8 +107,8 @@ WRONG_PARTS: dict[str, tuple[dict[str, Any], str]] = {
                 {"source": {"type": "container", "space": "plant", "externalId": "A-1"}, "properties": 1}
             ]
         },
-        "sources[0].source.externalId: expected an identifier: 1-255 letters, digits and '_', starting with "
-        "a letter, got 'A-1'; sources[0].properties: expected `object`, got `int`",
+        "sources[0].source.externalId: expected a name: 1-255 letters, digits and '_', first a letter, last "
+        "a letter or digit, got 'A-1'; sources[0].properties: expected `object`, got `int`",
     ),
 }
 
@@ -132,7 +135,7 @@ def test_each_value_that_json_does_not_have_is_told() -> None:
     assert refusal(a_record(a=math.nan, b=1, c=[1, math.inf], d=b"x")) == (
         "sources[0].properties.a: nan is not JSON (send None, or leave the property out); "
         "sources[0].properties.c[1]: inf is not JSON (send None, or leave the property out); "
-        "sources[0].properties.d: a bytes cannot be written as JSON (convert it first)"
+        "sources[0].properties.d: a value of type bytes cannot be written as JSON (convert it first)"
     )
 
 

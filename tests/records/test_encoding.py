@@ -172,4 +172,4 @@ def test_what_is_not_json_is_explained(text: bytes, message: str) -> None:
 
 def test_a_value_that_has_no_text_is_displayed_by_its_type() -> None:
     assert display([1]) == "[1]"
-    assert display(10**5000) == "a int that cannot be shown"
+    assert display(10**5000) == "a value of type int that cannot be shown"

@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.records.encoding import display, to_json_type
-from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
 
-LONGEST_QUOTE = 80  # characters of a value in a message
 JSON_TYPES = frozenset({str, int, float, bool, list, dict, NoneType})
 
 Types = set[type]
@@ -80,14 +79,8 @@ class PropertyType:
         except (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError) as error:
             is_ours = isinstance(error, InvalidValueError | InvalidRecordError)
             why = f" ({error})" if is_ours and str(error) else ""
-            msg = f"expected {self.name}, got {_quoted(value)}{why}"
+            msg = f"expected {self.name}, got {shortened(display(value))}{why}"
             raise InvalidValueError(msg) from None
-
-
-def _quoted(value: Any) -> str:
-    """Return a value as text for a message, shortened if it is long."""
-    text = display(value)
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
 
 
 def as_json_type(value: Any) -> Any:

@@ -150,6 +150,15 @@ def test_a_connection_to_no_database_is_refused(
         operator("SELECT 1", conn_id="other").execute({})
 
 
+def test_hook_params_that_the_hook_does_not_take_are_named(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", '{"conn_type": "http"}')
+    task = operator("SELECT 1", conn_id="other", hook_params={"colour": "red"})
+    with pytest.raises(AirflowFailException, match=r"'colour'\); check hook_params, got colour\."):
+        task.execute({})
+
+
 def test_without_the_provider_of_sql_the_extra_is_named(
     cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

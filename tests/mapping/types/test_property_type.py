@@ -20,5 +20,7 @@ def test_a_long_value_is_cut_in_a_message() -> None:
 
 
 def test_a_value_that_cannot_be_shown_is_refused_like_others() -> None:
-    with pytest.raises(InvalidValueError, match="expected float64, got a int that cannot be shown"):
+    with pytest.raises(
+        InvalidValueError, match="expected float64, got a value of type int that cannot be shown"
+    ):
         property_type({"type": "float64"}).convert(10**5000)
