@@ -86,6 +86,19 @@ def get_provider_info() -> dict[str, Any]:
                         "A ready token instead of Client ID and secret. It expires.",
                         secret=True,
                     ),
+                    "azure_conn_id": _field(
+                        "Azure connection",
+                        "An Airflow connection of type azure that gives tokens, instead of Client ID and "
+                        "secret. For managed and workload identity. It needs use_azure_identity_object.",
+                    ),
+                    "federated_token_file": _field(
+                        "Federated token file",
+                        "Path of a file that the platform keeps a fresh token in, instead of the secret.",
+                    ),
+                    "certificate_file": _field(
+                        "Certificate file",
+                        "Path of a PEM file with certificate and private key, instead of the secret.",
+                    ),
                     "timeout": _field(
                         "Timeout",
                         "Seconds without an answer after which a request is retried. 60 when left empty.",

@@ -2,12 +2,19 @@
 
 from airflow_provider_cdf_records.client.api import CdfClient
 from airflow_provider_cdf_records.client.config import (
+    Auth,
+    CertificateFile,
+    ClientAssertions,
     ClientConfig,
     ClientCredentials,
+    FederatedTokenFile,
+    IssuedToken,
     RetryPolicy,
     StaticToken,
+    TokenSource,
 )
 from airflow_provider_cdf_records.client.errors import (
+    CONFLICT,
     CdfApiError,
     CdfAuthError,
     CdfCancelledError,
@@ -18,17 +25,24 @@ from airflow_provider_cdf_records.client.paging import SyncPage, query_records, 
 from airflow_provider_cdf_records.client.transport import Traffic
 
 __all__ = [
+    "CONFLICT",
+    "Auth",
     "CdfApiError",
     "CdfAuthError",
     "CdfCancelledError",
     "CdfClient",
     "CdfConnectionError",
     "CdfError",
+    "CertificateFile",
+    "ClientAssertions",
     "ClientConfig",
     "ClientCredentials",
+    "FederatedTokenFile",
+    "IssuedToken",
     "RetryPolicy",
     "StaticToken",
     "SyncPage",
+    "TokenSource",
     "Traffic",
     "query_records",
     "sync_records",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,66 @@ class ClientCredentials:
 
 
 @dataclass(frozen=True)
+class FederatedTokenFile:
+    """A file that the platform keeps a fresh token in, one that the identity provider trusts."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class CertificateFile:
+    """A PEM file with a certificate that the identity provider knows, and with its private key.
+
+    :param for_entra_id: sign as Microsoft Entra ID wants it, and not as most others do.
+    """
+
+    path: str
+    for_entra_id: bool = False
+
+
+@dataclass(frozen=True)
+class ClientAssertions:
+    """OAuth 2.0 client credentials with a client assertion in place of a secret.
+
+    :param source: what the assertions come from; a new one is made for each request for a token.
+    """
+
+    client_id: str
+    source: FederatedTokenFile | CertificateFile
+    token_url: str
+    scopes: str | None = None
+    audience: str | None = None
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """An access token as it was issued.
+
+    :param lifetime: seconds from when it was asked for; ``None``: not known.
+    """
+
+    token: str = field(repr=False)
+    lifetime: float | None = None
+
+
+class TokenSource(Protocol):
+    """Another way to a new access token, such as a library of a cloud."""
+
+    def __call__(self) -> IssuedToken:
+        """Return a new token.
+
+        :raises CdfAuthError: when there is none.
+        """
+
+
+@dataclass(frozen=True)
 class StaticToken:
     """A ready access token, which cannot be renewed."""
 
     token: str = field(repr=False)
+
+
+Auth: TypeAlias = ClientCredentials | ClientAssertions | StaticToken | TokenSource
 
 
 @dataclass(frozen=True)
@@ -56,7 +113,7 @@ class ClientConfig:
 
     base_url: str
     project: str
-    auth: ClientCredentials | StaticToken
+    auth: Auth
     timeout: float = 60.0
     connect_timeout: float = 10.0
     verify: bool | str = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CONFLICT = 409
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500  # and above
 
@@ -31,6 +32,8 @@ class CdfApiError(CdfError):
     :ivar request_id: ``x-request-id`` of the answer, which Cognite's support asks for.
     :ivar missing: identifiers that the server says do not exist.
     :ivar duplicated: identifiers that the server says exist already, or are twice in the request.
+    :ivar max_attempts: how often the request is sent at most with answers such as this; ``None``: as often as
+        the configuration allows.
     """
 
     def __init__(
@@ -54,7 +57,16 @@ class CdfApiError(CdfError):
         self.retryable = retryable
         self.may_be_applied = status != TOO_MANY_REQUESTS and (retryable or status >= SERVER_ERROR)
         self.retry_after = retry_after
+        self.max_attempts: int | None = None
         super().__init__(message)
+
+    def make_passing(self, max_attempts: int) -> None:
+        """Note that the same request can succeed later, and that parts of it may be carried out.
+
+        :param max_attempts: how often it is sent at most.
+        """
+        self.retryable = self.may_be_applied = True
+        self.max_attempts = max_attempts
 
     def __str__(self) -> str:
         named = "".join(
@@ -63,7 +75,8 @@ class CdfApiError(CdfError):
             if identifiers
         )
         suffix = f" (x-request-id {self.request_id})" if self.request_id else ""
-        return f"{self.request} was answered with {self.status}: {self.message}{named}{suffix}"
+        message = self.message.rstrip(".") if named or suffix else self.message
+        return f"{self.request} was answered with {self.status}: {message}{named}{suffix}"
 
 
 class CdfConnectionError(CdfError):
@@ -76,8 +89,30 @@ class CdfConnectionError(CdfError):
     may_be_applied = True
 
 
-class CdfAuthError(CdfApiError):
-    """The identity provider refuses to give a token, or CDF refuses the token."""
+class CdfAuthError(CdfError):
+    """The identity provider gives no token, or CDF refuses the token. Never about what a request holds.
+
+    :param message: what happened, in the words of who refused, and what to do.
+    :param status: HTTP status code of the refusal; ``None`` without an answer.
+    :param token_issued: whether there was a token, which CDF then refused.
+    :param retryable: whether the failure may pass, as when the identity provider is busy.
+    :param retry_after: seconds after which the identity provider asks to be asked again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        token_issued: bool = False,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.token_issued = token_issued
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class CdfCancelledError(CdfError):

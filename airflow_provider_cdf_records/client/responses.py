@@ -3,75 +3,120 @@
 from __future__ import annotations
 
 import math
+import zlib
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, IncompleteRead, NewConnectionError
 
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
 from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
+from airflow_provider_cdf_records.client.secrets import without_secrets
 
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)  # what decoding raises
-NO_CONTENT = 204
+OK = 200
+SUCCESS = range(200, 300)
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # as the first bytes of what is compressed say
 EXCERPT = 200  # characters that are quoted of an answer that is not from CDF
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 
 
-def read_answer(response: requests.Response, request: str) -> Any:
-    """Return the JSON of a successful answer, and ``{}`` for an empty one.
+@dataclass(frozen=True)
+class Asked:
+    """A request, as far as its answer and messages about it need to know it.
 
-    :param request: method and address, for messages.
-    :raises CdfApiError: for any status but 2xx.
-    :raises CdfConnectionError: for a 2xx that is not JSON: it is not from CDF, or it is cut short.
+    :param needs_json: whether a success must be JSON; if not, any 2xx is one, whatever its body, except for
+        the login page of a proxy.
+    :param for_token: whether it goes to the identity provider. A success is never quoted then.
+    :param secrets: what no message may show, should the answer quote it.
     """
-    if not response.ok or response.is_redirect:
-        raise _api_error(response, request)
-    if response.status_code == NO_CONTENT or response.headers.get("Content-Length") == "0":
+
+    method: str
+    url: str
+    needs_json: bool = True
+    for_token: bool = False
+    secrets: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.hide(f"{self.method} {self.url}")
+
+    def hide(self, text: str) -> str:
+        """Return a text without the secrets."""
+        return without_secrets(text, self.secrets)
+
+
+def read_answer(response: requests.Response, asked: Asked) -> Any:
+    """Return the JSON of a successful answer, and ``{}`` for an empty one or where none is needed.
+
+    :param response: with its body still to be read.
+    :raises CdfApiError: for any status but 2xx.
+    :raises CdfConnectionError: for a 2xx that is not JSON where that is needed, and for the page of a proxy.
+    :raises HTTPError: for a body that is cut short.
+    """
+    body = _body(response)
+    if response.status_code not in SUCCESS:
+        raise _api_error(response, body, asked)
+    if not body or (not asked.needs_json and not _is_login_page(response, body)):
         return {}
     try:
-        return msgspec.json.decode(response.content)
+        return msgspec.json.decode(body)
     except NOT_JSON:
-        msg = f"{request} was answered with {response.status_code}, but not with JSON: {_excerpt(response)}"
-        raise CdfConnectionError(msg) from None
+        msg = f"{asked} was answered with {response.status_code}, but not with JSON"
+    raise CdfConnectionError(msg if asked.for_token else f"{msg}: {_excerpt(response, body, asked)}")
 
 
-def no_answer(error: requests.RequestException, request: str) -> CdfConnectionError:
-    """Return the error of a request that was not answered.
-
-    :param request: method and address, for messages.
-    """
-    passing = isinstance(
-        error,
-        requests.ConnectionError
-        | requests.Timeout
-        | requests.exceptions.ChunkedEncodingError
-        | requests.exceptions.ContentDecodingError,
-    )
+def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
+    """Return the error of a request that could not be sent, or whose answer did not come whole."""
+    passing = isinstance(error, requests.ConnectionError | requests.Timeout | HTTPError) and not isinstance(
+        error, ValueError
+    )  # which is an address or a header that makes no sense
     cause = error.args[0] if error.args else error
     cause = getattr(cause, "reason", cause)  # urllib3 wraps it in a message about its retries
     certificate_refused = CERTIFICATE_REFUSED in str(error)
-    failure = CdfConnectionError(f"{request} got no answer: {type(error).__name__}: {cause}")
+    text = asked.hide(f"{type(error).__name__}: {cause}")
+    failure = CdfConnectionError(f"{asked} got no answer: {text}")
     failure.retryable = passing and not certificate_refused
     never_sent = certificate_refused or isinstance(cause, NewConnectionError | ConnectTimeoutError)
-    failure.may_be_applied = not never_sent
+    failure.may_be_applied = passing and not never_sent
     return failure
 
 
-def _api_error(response: requests.Response, request: str) -> CdfApiError:
+def _is_login_page(response: requests.Response, body: bytes) -> bool:
+    """Tell whether a success is a web page that a proxy answers with; CDF accepts writes with 202."""
+    return response.status_code == OK and body.lstrip()[:1] == b"<"
+
+
+def _body(response: requests.Response) -> bytes:
+    """Return the whole body, decompressed if that is possible."""
+    body: bytes = response.raw.read(decode_content=False)
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and len(body) < int(length) and "Transfer-Encoding" not in response.headers:
+        raise IncompleteRead(len(body), int(length) - len(body))  # urllib3 1.26 does not look
+    if body and "Content-Encoding" in response.headers:
+        try:
+            return zlib.decompress(body, GZIP_OR_ZLIB)
+        except zlib.error:
+            return body
+    return body
+
+
+def _api_error(response: requests.Response, body: bytes, asked: Asked) -> CdfApiError:
     status = response.status_code
-    error = _error_object(response)
-    message = error.get("message") or _excerpt(response)
+    error = _error_object(body)
+    message = str(error.get("message") or _excerpt(response, body, asked))
     if response.is_redirect:
-        message = (
-            f"redirected to {response.headers['Location']}; the connection's Host must be CDF's own address"
-        )
+        to = urlsplit(response.headers["Location"])._replace(query="", fragment="").geturl()
+        whose = "token URL must be the identity provider's" if asked.for_token else "Host must be CDF's"
+        message = f"redirected to {to}; the connection's {whose} own address"
     return CdfApiError(
-        str(message),
+        asked.hide(message),
         status=status,
-        request=request,
+        request=str(asked),
         request_id=response.headers.get("x-request-id"),
         missing=_identifiers(error.get("missing")),
         duplicated=_identifiers(error.get("duplicated")),
@@ -81,19 +126,20 @@ def _api_error(response: requests.Response, request: str) -> CdfApiError:
     )
 
 
-def _error_object(response: requests.Response) -> dict[str, Any]:
+def _error_object(body: bytes) -> dict[str, Any]:
     """Return CDF's ``{"error": {...}}``; an OAuth error is brought into the same shape."""
     try:
-        body = msgspec.json.decode(response.content)
+        answer = msgspec.json.decode(body)
     except NOT_JSON:
         return {}
-    if not isinstance(body, dict):
+    if not isinstance(answer, dict):
         return {}
-    error = body.get("error")
+    error = answer.get("error")
     if isinstance(error, dict):
         return error
     if isinstance(error, str):
-        return {"message": f"{error}: {body['error_description']}" if "error_description" in body else error}
+        described = "error_description" in answer
+        return {"message": f"{error}: {answer['error_description']}" if described else error}
     return {}
 
 
@@ -101,8 +147,9 @@ def _identifiers(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _excerpt(response: requests.Response) -> str:
-    text = " ".join(response.text.split())
+def _excerpt(response: requests.Response, body: bytes, asked: Asked) -> str:
+    """Return the beginning of a body, with secrets hidden before any is cut in two."""
+    text = " ".join(asked.hide(body.decode(errors="replace")).split())
     if not text:
         return response.reason or "an empty answer"
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."

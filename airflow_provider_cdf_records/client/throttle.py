@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any
 
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.errors import CdfCancelledError
@@ -74,6 +76,17 @@ class Throttle:
                 self._clock.wait(self._changed, left)
             self._raise_if_cancelled()
 
+    def wait_for(self, outcome: Future[Any]) -> None:
+        """Wait until a future is done.
+
+        :raises CdfCancelledError: when the client is told to stop.
+        """
+        outcome.add_done_callback(self._wake_all)
+        with self._changed:
+            while not outcome.done():
+                self._raise_if_cancelled()
+                self._changed.wait()
+
     def throttled(self, pause: float) -> None:
         """Stop all sending for ``pause`` seconds, and halve the parallelism, since CDF asked for less."""
         now = self._clock.monotonic()
@@ -93,6 +106,10 @@ class Throttle:
         """End every wait, and stop all sending."""
         with self._changed:
             self._cancelled = True
+            self._changed.notify_all()
+
+    def _wake_all(self, _: object) -> None:
+        with self._changed:
             self._changed.notify_all()
 
     def _raise_if_cancelled(self) -> None:

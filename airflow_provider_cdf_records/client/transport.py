@@ -9,21 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import requests
-from requests import PreparedRequest
-from requests.adapters import HTTPAdapter
-
-from airflow_provider_cdf_records import __version__
-from airflow_provider_cdf_records.client.auth import ClientCredentialsTokens, StaticTokens, Tokens
+from airflow_provider_cdf_records.client.auth import tokens_for
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
-from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
-from airflow_provider_cdf_records.client.errors import CdfApiError, CdfAuthError, CdfError
-from airflow_provider_cdf_records.client.responses import no_answer, read_answer
+from airflow_provider_cdf_records.client.config import ClientConfig
+from airflow_provider_cdf_records.client.errors import CONFLICT, CdfApiError, CdfAuthError, CdfError
+from airflow_provider_cdf_records.client.exchange import Exchange
+from airflow_provider_cdf_records.client.responses import Asked
 from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
 
-APP = f"airflow-provider-cdf-records/{__version__}"
 GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
+SECRET_FIELDS = {  # of the form that asks for a token, and where the connection has them from
+    "client_secret": "Password (client secret)",
+    "client_assertion": "extra 'federated_token_file' or 'certificate_file'",
+}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNAUTHORIZED = 401
 MAX_RENEWALS = 5  # of the token, for one attempt
@@ -49,7 +48,11 @@ class Traffic:
 class _Call:
     """One request with all its attempts. Only the thread that makes the call touches it.
 
-    :param counts: whether it is part of the traffic.
+    :param counts: whether it writes records: then it is part of the traffic, and any 2xx is a success.
+    :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing what
+        it writes; 0: a 409 is final.
+    :param judges_token: whether a 401 says that the token is bad.
+    :param token: the access token of the latest attempt.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
     """
 
@@ -58,6 +61,9 @@ class _Call:
     body: bytes | None
     headers: Mapping[str, str]
     counts: bool
+    conflict_attempts: int
+    judges_token: bool
+    token: str = ""
     may_be_applied: bool = False
 
 
@@ -81,14 +87,8 @@ class Transport:
         on_token = on_token or (lambda _: None)
         self._config = config
         self._throttle = Throttle(config.pool_size, clock)
-        self._tokens: Tokens
-        if isinstance(config.auth, StaticToken):
-            on_token(config.auth.token)
-            self._tokens = StaticTokens(config.auth.token)
-        else:
-            self._tokens = ClientCredentialsTokens(config.auth, self._fetch_token, on_token, clock)
-        self._session = _session(config)
-        self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
+        self._tokens = tokens_for(config.auth, self._fetch_token, on_token, self._throttle.wait_for, clock)
+        self._exchange = Exchange(config)
         self._retrying = retrying(config.retry, self._throttle, self._count_retry)
         self._accepted_tokens: set[str] = set()  # CDF took them: when it refuses one later, it has expired
         self._traffic = Traffic()
@@ -101,24 +101,37 @@ class Transport:
 
     def close(self) -> None:
         """Close the pooled connections."""
-        self._session.close()
+        self._exchange.close()
 
     def cancel(self) -> None:
         """Make every request that waits, or is about to be sent, end with ``CdfCancelledError``."""
         self._throttle.cancel()
 
-    def request(self, method: str, url: str, body: bytes | None = None, *, counts: bool = False) -> Any:
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        counts: bool = False,
+        conflict_attempts: int = 0,
+        judges_token: bool = True,
+    ) -> Any:
         """Return the JSON of the answer.
 
         :param body: JSON.
-        :param counts: whether the request is part of :attr:`traffic`.
+        :param counts: whether the request writes records: then it is part of :attr:`traffic`, and any 2xx is
+            a success, whatever its body; else the body must be JSON.
+        :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing
+            what it writes; 0: a 409 is final.
+        :param judges_token: whether a 401 says that the token is bad; else it is an error as any other.
         :raises CdfError: its ``may_be_applied`` covers all attempts of this request.
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        call = _Call(method, url, body, headers, counts=counts)
+        call = _Call(method, url, body, headers, counts, conflict_attempts, judges_token)
         try:
             return self._retrying(self._attempt, call)
         except CdfError as error:
@@ -127,34 +140,37 @@ class Transport:
 
     def _attempt(self, call: _Call) -> Any:
         """Send the request; if the token has expired, send it again with a new one."""
-        token, renewals = self._tokens.current(), 0
+        renewals = 0
         while True:
             try:
-                return self._send(call, token)
+                return self._send(call)
             except CdfApiError as error:
-                if error.status != UNAUTHORIZED:
+                if error.status != UNAUTHORIZED or not call.judges_token:
                     raise
-                is_new = renewals > 0 and token not in self._accepted_tokens
+                is_new = renewals > 0 and call.token not in self._accepted_tokens
                 if is_new or renewals == MAX_RENEWALS:
                     hint = "check scopes and audience, and that the client has access to the project"
                     raise _token_refused(error, hint) from None
-                renewed = self._tokens.renew(token)
-                if renewed is None:
+                if self._tokens.renew(call.token) is None:
                     raise _token_refused(error, "put a new one into the connection's extra 'token'") from None
-            token, renewals = renewed, renewals + 1
+            renewals += 1
             self._count_retry(call)
 
-    def _send(self, call: _Call, token: str) -> Any:
+    def _send(self, call: _Call) -> Any:
         with self._throttle.slot():
+            call.token = self._tokens.current()  # now and not before the pause, in which it may have expired
             if call.counts:
                 self._count(requests=1, bytes_sent=len(call.body or b""))
-            authorized = {"Authorization": f"Bearer {token}", **call.headers}
+            authorized = {"Authorization": f"Bearer {call.token}", **call.headers}
+            asked = Asked(call.method, call.url, needs_json=not call.counts, secrets=(call.token,))
             try:
-                answer = self._exchange(self._prepared(call.method, call.url), call.body, authorized)
+                answer = self._exchange.send(asked, call.body, authorized)
             except CdfError as error:
+                if isinstance(error, CdfApiError) and error.status == CONFLICT and call.conflict_attempts:
+                    error.make_passing(call.conflict_attempts)
                 call.may_be_applied |= error.may_be_applied
                 raise
-        self._accepted_tokens.add(token)
+        self._accepted_tokens.add(call.token)
         self._throttle.went_well()
         return answer
 
@@ -164,37 +180,12 @@ class Transport:
 
     def _fetch_token(self, url: str, form: dict[str, str]) -> Any:
         """Ask for a token once; the request that needs the token does the retries."""
+        (secret,) = SECRET_FIELDS.keys() & form.keys()
         try:
-            return self._exchange(self._prepared("POST", url), urlencode(form).encode(), FORM)
-        except CdfApiError as error:
-            if error.retryable:
-                raise
-            raise _token_not_issued(error, form["client_secret"]) from None
-
-    def _prepared(self, method: str, url: str) -> PreparedRequest:
-        """Return a request without its body, from a cache: preparing one costs as much as sending it."""
-        if (prepared := self._prepared_requests.get((method, url))) is None:
-            prepared = self._session.prepare_request(requests.Request(method, url, auth=_no_auth))
-            self._prepared_requests[method, url] = prepared
-        return prepared.copy()
-
-    def _exchange(self, request: PreparedRequest, body: bytes | None, headers: Mapping[str, str]) -> Any:
-        config = self._config
-        name = f"{request.method} {request.url}"
-        request.headers.update(headers)
-        if body is not None:
-            request.body = body
-            request.headers["Content-Length"] = str(len(body))
-        try:
-            settings = self._session.merge_environment_settings(
-                request.url, dict(config.proxies), None, config.verify, None
-            )
-            response = self._session.send(
-                request, timeout=(config.connect_timeout, config.timeout), allow_redirects=False, **settings
-            )
-        except requests.RequestException as error:
-            raise no_answer(error, name) from None
-        return read_answer(response, name)
+            asked = Asked("POST", url, for_token=True, secrets=(form[secret],))
+            return self._exchange.send(asked, urlencode(form).encode(), FORM)
+        except CdfError as error:
+            raise _token_not_issued(error, SECRET_FIELDS[secret]) from None
 
     def _count(self, **more: int) -> None:
         with self._traffic_lock:
@@ -202,36 +193,27 @@ class Transport:
             self._traffic = replace(self._traffic, **counted)
 
 
-def _session(config: ClientConfig) -> requests.Session:
-    session = requests.Session()
-    agent = f"{APP} {requests.utils.default_user_agent()}"
-    session.headers.update({"User-Agent": agent, "x-cdp-app": APP})
-    session.trust_env = config.environment
-    adapter = HTTPAdapter(pool_maxsize=config.pool_size, pool_block=True)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _no_auth(request: PreparedRequest) -> PreparedRequest:
-    """Keep requests from replacing our Authorization header."""
-    return request
-
-
 def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     return CdfAuthError(
-        f"{error.message.rstrip('.')}. CDF refuses the access token; {remedy}",
+        f"{_sentence(error)} CDF refuses the access token; {remedy}.",
         status=error.status,
-        request=error.request,
-        request_id=error.request_id,
+        token_issued=True,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
     )
 
 
-def _token_not_issued(error: CdfApiError, secret: str) -> CdfAuthError:
+def _token_not_issued(error: CdfError, secret_field: str) -> CdfAuthError:
+    message = f"{_sentence(error)} The identity provider gave no token"
+    if not error.retryable:
+        message += f"; check the connection's Login (client id), {secret_field} and token URL"
     return CdfAuthError(
-        f"{error.message.replace(secret, '***').rstrip('.')}. The identity provider gave no token; "
-        "check the connection's Login (client id), Password (client secret) and token URL",
-        status=error.status,
-        request=error.request,
-        request_id=error.request_id,
+        f"{message}.",
+        status=getattr(error, "status", None),
+        retryable=error.retryable,
+        retry_after=getattr(error, "retry_after", None),
     )
+
+
+def _sentence(error: CdfError) -> str:
+    return f"{str(error).rstrip('.')}."

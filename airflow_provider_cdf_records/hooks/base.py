@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.client import CdfClient, ClientCredentials, RetryPolicy
 from airflow_provider_cdf_records.hooks.arguments import LoadArguments
-from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
+from airflow_provider_cdf_records.hooks.connection import client_config
+from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
 from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.load.load import Load
-from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -62,13 +62,12 @@ class CdfHook(BaseHook):
         return self._client()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask CDF what the connection's token may do. Sends one request, without retries."""
+        """Return whether loads may work, and what is known of the token. Never raises."""
         try:
             with self._client(RetryPolicy(max_attempts=1)) as client:
-                check_project(client, client.inspect_token())
-                return True, f"Connected to project {client.project!r}."
-        except (CdfError, InvalidConnectionError, MissingCapabilityError) as error:
-            return False, str(error)
+                return report_on(client)
+        except Exception as error:
+            return False, str(error) or type(error).__name__
 
     def load(
         self,
@@ -83,15 +82,19 @@ class CdfHook(BaseHook):
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
         """
-        with airflow_failures():
-            check_stream_id(stream_id)
-            with self.open_client() as client:
-                load = self._prepared(client, verb, stream_id, source(client), arguments)
-                self._running.add(load)
-                try:
+        on_end: Callable[[Summary], None] = arguments.pop("on_end", None) or (lambda _: None)
+        load: Load | None = None
+        try:
+            with airflow_failures():
+                check_stream_id(stream_id)
+                with self.open_client() as client:
+                    load = self._prepared(client, verb, stream_id, source(client), arguments)
+                    self._running.add(load)
                     return cast("S", load.run())
-                finally:
-                    self._running.discard(load)
+        finally:
+            if load is not None:
+                self._running.discard(load)
+            on_end(load.summary() if load is not None else verb.summary(verb, stream_id))
 
     @contextmanager
     def open_client(self) -> Iterator[CdfClient]:

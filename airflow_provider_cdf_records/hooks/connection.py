@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_cdf_records.client import ClientConfig, ClientCredentials, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.client import Auth, ClientConfig, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.hooks.azure import AzureTokens
+from airflow_provider_cdf_records.hooks.credentials import client_credentials, kind_of_credential
 
 CLUSTER_DOMAIN = "cognitedata.com"
 ENTRA_TOKEN_URL = "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"  # noqa: S105 (an address)
@@ -18,6 +20,9 @@ EXTRAS = (
     "scopes",
     "audience",
     "token",
+    "azure_conn_id",
+    "federated_token_file",
+    "certificate_file",
     "timeout",
     "verify",
     "proxies",
@@ -129,24 +134,15 @@ def _refuse_plain_http(url: SplitResult, field: str) -> None:
         raise ValueError(msg)
 
 
-def _auth(
-    conn: AirflowConnection, extras: Mapping[str, Any], base_url: str
-) -> ClientCredentials | StaticToken:
-    if token := extras.get("token"):
-        if conn.login:
-            msg = (
-                "extra 'token' and Login are both set; keep the token, or the client id and secret, not both."
-            )
-            raise ValueError(msg)
-        return StaticToken(str(token))
-    if not conn.login:
-        msg = (
-            "Login is empty; put the client id there and its secret into Password, or set the extra 'token'."
-        )
-        raise ValueError(msg)
-    if not conn.password:
-        msg = "Password is empty; put the client secret of the client id in Login there."
-        raise ValueError(msg)
+def _auth(conn: AirflowConnection, extras: Mapping[str, Any], base_url: str) -> Auth:
+    kind = kind_of_credential(conn, extras)
+    scopes = extras.get("scopes")
+    if isinstance(scopes, list):
+        scopes = " ".join(map(str, scopes))
+    if kind == "token":
+        return StaticToken(str(extras["token"]))
+    if kind == "azure_conn_id":
+        return AzureTokens(str(extras["azure_conn_id"]), scopes or f"{base_url}/.default")
     tenant_id, token_url = extras.get("tenant_id"), extras.get("token_url")
     if tenant_id and token_url:
         msg = "extras 'tenant_id' and 'token_url' are both set; keep 'tenant_id' for Entra ID only."
@@ -154,19 +150,16 @@ def _auth(
     if not tenant_id and not token_url:
         msg = "extra 'tenant_id' (Entra ID) or 'token_url' (any other identity provider) is missing; set one."
         raise ValueError(msg)
-    scopes = extras.get("scopes")
-    if isinstance(scopes, list):
-        scopes = " ".join(map(str, scopes))
     if token_url:
         _refuse_plain_http(_split(str(token_url)), "extra 'token_url'")
     elif not scopes:
         scopes = f"{base_url}/.default"
-    return ClientCredentials(
-        client_id=conn.login,
-        secret=conn.password,
+    return client_credentials(
+        kind,
+        conn,
+        extras,
         token_url=str(token_url or ENTRA_TOKEN_URL.format(tenant_id=tenant_id)),
         scopes=scopes,
-        audience=extras.get("audience"),
     )
 
 

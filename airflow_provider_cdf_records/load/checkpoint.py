@@ -71,6 +71,10 @@ class Checkpoint:
     def start_over(self, reason: str) -> None:
         """Forget how far the load came, but not that an earlier try may have sent records."""
         log.warning("%s; loading all of it again.", reason)
+        self.forget_mark()
+
+    def forget_mark(self) -> None:
+        """Forget how far the load came, but not that records may have been sent."""
         self._call_store("delete", KEY)
 
     def begin(self) -> bool:
@@ -121,5 +125,5 @@ def _as_mark(fields: Any) -> Mark | None:
     if any(type(value) is not int for value in fields.values()):  # a bool is an int, too
         return None
     mark = Mark(**fields)
-    is_possible = mark.position >= START.position and min(mark[1:]) >= 0 and mark.rejected <= mark.read
-    return mark if is_possible else None
+    is_possible = mark.position >= START.position and min(mark[1:]) >= 0
+    return mark if is_possible and mark.rejected + mark.superseded <= mark.read else None

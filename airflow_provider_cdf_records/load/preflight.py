@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfAuthError, CdfClient
+from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.load.parallel import call_in_parallel
-from airflow_provider_cdf_records.load.sender import stream_type_of
+from airflow_provider_cdf_records.load.target_stream import TargetStream, look_at_stream
+from airflow_provider_cdf_records.load.token_access import NEEDED, Access, TokenAccess, read_token_access
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, Schema
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -18,24 +19,17 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 log = logging.getLogger(__name__)
 
 CONTAINERS_AT_ONCE = 100
-NEEDED_CAPABILITIES = (("streamRecordsAcl", "WRITE"), ("dataModelsAcl", "READ"))  # for each verb
-
-
-class MissingCapabilityError(Exception):
-    """The token may not do what the load needs."""
-
-    retryable = False
 
 
 @dataclass(frozen=True)
 class Findings:
     """What the preflight checks found out.
 
-    :param stream_type: ``Mutable`` or ``Immutable``; ``None`` where it is not known.
+    :param stream: the stream, as far as it is known.
     :param schema: the containers that the mapping names, as far as they are known.
     """
 
-    stream_type: str | None = None
+    stream: TargetStream = field(default_factory=TargetStream)
     schema: Schema = field(default_factory=Schema)
 
 
@@ -53,58 +47,41 @@ def check_before_sending(
     :param stop: when it is set, the checks are left unfinished.
     :raises LoadStoppedError: when it is.
     :raises StreamUnusableError: when the stream does not take the verb.
-    :raises MissingCapabilityError: when the token lacks a capability.
+    :raises MissingCapabilityError: when the token is not for the project, or lacks a capability.
     """
-    _, stream_type, schema = call_in_parallel(
-        lambda: check_capabilities(client),
-        lambda: stream_type_of(client, verb, stream_id),
+    _, stream, schema = call_in_parallel(
+        lambda: check_token(client),
+        lambda: look_at_stream(client, verb, stream_id),
         lambda: schema_of(client, containers),
         stop=stop,
     )
-    return Findings(stream_type, schema)
+    return Findings(stream, schema)
 
 
-def check_capabilities(client: CdfClient) -> None:
-    """Refuse a token that lacks what a load needs; one whose capabilities are not known passes."""
+def look_at_token(client: CdfClient) -> TokenAccess:
+    """Return what CDF tells about the token; it may tell nothing, also of a token that works well."""
     try:
-        token = client.inspect_token()
+        answer = client.inspect_token()
     except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
+        if error.retryable:
             raise
-        log.info("Loading without checking what the token may do, since CDF does not say: %s", error)
-        return
-    check_project(client, token)
-    capabilities = token.get("capabilities")
-    if not isinstance(capabilities, list) or not capabilities:
-        return
-    for acl, action in NEEDED_CAPABILITIES:
-        if action not in _actions(capabilities, acl, client.project):
-            name = acl[0].upper() + acl[1:]
-            msg = (
-                f"The token has no {name}:{action} in project {client.project!r}; give it to a group "
-                "that the connection's client is in."
-            )
-            raise MissingCapabilityError(msg)
+        log.info("CDF does not say what the token may do: %s", error)
+        answer = None
+    return read_token_access(answer, client.project)
 
 
-def check_project(client: CdfClient, token: Mapping[str, Any]) -> None:
-    """Refuse a token that is not for the client's project.
+def check_token(client: CdfClient) -> None:
+    """Refuse a token that is certain not to work, and log what is not known about it.
 
-    :param token: the answer of ``inspect_token``.
-    :raises MissingCapabilityError: naming the projects that it is for.
+    :raises MissingCapabilityError: when the token is not for the project, or lacks a capability.
     """
-    projects = [item.get("projectUrlName") for item in token.get("projects", ())]
-    if client.project not in projects:
-        known = ", ".join(map(str, projects)) or "none"
-        msg = f"The token is good, but not for project {client.project!r}; its projects: {known}."
-        raise MissingCapabilityError(msg)
-
-
-def _actions(capabilities: Iterable[Mapping[str, Any]], acl: str, project: str) -> Iterator[str]:
-    for capability in capabilities:
-        scope = capability.get("projectScope", {"allProjects": {}})
-        if acl in capability and ("allProjects" in scope or project in scope.get("projects", ())):
-            yield from capability[acl].get("actions", ())
+    access = look_at_token(client)
+    access.refuse_if_useless()
+    if access.projects is None:
+        log.info("Loading without knowing whether the token is for project %r.", client.project)
+    for capability in NEEDED:
+        if access.capabilities[capability] is not Access.PRESENT:
+            log.info("Capability %s of the token: %s.", capability, access.capabilities[capability].value)
 
 
 def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
@@ -116,7 +93,7 @@ def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
             items = [{"space": one.space, "externalId": one.external_id} for one in asked]
             definitions += client.containers_by_ids(items)
     except CdfApiError as error:
-        if error.retryable or isinstance(error, CdfAuthError):
+        if error.retryable:
             raise
         log.warning("Loading without checking the containers, since CDF does not show them: %s", error)
         return Schema()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
@@ -20,15 +19,8 @@ def parse_arguments() -> argparse.Namespace:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings that the options ask for."""
     given = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
-    return Settings(**given | {"clients": dict(arguments.clients)})
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    by_client = ("clients", "client_certificates", "federated_issuers")
+    return Settings(**given | {name: dict(given[name]) for name in by_client})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +65,34 @@ def _parser() -> argparse.ArgumentParser:
         help="another client, with limits of its own; can be given several times",
     )
     add(
+        "--client-certificate",
+        dest="client_certificates",
+        type=_client_file,
+        action="append",
+        default=[],
+        metavar="ID:FILE",
+        help="a client that signs assertions instead of having a secret, and its certificate or public key "
+        "(PEM); can be given several times",
+    )
+    add(
+        "--federated-issuer",
+        dest="federated_issuers",
+        type=_client_file,
+        action="append",
+        default=[],
+        metavar="ID:FILE",
+        help="a client that a platform vouches for with federated tokens, and the platform's certificate or "
+        "public key (PEM); can be given several times",
+    )
+    add(
+        "--allow-host",
+        dest="allowed_hosts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that the server answers to, such as host.docker.internal (can be repeated)",
+    )
+    add(
         "--token-lifetime",
         type=_amount,
         default=DEFAULTS.token_lifetime,
@@ -107,18 +127,40 @@ def _parser() -> argparse.ArgumentParser:
             help=f"most {what} of the project and of each identity; above that the answer is 429",
         )
     add(
+        "--parallel-writes",
+        type=_positive,
+        metavar="N",
+        help="most upserts, ingests and deletes at a time; above that the answer is 429 (CDF: about 20)",
+    )
+    add(
+        "--query-limits",
+        action="store_true",
+        help="refuse more queries of mutable streams a second than CDF allows: 20 filters, 15 aggregates, "
+        "40 with sync",
+    )
+    add(
         "--max-records",
         type=int,
-        default=DEFAULTS.max_records,
         metavar="N",
-        help="most records that a stream can hold (%(default)s)",
+        help="most records that a stream can hold (as many as its template says)",
     )
     add(
         "--max-gigabytes",
         type=_amount,
-        default=DEFAULTS.max_gigabytes,
         metavar="GB",
-        help="most data that a stream can hold (%(default)g)",
+        help="most data that a stream can hold (as much as its template says)",
+    )
+    add(
+        "--max-streams",
+        type=_streams,
+        default=DEFAULTS.max_streams,
+        metavar="N[:DELETED]",
+        help="most streams that are there, and that were deleted and keep their ids reserved (CDF: 3:30)",
+    )
+    add(
+        "--partial-writes",
+        action="store_true",
+        help="let a request that is refused for some of its records store the others, as CDF may",
     )
     add(
         "--faults",
@@ -155,6 +197,11 @@ def _quota(text: str) -> Quota:
     return Quota(*(_positive(part) if part else None for part in (project, identity)))
 
 
+def _streams(text: str) -> tuple[float | None, float | None]:
+    quota = _quota(text)
+    return quota.project, quota.identity
+
+
 def _positive(text: str) -> float:
     amount = _amount(text)
     if not amount:
@@ -167,3 +214,10 @@ def _client(text: str) -> tuple[str, str]:
     if not client or not secret:
         raise argparse.ArgumentTypeError("must be ID:SECRET")
     return client, secret
+
+
+def _client_file(text: str) -> tuple[str, Path]:
+    client, _, path = text.partition(":")
+    if not client or not path:
+        raise argparse.ArgumentTypeError("must be ID:FILE")
+    return client, Path(path)

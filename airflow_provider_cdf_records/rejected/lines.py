@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.records.encoding import (
 )
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
-MAX_QUOTE = 300  # characters of a message that are quoted in an error
+MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
 class Owner(NamedTuple):

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from airflow_provider_cdf_records.client import CdfAuthError, CdfClient, ClientCredentials, StaticToken
-from tests.client.clocks import StoppedClock
-from tests.client.conftest import SECRET, MakeClient, a_token, an_error
+from airflow_provider_cdf_records.client import (
+    CdfApiError,
+    CdfAuthError,
+    CdfClient,
+    ClientCredentials,
+    RetryPolicy,
+    StaticToken,
+)
+from airflow_provider_cdf_records.client.throttle import SPREAD
+from tests.client.clocks import JumpingClock, StoppedClock
+from tests.client.conftest import QUICK, SECRET, MakeClient, a_token, an_error
 from tests.scripted_server import Answer, ScriptedServer
 from tests.waiting import PATIENCE
 
@@ -69,6 +79,22 @@ def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: 
     assert server.asked_for("/upsert")[1].json == {"items": [1]}
 
 
+def test_a_401_of_the_look_at_the_token_does_not_mean_that_it_is_bad(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/token/inspect", an_error(401, "no rights to look"))
+    with pytest.raises(CdfApiError, match="no rights to look") as failure:
+        client.inspect_token()
+    assert not isinstance(failure.value, CdfAuthError)
+    assert len(server.asked_for("/token")) == 1
+
+
+def test_a_token_that_is_not_issued_fails_the_look_at_it(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/token", Answer(401, {"error": "invalid_client"}))
+    with pytest.raises(CdfAuthError, match="invalid_client"):
+        client.inspect_token()
+
+
 def test_a_401_on_a_fresh_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/upsert", an_error(401, "Unauthorized"))
     with pytest.raises(CdfAuthError, match="check scopes and audience") as failure:
@@ -115,9 +141,75 @@ def test_an_identity_provider_that_is_down_for_a_moment_is_asked_again(
     assert len(server.asked_for("/token")) == 2
 
 
-def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/token", Answer(200, {"hello": "world"}))
-    with pytest.raises(CdfAuthError, match="no access_token"):
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 422])
+def test_a_refusal_of_the_identity_provider_is_no_error_of_the_api(
+    client: CdfClient, server: ScriptedServer, status: int
+) -> None:
+    refusal = {"error": "invalid_scope", "error_description": "AADSTS500011: unknown resource"}
+    server.answer("/token", Answer(status, refusal))
+    with pytest.raises(CdfAuthError, match="invalid_scope: AADSTS500011") as failure:
+        client.upsert_records("alarms", b"{}")
+    assert not isinstance(failure.value, CdfApiError)
+    assert (failure.value.status, failure.value.retryable) == (status, False)
+    assert len(server.asked_for("/token")) == 1
+    assert not failure.value.may_be_applied
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(408, f"slow {SECRET}"),
+        Answer(429, f"busy {SECRET}"),
+        Answer(500, f"<html>{SECRET}</html>"),
+        Answer(503, {"error": "busy", "error_description": SECRET}),
+        Answer(reset=True),
+        Answer(body='{"access', cut=3),
+        Answer(body="<html>a login page</html>"),
+    ],
+    ids=["408", "429", "500", "503", "reset", "cut short", "html"],
+)
+def test_an_identity_provider_that_stays_down_is_no_error_of_the_api(
+    client: CdfClient, server: ScriptedServer, answer: Answer
+) -> None:
+    server.answer("/token", answer)
+    with pytest.raises(CdfAuthError, match=r"The identity provider gave no token\.") as failure:
+        client.upsert_records("alarms", b"{}")
+    assert failure.value.retryable
+    assert not failure.value.may_be_applied
+    assert len(server.asked_for("/token")) == QUICK.max_attempts
+    assert SECRET not in str(failure.value)
+
+
+def test_the_identity_providers_retry_after_is_waited_for(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    clock = JumpingClock()
+    started = clock.now
+    server.answer("/token", an_error(503, Retry_After="7"), a_token())
+    make_client(clock=clock, retry=RetryPolicy()).upsert_records("alarms", b"{}")
+    assert 7 <= clock.now - started <= 7 + SPREAD
+
+
+@pytest.mark.parametrize(("before", "may_be_applied"), [(503, True), (429, False)])
+def test_a_token_refused_between_attempts_leaves_in_doubt_what_was(
+    make_client: MakeClient, server: ScriptedServer, before: int, may_be_applied: bool
+) -> None:
+    server.answer("/token", a_token(), an_error(400))
+    server.answer("/upsert", an_error(before), an_error(401))
+    with pytest.raises(CdfAuthError) as failure:
+        make_client().upsert_records("alarms", b"{}")
+    assert failure.value.may_be_applied is may_be_applied
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"hello": "world"}, [], None, {"access_token": ""}, {"access_token": None}]
+    + [{"access_token": token} for token in (["t"], "line\nend", "a b", "\u20ac", "\x00")],
+    ids=repr,
+)
+def test_an_answer_without_a_token_is_final(client: CdfClient, server: ScriptedServer, answer: Any) -> None:
+    server.answer("/token", Answer(200, json.dumps(answer)))
+    with pytest.raises(CdfAuthError, match="without an access_token"):
         client.upsert_records("alarms", b"{}")
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,18 +11,22 @@ import pytest
 from airflow_provider_cdf_records import __version__
 from airflow_provider_cdf_records.client import (
     CdfApiError,
+    CdfAuthError,
     CdfCancelledError,
     CdfClient,
     CdfConnectionError,
     ClientCredentials,
     RetryPolicy,
     StaticToken,
+    Traffic,
 )
 from airflow_provider_cdf_records.client.throttle import SPREAD
 from tests.client.clocks import JumpingClock, StoppedClock
 from tests.client.conftest import MakeClient, a_token, an_error
 from tests.scripted_server import Answer, ScriptedServer
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, SOON, wait_until
+
+CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
 def test_upsert_posts_the_body_to_the_stream(client: CdfClient, server: ScriptedServer) -> None:
@@ -95,7 +101,7 @@ def test_a_passing_failure_is_tried_again(client: CdfClient, server: ScriptedSer
     assert (client.traffic.requests, client.traffic.retries) == (2, 1)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
 def test_a_final_failure_is_not(client: CdfClient, server: ScriptedServer, status: int) -> None:
     server.answer("/upsert", an_error(status, "that will not do"))
     with pytest.raises(CdfApiError, match="that will not do") as failure:
@@ -104,8 +110,32 @@ def test_a_final_failure_is_not(client: CdfClient, server: ScriptedServer, statu
     assert len(server.asked_for("/upsert")) == 1
 
 
+@pytest.mark.parametrize("write", [CdfClient.upsert_records, CdfClient.delete_records])
+def test_a_conflict_with_other_changes_passes(
+    client: CdfClient, server: ScriptedServer, write: Callable[..., None]
+) -> None:
+    conflict = an_error(409, "records are being changed")
+    for path in ("/upsert", "/delete"):
+        server.answer(path, conflict, conflict, Answer(202))
+    write(client, "alarms", b"{}")
+    assert client.traffic.requests == 3
+    for path in ("/upsert", "/delete"):
+        server.answer(path, conflict)
+    with pytest.raises(CdfApiError) as failure:
+        write(client, "alarms", b"{}", conflict_attempts=2)
+    assert client.traffic.requests == 5
+    assert (failure.value.retryable, failure.value.may_be_applied) == (True, True)
+
+
+def test_a_conflict_of_an_ingest_is_final(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/records", an_error(409, "it exists"))
+    with pytest.raises(CdfApiError) as failure:
+        client.ingest_records("alarms", b"{}")
+    assert (client.traffic.requests, failure.value.retryable) == (1, False)
+
+
 def test_the_server_may_call_any_failure_passing(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/upsert", an_error(409, cdf_is_auto_retryable="true"), Answer(202))
+    server.answer("/upsert", an_error(400, cdf_is_auto_retryable="true"), Answer(202))
     client.upsert_records("alarms", b"{}")
     assert len(server.asked_for("/upsert")) == 2
 
@@ -114,16 +144,80 @@ def test_the_server_may_call_any_failure_passing(client: CdfClient, server: Scri
     "broken",
     [
         Answer(reset=True),
-        Answer(body='{"half": 1}', cut=4),
-        Answer(body="<html>a login page</html>"),
-        Answer(body='{"half'),
+        Answer(202, body='{"half": 1}', cut=4),
+        Answer(202, body="<html>half a page</html>", cut=1),
+        Answer(202, "2\r\n{}\r\n0\r\n\r\n", CHUNKED, cut=5),
+        Answer(202, "2\r\n{}\r\n0\r\n\r\n", CHUNKED, cut=8),
+        Answer(202, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}, cut=3),
+        Answer(200, body="\n<!doctype html><title>Log in to the guest network</title>"),
     ],
-    ids=["reset", "cut short", "html", "half of the json"],
+    ids=["reset", "cut", "html", "without the last chunk", "half a chunk", "compressed", "a login page"],
 )
 def test_a_broken_answer_is_tried_again(client: CdfClient, server: ScriptedServer, broken: Answer) -> None:
     server.answer("/upsert", broken, Answer(202))
     client.upsert_records("alarms", b"{}")
     assert len(server.asked_for("/upsert")) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(202, "0\r\n\r\n", CHUNKED),
+        Answer(202, "", {"Content-Type": "application/json"}),
+        Answer(202, "<html>a page</html>", {"Content-Type": "text/html"}),
+        Answer(202, '{"half'),
+        Answer(202, b"\xff\xfe\x00"),
+        Answer(202, "{}", {"Content-Encoding": "gzip"}),
+        Answer(202, "{}", {"Content-Encoding": "unheard-of"}),
+        Answer(202, "[" * 100_000),
+        Answer(207, '{"error": {"code": 400}}'),
+        Answer(299, "null"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "write", [CdfClient.upsert_records, CdfClient.ingest_records, CdfClient.delete_records]
+)
+def test_a_write_that_is_answered_with_any_2xx_is_done_whatever_the_body(
+    client: CdfClient, server: ScriptedServer, answer: Answer, write: Callable[..., None]
+) -> None:
+    for path in ("/records", "/records/upsert", "/records/delete"):
+        server.answer(path, answer)
+    for _ in range(6):  # more than there are connections: each of them can be used again
+        write(client, "alarms", b"{}")
+    assert client.traffic == Traffic(requests=6, retries=0, bytes_sent=12)
+
+
+@pytest.mark.parametrize("status", [300, 304, 305])
+def test_what_is_no_2xx_is_no_success(client: CdfClient, server: ScriptedServer, status: int) -> None:
+    server.answer("/upsert", Answer(status, ""))
+    with pytest.raises(CdfApiError) as failure:
+        client.upsert_records("alarms", b"{}")
+    assert failure.value.status == status
+
+
+@pytest.mark.parametrize("body", ["<html>a login page</html>", '{"half', b"\xff"])
+def test_a_query_that_is_answered_without_json_is_asked_again(
+    client: CdfClient, server: ScriptedServer, body: str | bytes
+) -> None:
+    server.answer("/records/filter", Answer(200, body), Answer(200, '{"items": []}'))
+    assert client.filter_records("alarms") == []
+    assert len(server.asked_for("/records/filter")) == 2
+
+
+def test_answers_are_decompressed(client: CdfClient, server: ScriptedServer) -> None:
+    body = gzip.compress(b'{"items": [{"externalId": "a"}]}')
+    server.answer("/records/filter", Answer(200, body, {"Content-Encoding": "gzip"}))
+    assert client.filter_records("alarms") == [{"externalId": "a"}]
+
+
+def test_the_status_counts_also_where_the_body_cannot_be_decompressed(
+    client: CdfClient, server: ScriptedServer
+) -> None:
+    refusal = {"error": {"code": 400, "message": "that will not do"}}
+    server.answer("/upsert", Answer(400, refusal, {"Content-Encoding": "gzip"}))
+    with pytest.raises(CdfApiError, match="that will not do"):
+        client.upsert_records("alarms", b"{}")
 
 
 def test_a_slow_answer_is_tried_again(make_client: MakeClient, server: ScriptedServer) -> None:
@@ -158,7 +252,6 @@ def test_waiting_is_bounded(make_client: MakeClient, server: ScriptedServer) -> 
     [
         (Answer(reset=True), True),
         (Answer(body='{"half": 1}', cut=4), True),
-        (Answer(body="<html>a login page</html>"), True),
         (an_error(408), True),
         (an_error(500), True),
         (an_error(503, Retry_After="0"), True),
@@ -166,7 +259,7 @@ def test_waiting_is_bounded(make_client: MakeClient, server: ScriptedServer) -> 
         (an_error(429), False),
         (an_error(401), False),
     ],
-    ids=["reset", "cut short", "html", "408", "500", "503", "auto-retryable", "429", "401"],
+    ids=["reset", "cut short", "408", "500", "503", "auto-retryable", "429", "401"],
 )
 def test_an_error_says_whether_an_earlier_attempt_may_be_applied(
     client: CdfClient, server: ScriptedServer, before: Answer, may_be_applied: bool
@@ -291,10 +384,21 @@ def test_an_error_page_of_a_proxy_is_quoted(client: CdfClient, server: ScriptedS
         client.upsert_records("alarms", b"{}")
 
 
-def test_a_redirect_is_an_error_that_names_the_host_field(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/upsert", Answer(302, "", {"Location": "https://login.example.com/"}))
-    with pytest.raises(CdfApiError, match=r"login\.example\.com.*Host"):
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_error_that_names_the_host_field(
+    client: CdfClient, server: ScriptedServer, status: int
+) -> None:
+    server.answer("/upsert", Answer(status, "", {"Location": "https://login.example.com/?for=me"}))
+    with pytest.raises(CdfApiError, match=r"to https://login\.example\.com/; .*Host must be CDF's"):
         client.upsert_records("alarms", b"{}")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirecting_token_url_is_named(client: CdfClient, server: ScriptedServer, status: int) -> None:
+    server.answer("/token", Answer(status, "", {"Location": "https://me:pass@login.example.com/"}))
+    with pytest.raises(CdfAuthError, match=r"to https://\*\*\*@login\.example\.com/; .*token URL") as failure:
+        client.upsert_records("alarms", b"{}")
+    assert "Host" not in str(failure.value)
 
 
 def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: ScriptedServer) -> None:
@@ -307,6 +411,46 @@ def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: Scrip
         client.cancel()
         with pytest.raises(CdfCancelledError):
             waiting.result(PATIENCE)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the first token", "a renewed one"])
+def test_a_cancelled_client_does_not_wait_for_a_slow_identity_provider(
+    make_client: MakeClient, server: ScriptedServer, is_first: bool
+) -> None:
+    is_over = threading.Event()
+    slow = Answer(before=lambda: is_over.wait(PATIENCE))
+    server.answer("/token", *([slow] if is_first else [a_token(), slow]))
+    server.answer("/upsert", an_error(401))
+    client = make_client(timeout=PATIENCE, pool_size=2)
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(client.upsert_records, "alarms", b"{}") for _ in range(4)]
+        wait_until(lambda: len(server.asked_for("/token")) == (1 if is_first else 2))
+        client.cancel()
+        try:
+            for call in waiting:
+                with pytest.raises(CdfCancelledError):
+                    call.result(SOON)
+        finally:
+            is_over.set()
+
+
+def test_a_token_is_taken_after_the_pause_in_which_the_one_before_expires(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    clock = StoppedClock()
+    client = make_client(pool_size=3, clock=clock, retry=RetryPolicy())
+    server.answer("/token", a_token("old", expires_in=60), a_token("new"))
+    server.answer("/upsert", an_error(429, Retry_After="100"), Answer(202))
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(client.upsert_records, "alarms", b"{}")]
+        clock.until_somebody_waits()
+        calls += [pool.submit(client.upsert_records, "alarms", b"{}") for _ in range(2)]
+        clock.until_somebody_waits(3)
+        while not all(call.done() for call in calls):
+            clock.advance(50)
+    bearers = [asked.headers["authorization"] for asked in server.asked_for("/upsert")]
+    assert bearers == ["Bearer old"] + ["Bearer new"] * 3
+    assert client.traffic.requests == 4
 
 
 def test_a_netrc_entry_does_not_replace_the_token(

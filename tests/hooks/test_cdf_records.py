@@ -240,28 +240,6 @@ def test_max_concurrency_must_be_positive() -> None:
         CdfRecordsHook(max_concurrency=0)
 
 
-def test_a_good_connection_passes_its_test(cdf: LocalCdf) -> None:
-    assert CdfRecordsHook().test_connection() == (True, "Connected to project 'local'.")
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"schema": "elsewhere"}, "The token is good, but not for project 'elsewhere'; its projects: local."),
-        ({"password": "wrong"}, "invalid_client"),
-        ({"host": "http://127.0.0.1:9"}, "got no answer"),
-        ({"schema": ""}, "Schema is empty"),
-    ],
-)
-def test_a_bad_connection_says_why(
-    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], message: str
-) -> None:
-    connect(monkeypatch, cdf, **changes)
-    good, said = CdfRecordsHook().test_connection()
-    assert not good
-    assert message in said
-
-
 def test_a_rejected_path_that_is_to_be_loaded_is_refused_and_left_as_it_is(
     cdf: LocalCdf, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient, RetryPolicy
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.load.preflight import check_capabilities, schema_of
+from airflow_provider_cdf_records.load.preflight import check_token, schema_of
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
@@ -129,16 +130,31 @@ def test_a_token_of_another_project_ends_the_load(server: ScriptedServer) -> Non
 @pytest.mark.parametrize(
     "answer",
     [
+        error(401),
         error(403),
         error(404),
         inspected([]),
         inspected(None),
+        inspected({"streamRecordsAcl": {"actions": []}}),
         Answer(body={"projects": [{"projectUrlName": "project"}]}),
+        Answer(body={"projects": None, "capabilities": [None]}),
+        Answer(body={"projects": ["project"]}),
+        Answer(body="null"),
+        Answer(body="[1]"),
     ],
-    ids=["403", "404", "no capabilities", "null", "left out"],
 )
-def test_a_token_that_tells_nothing_of_itself_loads(server: ScriptedServer, answer: Answer) -> None:
+def test_a_token_of_which_too_little_is_known_loads(
+    server: ScriptedServer, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
     server.answer(INSPECT, answer)
+    with caplog.at_level(logging.INFO):
+        assert CdfRecordsHook().upsert_records(STREAM, [a_record()]).upserted == 1
+    assert "Capability StreamRecordsAcl:WRITE of the token: not known." in caplog.text
+    assert len(server.asked_for(INSPECT)) == 1
+
+
+def test_a_token_that_may_write_data_models_loads(server: ScriptedServer) -> None:
+    server.answer(INSPECT, inspected([CAPABILITIES[0], {"dataModelsAcl": {"actions": ["WRITE"]}}]))
     assert CdfRecordsHook().upsert_records(STREAM, [a_record()]).upserted == 1
 
 
@@ -158,7 +174,7 @@ def test_a_failure_that_passes_is_no_reason_to_load_without_a_look(server: Scrip
     server.answer(BYIDS, error(503))
     with client_without_retries(server) as client:
         with pytest.raises(CdfApiError):
-            check_capabilities(client)
+            check_token(client)
         with pytest.raises(CdfApiError):
             schema_of(client, [ContainerId(SPACE, CONTAINER)])
 
@@ -176,10 +192,18 @@ def test_a_missing_property_of_a_mapping_ends_the_load(cdf: LocalCdf) -> None:
     assert "has no property 'valeu'; it has value, text, time, number." in message
 
 
-def test_a_container_that_takes_no_records_ends_the_load(cdf: LocalCdf) -> None:
-    node = {"space": SPACE, "externalId": "Node", "properties": {"value": {"type": {"type": "float64"}}}}
+@pytest.mark.parametrize("used_for", ["node", "edge", "all"])
+def test_a_container_that_takes_no_records_ends_the_load(cdf: LocalCdf, used_for: str) -> None:
+    node = DEFINITION | {"externalId": "Node", "usedFor": used_for}
     cdf.client.post("/models/containers", {"items": [node]})
-    assert f"container {SPACE}/Node is for 'node'" in failure_before_reading(mapping=a_mapping("Node"))
+    message = failure_before_reading(mapping=a_mapping("Node"))
+    assert f"container {SPACE}/Node must have usedFor 'record' to take records, got {used_for!r}" in message
+
+
+def test_a_container_of_which_cdf_does_not_say_what_it_is_for_passes(server: ScriptedServer) -> None:
+    definition = {name: value for name, value in DEFINITION.items() if name != "usedFor"}
+    server.answer(BYIDS, Answer(body={"items": [definition]}))
+    assert CdfRecordsHook().upsert_records(STREAM, [a_record("a")]).upserted == 1
 
 
 def test_a_mapping_that_cannot_be_meant_ends_the_load(cdf: LocalCdf) -> None:
@@ -327,5 +351,5 @@ def test_wrong_credentials_fail_before_the_source_is_read(
 ) -> None:
     fields = json.loads(cdf.server.connection_json()) | {"password": "not-the-secret"}
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
-    with pytest.raises(AirflowFailException, match=r"is wrong\. The identity provider gave no token"):
+    with pytest.raises(AirflowFailException, match=r"is wrong \(.*\)\. The identity provider gave no token"):
         CdfRecordsHook().upsert_records(STREAM, Untouched())

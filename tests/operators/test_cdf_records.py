@@ -76,6 +76,7 @@ def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
         "upserted",
         "superseded",
         "rejected",
+        "identities",
         "resumed_from",
         "requests",
         "retries",
@@ -171,9 +172,7 @@ def test_an_upstream_output_that_is_no_list_is_refused(cdf: LocalCdf, value: Any
 def test_a_path_is_loaded(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.data"
     path.write_text('[{"space": "plant"}]')
-    with pytest.raises(
-        AirflowFailException, match=rf"item 0 of .*{path.name}: object missing required field"
-    ):
+    with pytest.raises(AirflowFailException, match=rf"item 0 of .*{path.name}: externalId: is missing"):
         operator(path=str(path), file_format="json").execute({})
 
 

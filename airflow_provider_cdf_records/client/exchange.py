@@ -1,0 +1,89 @@
+"""One HTTP request and its answer, over pooled connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from http.client import HTTPException
+from typing import Any
+
+import requests
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from airflow_provider_cdf_records import __version__
+from airflow_provider_cdf_records.client.config import ClientConfig
+from airflow_provider_cdf_records.client.responses import Asked, no_answer, read_answer
+from airflow_provider_cdf_records.client.secrets import secrets_in_url
+
+APP = f"airflow-provider-cdf-records/{__version__}"
+NOT_SENT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+"""What sending raises: besides what ``requests`` documents, what it lets pass from below, such as a CA bundle
+that is not there, or a header or an address that cannot be encoded."""
+
+
+class Exchange:
+    """Sends requests, each once. Safe to share between threads.
+
+    :param config: time-outs, proxies and certificates.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._session = _session(config)
+        self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def send(self, asked: Asked, body: bytes | None, headers: Mapping[str, str]) -> Any:
+        """Return the JSON of the answer.
+
+        :raises CdfError: whatever goes wrong, without secrets.
+        """
+        try:
+            request = self._prepared(asked.method, asked.url)
+            request.headers.update(headers)
+            if body is not None:
+                request.body = body
+                request.headers["Content-Length"] = str(len(body))
+            settings = self._settings(asked.url)
+            passwords = [secret for url in settings["proxies"].values() for secret in secrets_in_url(url)]
+            asked = replace(asked, secrets=(*asked.secrets, *passwords))
+            with self._session.send(request, allow_redirects=False, **settings) as response:
+                return read_answer(response, asked)
+        except NOT_SENT as error:
+            failure = no_answer(error, asked)
+        raise failure  # outside of the `except`, so that the cause, which may hold secrets, is not attached
+
+    def _settings(self, url: str) -> dict[str, Any]:
+        config = self._config
+        settings = self._session.merge_environment_settings(
+            url, dict(config.proxies), None, config.verify, None
+        )
+        return {**settings, "timeout": (config.connect_timeout, config.timeout), "stream": True}
+
+    def _prepared(self, method: str, url: str) -> PreparedRequest:
+        """Return a request without its body, from a cache: preparing one costs as much as sending it."""
+        if (prepared := self._prepared_requests.get((method, url))) is None:
+            prepared = self._session.prepare_request(requests.Request(method, url, auth=_no_auth))
+            self._prepared_requests[method, url] = prepared
+        return prepared.copy()
+
+
+def _session(config: ClientConfig) -> requests.Session:
+    session = requests.Session()
+    agent = f"{APP} {requests.utils.default_user_agent()}"
+    session.headers.update({"User-Agent": agent, "x-cdp-app": APP, "Accept-Encoding": "gzip, deflate"})
+    session.trust_env = config.environment
+    adapter = HTTPAdapter(pool_maxsize=config.pool_size, pool_block=True)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _no_auth(request: PreparedRequest) -> PreparedRequest:
+    """Keep requests from replacing our Authorization header."""
+    return request
