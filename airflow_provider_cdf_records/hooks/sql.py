@@ -160,8 +160,8 @@ def _hook_of(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str | None
     return hook, connection.password
 
 
-def _how_to_install(conn_type: str) -> str:
-    provider = PROVIDERS.get(conn_type)
+def _how_to_install(conn_type: str | None) -> str:
+    provider = PROVIDERS.get(conn_type or "")
     if provider is None:  # a package of a guessed name may be anybody's
         return f"install the Airflow provider that has connections of type {conn_type!r}"
     return f"pip install apache-airflow-providers-{provider}"
