@@ -19,6 +19,33 @@ FINAL_ERRORS = {
 }  # of DB-API
 FINAL_SQLITE_MESSAGES = ("no such", "syntax error", "unable to open")  # a locked file has the same class
 CANCEL_METHODS = ("cancel", "interrupt")  # of connections to PostgreSQL and SQLite
+PROVIDERS = {  # of Airflow's own project, by the types of connections to SQL databases
+    "athena": "amazon",
+    "databricks": "databricks",
+    "drill": "apache-drill",
+    "druid": "apache-druid",
+    "elasticsearch": "elasticsearch",
+    "exasol": "exasol",
+    "gcpbigquery": "google",
+    "gcpspanner": "google",
+    "hiveserver2": "apache-hive",
+    "impala": "apache-impala",
+    "jdbc": "jdbc",
+    "mssql": "microsoft-mssql",
+    "mysql": "mysql",
+    "odbc": "odbc",
+    "oracle": "oracle",
+    "pinot": "apache-pinot",
+    "postgres": "postgres",
+    "presto": "presto",
+    "redshift": "amazon",
+    "snowflake": "snowflake",
+    "sqlite": "sqlite",
+    "teradata": "teradata",
+    "trino": "trino",
+    "vertica": "vertica",
+    "ydb": "ydb",
+}
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -121,13 +148,21 @@ def _hook_of(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str | None
     what = f"conn_id {conn_id!r} is of type {connection.conn_type!r}"
     try:
         hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
-    except (AirflowException, ImportError, TypeError) as error:
-        remedy = "install the Airflow provider of that database"
-        if isinstance(error, TypeError):
-            remedy = f"check hook_params, got {', '.join(hook_params) or 'none'}"
-        msg = f"{what}, whose hook cannot be loaded ({error}); {remedy}."
+    except (AirflowException, ImportError) as error:
+        msg = f"{what}, whose hook cannot be loaded ({error}); {_how_to_install(connection.conn_type)}."
+        raise InvalidArgumentError(msg) from None
+    except TypeError as error:
+        given = ", ".join(hook_params) or "none"  # their values may be secrets
+        msg = f"{what}, whose hook cannot be loaded ({error}); check hook_params, got {given}."
         raise InvalidArgumentError(msg) from None
     if not isinstance(hook, dbapi_hook):
         msg = f"{what}, which is not a SQL database: {type(hook).__name__} is not a DbApiHook."
         raise InvalidArgumentError(msg)
     return hook, connection.password
+
+
+def _how_to_install(conn_type: str | None) -> str:
+    provider = PROVIDERS.get(conn_type or "")
+    if provider is None:  # a package of a guessed name may be anybody's
+        return f"install the Airflow provider that has connections of type {conn_type!r}"
+    return f"pip install apache-airflow-providers-{provider}"

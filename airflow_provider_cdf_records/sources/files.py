@@ -75,8 +75,9 @@ class FileSource:
         after = self._after
         before = after.before
         self._begun = [(before, after.file)]
-        self._size = sum(path.stat().st_size for path in self._paths if path.exists())
-        self._done = sum(path.stat().st_size for path in self._paths[: after.file])
+        sizes = [_size_for_progress(path) for path in self._paths]
+        self._size = sum(sizes)
+        self._done = sum(sizes[: after.file])
         for number in range(after.file, len(self._paths)):
             start = START
             if number == after.file:
@@ -87,7 +88,7 @@ class FileSource:
             for chunk in self._read(number, start):
                 last = chunk.end.position
                 yield _shifted(chunk, before, number)
-            self._done += self._paths[number].stat().st_size
+            self._done += sizes[number]
             before += last + 1
 
     def _read(self, number: int, after: Mark) -> Iterator[Chunk]:
@@ -123,6 +124,13 @@ class FileSource:
         if reading is None or not self._size:
             return None
         return min(1.0, (self._done + reading.done) / self._size)
+
+
+def _size_for_progress(path: StoragePath) -> int:
+    try:
+        return int(path.stat().st_size)
+    except OSError:  # a file that cannot be read is told when it is its turn
+        return 0
 
 
 def _shifted(chunk: Chunk, before: int, number: int) -> Chunk:

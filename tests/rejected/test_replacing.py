@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.rejected.contents import (
     RejectedFileInUseError,
     check_contents,
 )
+from airflow_provider_cdf_records.rejected.disk import DiskFile
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Owner
 from tests.rejected.test_file import path, positions, rejection, written
@@ -160,6 +161,7 @@ def test_kept_lines_that_are_gone_by_now_are_told(path: Any) -> None:
     path.write_bytes(LINE)
     with pytest.raises(RejectedFileInUseError, match="the next try starts over"):
         file.persist()
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
     path.unlink()
     with pytest.raises(RejectedFileInUseError, match="removed"):
         file.persist()
@@ -251,6 +253,21 @@ def test_a_folder_that_is_not_writable_is_told_at_the_start(tmp_path: Path) -> N
     with pytest.raises(InvalidArgumentError, match="is not writable"):
         RejectedFile(tmp_path / "deeper" / "rejected.ndjson")
     tmp_path.chmod(0o700)
+
+
+def test_what_comes_between_the_last_look_and_the_replacing_stays(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.ndjson"
+    written(path, 1, owner=MONDAY)
+
+    def kept_lines(file: IO[bytes]) -> list[bytes]:
+        path.unlink()
+        path.write_bytes(b"notes")
+        return file.readlines()
+
+    with pytest.raises(RejectedFileInUseError, match="was removed or replaced"):
+        DiskFile(path, MONDAY).start(kept_lines)
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == b"notes"
 
 
 def test_nothing_is_written_beside_the_file_and_no_link_there_is_followed(tmp_path: Path) -> None:

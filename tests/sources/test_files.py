@@ -6,6 +6,7 @@ import json
 import os
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -147,3 +148,64 @@ def test_only_a_window_of_a_file_is_held(tmp_path: Path, name: str) -> None:
         tracemalloc.stop()
     assert count == 60_000
     assert peak + arrow < held / 2
+
+
+# Files that others touch
+
+
+def taking_away(source: FileSource, paths: list[Path]) -> list[Any]:
+    """Read a source, and remove each of its files as soon as a row of it has come."""
+    rows: list[Any] = []
+    for chunk in source:
+        paths[chunk.end.file].unlink(missing_ok=True)
+        source.share()
+        rows += chunk.rows
+    return rows
+
+
+@pytest.mark.parametrize("name", FILE_NAMES)
+def test_files_may_be_moved_away_once_they_are_open(tmp_path: Path, name: str) -> None:
+    paths = []
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+        paths.append(write_rows(tmp_path / folder / name, some_rows(3000)))
+    assert len(taking_away(FileSource(*paths), paths)) == 9000
+    assert not any(path.exists() for path in paths)
+
+
+def test_files_may_be_moved_away_once_an_earlier_try_has_read_them(tmp_path: Path) -> None:
+    paths = [write_rows(tmp_path / f"{number}.ndjson", some_rows(3)) for number in range(3)]
+    marks = [chunk.end for chunk in FileSource(*paths)]
+    paths[0].unlink()
+    source = FileSource(*paths)
+    source.resume_after(marks[1])
+    assert len(taking_away(source, paths)) == 3
+
+
+def test_a_file_that_is_moved_away_before_it_is_read_is_missing(tmp_path: Path) -> None:
+    paths = [write_rows(tmp_path / f"{number}.ndjson", some_rows(3)) for number in range(2)]
+    chunks = iter(FileSource(*paths))
+    next(chunks)
+    paths[1].unlink()
+    with pytest.raises(SourceError, match=r"1\.ndjson does not exist"):
+        next(chunks)
+
+
+def test_rows_that_are_appended_while_a_file_is_read_are_read_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ndjson", NDJSON * 50_000)
+    chunks = iter(FileSource(path))
+    rows = len(next(chunks).rows)
+    with path.open("ab") as file:
+        file.write(NDJSON)
+    assert rows + sum(len(chunk.rows) for chunk in chunks) == len(ROWS) * 50_001
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ndjson", NDJSON * 50_000)
+    source = FileSource(path)
+    before = source.fingerprint()
+    chunks = iter(source)
+    rows = len(next(chunks).rows)
+    write(tmp_path / "new", b"nonsense").replace(path)
+    assert rows + sum(len(chunk.rows) for chunk in chunks) == len(ROWS) * 50_000
+    assert source.fingerprint() != before, "the next try has to start over"

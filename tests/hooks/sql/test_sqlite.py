@@ -7,13 +7,14 @@ import sqlite3
 import threading
 import time
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow import DAG
 
-from airflow_provider_cdf_records.hooks.sql import Query
+from airflow_provider_cdf_records.hooks.sql import PROVIDERS, Query
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
@@ -139,7 +140,13 @@ def _impatient(connect: Any) -> Any:
             {"conn_type": "http"},
             "conn_id 'other' is of type 'http', which is not a SQL database: HttpHook",
         ),
-        ({"conn_type": "sybase"}, "conn_id 'other' is of type 'sybase', whose hook cannot be loaded"),
+        (
+            {"conn_type": "sybase"},
+            r"'sybase', whose hook cannot be loaded .*; install the Airflow provider that has connections of "
+            "type 'sybase'",
+        ),
+        ({"conn_type": "mssql"}, r"pip install apache-airflow-providers-microsoft-mssql\.$"),
+        ({"conn_type": "snowflake"}, r"pip install apache-airflow-providers-snowflake\.$"),
     ],
 )
 def test_a_connection_to_no_database_is_refused(
@@ -157,6 +164,13 @@ def test_hook_params_that_the_hook_does_not_take_are_named(
     task = operator("SELECT 1", conn_id="other", hook_params={"colour": "red"})
     with pytest.raises(AirflowFailException, match=r"'colour'\); check hook_params, got colour\."):
         task.execute({})
+
+
+@pytest.mark.parametrize("provider", ["amazon", "postgres", "sqlite"])
+def test_the_providers_that_are_installed_have_the_types_that_are_named(provider: str) -> None:
+    info = import_module(f"airflow.providers.{provider}.get_provider_info").get_provider_info()
+    types = {found["connection-type"] for found in info["connection-types"]}
+    assert {name for name, of in PROVIDERS.items() if of == provider} <= types
 
 
 def test_without_the_provider_of_sql_the_extra_is_named(
