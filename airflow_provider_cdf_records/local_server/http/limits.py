@@ -88,7 +88,7 @@ class Limits:
         self._project = Allowance(settings.clock, *(quota.project for quota in quotas))
         self._identities = {
             client: Allowance(settings.clock, *(quota.identity for quota in quotas))
-            for client in (settings.client_id, *settings.clients)
+            for client in settings.identities
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
