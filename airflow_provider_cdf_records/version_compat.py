@@ -50,7 +50,10 @@ def object_storage_path(url: str) -> Any:
     A scheme that Airflow does not know is left to fsspec itself. Imported here, since fsspec would cost
     every DAG file that imports a hook.
     """
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, rest = url.partition("://")
+    if separator:
+        scheme = scheme.lower()
+        url = f"{scheme}{separator}{rest}"
     if separator and not _has_file_system(scheme):
         return import_module("upath").UPath(url)
     return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
@@ -99,6 +102,15 @@ def for_any_thread(rows: Any) -> Any:
     return RowsOfAnyThread(rows) if not AIRFLOW_3 and hasattr(rows, "_select_asc") else rows
 
 
+def running_task() -> Any | None:
+    """Return the task instance that this code runs in; ``None`` outside of a task."""
+    module = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.operators.python")
+    try:
+        return module.get_current_context().get("ti")
+    except (AirflowException, RuntimeError):
+        return None
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -120,4 +132,5 @@ __all__ = [
     "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",
+    "running_task",
 ]

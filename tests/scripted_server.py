@@ -101,11 +101,11 @@ class ScriptedServer:
         self._server.server_close()
 
     def answer(self, path_end: str, *answers: Answer) -> None:
-        """Script the answers to requests whose path ends so."""
+        """Script the answers to requests whose path, without its query, ends so."""
         self._scripts[path_end] = list(answers)
 
     def asked_for(self, path_end: str) -> list[Asked]:
-        return [asked for asked in self.asked if asked.path.endswith(path_end)]
+        return [asked for asked in self.asked if _without_query(asked.path).endswith(path_end)]
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
@@ -133,6 +133,10 @@ class ScriptedServer:
 
     def _next(self, path: str) -> Answer:
         for path_end, answers in self._scripts.items():
-            if path.endswith(path_end):
+            if _without_query(path).endswith(path_end):
                 return answers.pop(0) if len(answers) > 1 else answers[0]
         return Answer(404, {"error": {"code": 404, "message": f"nothing scripted for {path}"}})
+
+
+def _without_query(path: str) -> str:
+    return path.partition("?")[0]

@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.client.config import (
     TokenSource,
 )
 from airflow_provider_cdf_records.client.errors import (
+    CONFLICT,
     CdfApiError,
     CdfAuthError,
     CdfCancelledError,
@@ -24,6 +25,7 @@ from airflow_provider_cdf_records.client.paging import SyncPage, query_records, 
 from airflow_provider_cdf_records.client.transport import Traffic
 
 __all__ = [
+    "CONFLICT",
     "Auth",
     "CdfApiError",
     "CdfAuthError",

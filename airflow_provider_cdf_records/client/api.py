@@ -69,12 +69,14 @@ class CdfClient:
         """Make every call that waits, or is about to send, end with :class:`CdfCancelledError`."""
         self._transport.cancel()
 
-    def upsert_records(self, stream_id: str, body: bytes) -> None:
+    def upsert_records(self, stream_id: str, body: bytes, *, conflict_attempts: int | None = None) -> None:
         """Create or fully replace records of a mutable stream; return when CDF has accepted them all.
 
         :param body: ``{"items": [record, ...]}`` as JSON, 1 to 1000 records and at most 10 MB.
+        :param conflict_attempts: how often the request is sent at most while CDF answers 409, since someone
+            else is changing some of its records; by default as often as after any other passing failure.
         """
-        self._request("POST", _records_path(stream_id, "/upsert"), body, counts=True)
+        self._write(_records_path(stream_id, "/upsert"), body, conflict_attempts)
 
     def ingest_records(self, stream_id: str, body: bytes) -> None:
         """Create records; a mutable stream refuses those that exist with 409.
@@ -83,14 +85,15 @@ class CdfClient:
 
         :param body: as for :meth:`upsert_records`.
         """
-        self._request("POST", _records_path(stream_id), body, counts=True)
+        self._write(_records_path(stream_id), body, conflict_attempts=0)
 
-    def delete_records(self, stream_id: str, body: bytes) -> None:
+    def delete_records(self, stream_id: str, body: bytes, *, conflict_attempts: int | None = None) -> None:
         """Delete records of a mutable stream; those that do not exist are ignored.
 
         :param body: ``{"items": [{"space", "externalId"}, ...]}`` as JSON, 1 to 1000 identities.
+        :param conflict_attempts: as for :meth:`upsert_records`.
         """
-        self._request("POST", _records_path(stream_id, "/delete"), body, counts=True)
+        self._write(_records_path(stream_id, "/delete"), body, conflict_attempts)
 
     def filter_records(
         self,
@@ -165,9 +168,12 @@ class CdfClient:
         }
         return self.post(_records_path(stream_id, "/sync"), _without_none(query))
 
-    def retrieve_stream(self, stream_id: str) -> dict[str, Any]:
-        """Return a stream: ``externalId``, ``type`` (``Mutable`` or ``Immutable``), ``settings``, ..."""
-        return self.get(_stream_path(stream_id))
+    def retrieve_stream(self, stream_id: str, *, include_statistics: bool = False) -> dict[str, Any]:
+        """Return a stream: ``externalId``, ``type`` (``Mutable`` or ``Immutable``), ``settings``, ...
+
+        :param include_statistics: whether each of ``settings.limits`` tells how much is ``consumed``.
+        """
+        return self.get(_stream_path(stream_id) + ("?includeStatistics=true" if include_statistics else ""))
 
     def create_stream(self, stream_id: str, template: str) -> dict[str, Any]:
         """Create a stream from a template of the project, and return it as :meth:`retrieve_stream` does."""
@@ -197,9 +203,18 @@ class CdfClient:
         """``POST`` JSON to any address below the project, such as ``/models/spaces``."""
         return _object(self._request("POST", path, msgspec.json.encode(body)))
 
-    def _request(self, method: str, path: str, body: bytes | None = None, *, counts: bool = False) -> Any:
-        url = f"{self.base_url}/api/v1/projects/{quote(self.project, safe='')}{path}"
-        return self._transport.request(method, url, body, counts=counts)
+    def _request(self, method: str, path: str, body: bytes | None = None) -> Any:
+        return self._transport.request(method, self._url(path), body)
+
+    def _write(self, path: str, body: bytes, conflict_attempts: int | None) -> None:
+        if conflict_attempts is None:
+            conflict_attempts = self._config.retry.max_attempts
+        self._transport.request(
+            "POST", self._url(path), body, counts=True, conflict_attempts=conflict_attempts
+        )
+
+    def _url(self, path: str) -> str:
+        return f"{self.base_url}/api/v1/projects/{quote(self.project, safe='')}{path}"
 
 
 def _stream_path(stream_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CONFLICT = 409
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500  # and above
 
@@ -31,6 +32,8 @@ class CdfApiError(CdfError):
     :ivar request_id: ``x-request-id`` of the answer, which Cognite's support asks for.
     :ivar missing: identifiers that the server says do not exist.
     :ivar duplicated: identifiers that the server says exist already, or are twice in the request.
+    :ivar max_attempts: how often the request is sent at most with answers such as this; ``None``: as often as
+        the configuration allows.
     """
 
     def __init__(
@@ -54,7 +57,16 @@ class CdfApiError(CdfError):
         self.retryable = retryable
         self.may_be_applied = status != TOO_MANY_REQUESTS and (retryable or status >= SERVER_ERROR)
         self.retry_after = retry_after
+        self.max_attempts: int | None = None
         super().__init__(message)
+
+    def make_passing(self, max_attempts: int) -> None:
+        """Note that the same request can succeed later, and that parts of it may be carried out.
+
+        :param max_attempts: how often it is sent at most.
+        """
+        self.retryable = self.may_be_applied = True
+        self.max_attempts = max_attempts
 
     def __str__(self) -> str:
         named = "".join(

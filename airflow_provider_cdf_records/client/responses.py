@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
 from airflow_provider_cdf_records.client.secrets import without_secrets
 
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)  # what decoding raises
+OK = 200
 SUCCESS = range(200, 300)
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # as the first bytes of what is compressed say
 EXCERPT = 200  # characters that are quoted of an answer that is not from CDF
@@ -29,7 +30,8 @@ CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 class Asked:
     """A request, as far as its answer and messages about it need to know it.
 
-    :param needs_json: whether a success must be JSON; if not, any 2xx is one, whatever its body.
+    :param needs_json: whether a success must be JSON; if not, any 2xx is one, whatever its body, except for
+        the login page of a proxy.
     :param for_token: whether it goes to the identity provider. A success is never quoted then.
     :param secrets: what no message may show, should the answer quote it.
     """
@@ -53,13 +55,13 @@ def read_answer(response: requests.Response, asked: Asked) -> Any:
 
     :param response: with its body still to be read.
     :raises CdfApiError: for any status but 2xx.
-    :raises CdfConnectionError: for a 2xx that is not JSON where that is needed.
+    :raises CdfConnectionError: for a 2xx that is not JSON where that is needed, and for the page of a proxy.
     :raises HTTPError: for a body that is cut short.
     """
     body = _body(response)
     if response.status_code not in SUCCESS:
         raise _api_error(response, body, asked)
-    if not body or not asked.needs_json:
+    if not body or (not asked.needs_json and not _is_login_page(response, body)):
         return {}
     try:
         return msgspec.json.decode(body)
@@ -82,6 +84,11 @@ def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
     never_sent = certificate_refused or isinstance(cause, NewConnectionError | ConnectTimeoutError)
     failure.may_be_applied = passing and not never_sent
     return failure
+
+
+def _is_login_page(response: requests.Response, body: bytes) -> bool:
+    """Tell whether a success is a web page that a proxy answers with; CDF accepts writes with 202."""
+    return response.status_code == OK and body.lstrip()[:1] == b"<"
 
 
 def _body(response: requests.Response) -> bytes:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from airflow_provider_cdf_records.client.config import RetryPolicy
 from airflow_provider_cdf_records.client.errors import (
@@ -38,6 +38,13 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., No
         asked = getattr(_error(state), "retry_after", None)
         return float(jitter(state) if asked is None else asked)
 
+    def max_attempts(state: RetryCallState) -> int:
+        asked = getattr(_error(state), "max_attempts", None)
+        return policy.max_attempts if asked is None else min(asked, policy.max_attempts)
+
+    def was_sent_too_often(state: RetryCallState) -> bool:
+        return state.attempt_number >= max_attempts(state)
+
     def waited_too_long(state: RetryCallState) -> bool:
         return state.idle_for + state.upcoming_sleep > policy.max_wait
 
@@ -52,13 +59,13 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., No
             "%s; attempt %d of %d, the next in %.1f s.",
             error,
             state.attempt_number,
-            policy.max_attempts,
+            max_attempts(state),
             state.upcoming_sleep,
         )
 
     return Retrying(
         retry=retry_if_exception(_is_passing),
-        stop=_either(stop_after_attempt(policy.max_attempts), waited_too_long),
+        stop=_either(was_sent_too_often, waited_too_long),
         wait=wait,
         sleep=throttle.sleep,
         before_sleep=before_sleep,

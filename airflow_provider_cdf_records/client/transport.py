@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from airflow_provider_cdf_records.client.auth import tokens_for
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
-from airflow_provider_cdf_records.client.errors import CdfApiError, CdfAuthError, CdfError
+from airflow_provider_cdf_records.client.errors import CONFLICT, CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.exchange import Exchange
 from airflow_provider_cdf_records.client.responses import Asked
 from airflow_provider_cdf_records.client.retry import retrying
@@ -49,6 +49,8 @@ class _Call:
     """One request with all its attempts. Only the thread that makes the call touches it.
 
     :param counts: whether it writes records: then it is part of the traffic, and any 2xx is a success.
+    :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing what
+        it writes; 0: a 409 is final.
     :param judges_token: whether a 401 says that the token is bad.
     :param token: the access token of the latest attempt.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
@@ -59,6 +61,7 @@ class _Call:
     body: bytes | None
     headers: Mapping[str, str]
     counts: bool
+    conflict_attempts: int
     judges_token: bool
     token: str = ""
     may_be_applied: bool = False
@@ -111,6 +114,7 @@ class Transport:
         body: bytes | None = None,
         *,
         counts: bool = False,
+        conflict_attempts: int = 0,
         judges_token: bool = True,
     ) -> Any:
         """Return the JSON of the answer.
@@ -118,6 +122,8 @@ class Transport:
         :param body: JSON.
         :param counts: whether the request writes records: then it is part of :attr:`traffic`, and any 2xx is
             a success, whatever its body; else the body must be JSON.
+        :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing
+            what it writes; 0: a 409 is final.
         :param judges_token: whether a 401 says that the token is bad; else it is an error as any other.
         :raises CdfError: its ``may_be_applied`` covers all attempts of this request.
         """
@@ -125,7 +131,7 @@ class Transport:
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        call = _Call(method, url, body, headers, counts=counts, judges_token=judges_token)
+        call = _Call(method, url, body, headers, counts, conflict_attempts, judges_token)
         try:
             return self._retrying(self._attempt, call)
         except CdfError as error:
@@ -160,6 +166,8 @@ class Transport:
             try:
                 answer = self._exchange.send(asked, call.body, authorized)
             except CdfError as error:
+                if isinstance(error, CdfApiError) and error.status == CONFLICT and call.conflict_attempts:
+                    error.make_passing(call.conflict_attempts)
                 call.may_be_applied |= error.may_be_applied
                 raise
         self._accepted_tokens.add(call.token)

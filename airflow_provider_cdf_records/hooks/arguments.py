@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
     from airflow_provider_cdf_records.load.checkpoint import StateStore
+    from airflow_provider_cdf_records.load.summary import Summary
 
 
 class LoadArguments(TypedDict, total=False):
@@ -27,6 +28,7 @@ class LoadArguments(TypedDict, total=False):
     :param state_store: where the load of a file keeps how far it came, such as
         ``context["task_state_store"]``: the next try of the task goes on from there. Without one it starts
         over, which is safe, only slower.
+    :param on_end: called with the summary when the load ends, also when it fails.
     """
 
     mapping: MappingLike | None
@@ -35,6 +37,7 @@ class LoadArguments(TypedDict, total=False):
     rejected_path: Path | None
     is_retry: bool
     state_store: StateStore | None
+    on_end: Callable[[Summary], None] | None
 
 
 class FileArguments(LoadArguments, total=False):

@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.hooks.connection import client_config
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
+from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -81,15 +82,19 @@ class CdfHook(BaseHook):
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
         """
-        with airflow_failures():
-            check_stream_id(stream_id)
-            with self.open_client() as client:
-                load = self._prepared(client, verb, stream_id, source(client), arguments)
-                self._running.add(load)
-                try:
+        on_end: Callable[[Summary], None] = arguments.pop("on_end", None) or (lambda _: None)
+        load: Load | None = None
+        try:
+            with airflow_failures():
+                check_stream_id(stream_id)
+                with self.open_client() as client:
+                    load = self._prepared(client, verb, stream_id, source(client), arguments)
+                    self._running.add(load)
                     return cast("S", load.run())
-                finally:
-                    self._running.discard(load)
+        finally:
+            if load is not None:
+                self._running.discard(load)
+            on_end(load.summary() if load is not None else verb.summary(verb, stream_id))
 
     @contextmanager
     def open_client(self) -> Iterator[CdfClient]:
@@ -134,6 +139,7 @@ class CdfHook(BaseHook):
             source,
             mapping=mapping_spec(mapping),
             rejected_path=None if rejected_path is None else storage_path(rejected_path, "rejected_path"),
+            owner=None if rejected_path is None else owner_of_task(),
             max_concurrency=self.max_concurrency,
             target={"conn_id": self.cdf_conn_id},
             log=self.log,

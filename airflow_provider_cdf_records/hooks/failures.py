@@ -1,16 +1,22 @@
-"""Decides which of our errors Airflow retries."""
+"""Decides which of our errors Airflow retries, and what the task log shows of them."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 
+log = logging.getLogger(__name__)
+
 
 @contextmanager
 def airflow_failures() -> Iterator[None]:
     """Turn an error that says whether trying again can help into the Airflow exception that means it.
+
+    Its message says what, where and what to do, so the task log shows it once, without the errors of ours
+    that led to it (at level ``DEBUG`` with them). An error of others below them stays its cause.
 
     :raises AirflowFailException: for one that cannot succeed on a retry.
     :raises AirflowException: for one that can.
@@ -21,4 +27,14 @@ def airflow_failures() -> Iterator[None]:
         retryable = getattr(error, "retryable", None)
         if retryable is None:
             raise
-        raise (AirflowException if retryable else AirflowFailException)(str(error)) from error
+        log.debug("What led to the failure:", exc_info=error)
+        failure = AirflowException if retryable else AirflowFailException
+        raise failure(str(error)) from _cause_of(error)
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    """Return the first cause that is not one of our own errors."""
+    cause = error.__cause__
+    while cause is not None and hasattr(cause, "retryable"):
+        cause = cause.__cause__
+    return cause

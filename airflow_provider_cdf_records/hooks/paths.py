@@ -9,10 +9,12 @@ from typing import Any
 
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
+from airflow_provider_cdf_records.sources import kind_that_takes
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, forget_listings
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
 Path = str | PathLike[str]
+NOTHING = ("", "None")  # what a template without a value renders to
 MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON file that holds it
 
 
@@ -22,12 +24,14 @@ def storage_path(path: object, argument: str) -> StoragePath:
     :param argument: the name of the argument that holds the path, for messages.
     :raises InvalidArgumentError: when it is not a path, or one that cannot be opened.
     """
-    if not isinstance(path, str | PathLike) or not str(path):
-        msg = f"{argument} must be a path or an fsspec URL, got {path!r}."
-        raise InvalidArgumentError(msg)
+    if not isinstance(path, str | PathLike) or str(path) in NOTHING:
+        msg = f"{argument} must be a path or an fsspec URL, got {path!r}"
+        if isinstance(path, str):
+            msg += ", which is what a template gives where there is nothing (a file of that name is ./None)"
+        raise InvalidArgumentError(f"{msg}.")
     try:
         opened = object_storage_path(str(path))
-        opened.fs.invalidate_cache()  # cached listings may lack what an upstream task just wrote
+        forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
@@ -67,5 +71,22 @@ def check_not_mapping(rejected_path: StoragePath | None, mapping: object) -> Non
     if canonical_path(rejected_path) == canonical_path(storage_path(mapping, "mapping")):
         msg = (
             f"rejected_path {str(rejected_path)!r} is the mapping, and would be overwritten; choose another."
+        )
+        raise InvalidArgumentError(msg)
+
+
+def check_not_loaded(rejected_path: Path | None, path: StoragePath) -> None:
+    """Refuse a ``rejected_path`` that lies where the next run would take it for a file to load.
+
+    :param path: the folder or pattern that is loaded.
+    :raises InvalidArgumentError: naming the path.
+    """
+    if rejected_path is None:
+        return
+    kind = kind_that_takes(path, storage_path(rejected_path, "rejected_path"))
+    if kind is not None:
+        msg = (
+            f"rejected_path {str(rejected_path)!r} belongs to the {kind} {str(path)!r}, which the next run "
+            "would load with it; choose another, or let its name begin with '_'."
         )
         raise InvalidArgumentError(msg)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
-from airflow_provider_cdf_records.hooks.paths import Path, storage_path
+from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
 from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, files_of
@@ -21,10 +21,12 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
     :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
     :param arguments: those of the source are removed from it.
     :raises SourceError: when there is no file, or one of an unknown format.
+    :raises InvalidArgumentError: when ``rejected_path`` is where the next run would load it.
     """
-    files = files_of(storage_path(path, "path"))
+    opened = storage_path(path, "path")
+    check_not_loaded(arguments.get("rejected_path"), opened)
     return FileSource(
-        *files,
+        *files_of(opened),
         file_format=arguments.pop("file_format", None),
         file_options=arguments.pop("file_options", None),
     )

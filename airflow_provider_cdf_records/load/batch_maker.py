@@ -23,12 +23,23 @@ class BatchMaker:
     :param tally: told of every row that was read, and of the rejected ones.
     :param where: a position of the source in words.
     :param repeats: what several rows of one identity mean.
+    :param on_read: called with the number of rows read so far by this try.
     """
 
-    def __init__(self, convert: Convert, tally: Tally, where: Callable[[int], str], repeats: Repeats) -> None:
+    def __init__(
+        self,
+        convert: Convert,
+        tally: Tally,
+        where: Callable[[int], str],
+        repeats: Repeats,
+        *,
+        on_read: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._convert = convert
         self._tally = tally
         self._where = where
+        self._on_read = on_read
+        self._read_before = tally.read  # by earlier tries
         self._batcher = Batcher(may_repeat=repeats is Repeats.ALL_COUNT)
 
     def __call__(self, chunk: Chunk) -> list[MarkedBatch]:
@@ -39,6 +50,7 @@ class BatchMaker:
             return []
         records = self._convert(chunk)
         tally.read += len(records.bodies) + len(records.refusals)
+        self._on_read(tally.read - self._read_before)
         for refusal in sorted(records.refusals, key=attrgetter("position")):
             tally.reject(rejection_of(self._where(refusal.position), *refusal))
         return list(self._batcher.feed(records, chunk.end._replace(read=tally.read)))

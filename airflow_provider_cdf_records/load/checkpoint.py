@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from airflow_provider_cdf_records.records.chunk import Mark
+from airflow_provider_cdf_records.sources.source import START
 
 log = logging.getLogger(__name__)
 
 KEY = "cdf_records"
 BEGUN = "cdf_records_begun"
+VERSION = 1  # of what is kept; another one where a mark means something else
 INTERVAL = 5.0  # seconds between two writes
 
 
@@ -31,12 +33,12 @@ class StateStore(Protocol):
 
 
 class Checkpoint:
-    """Keeps the mark of one load; a mark of another source, stream or connection is never used.
+    """Keeps the mark of one load; a mark of another source, stream, connection or version is never used.
 
     :param store: where to keep it; without one, every try starts over.
     :param target: plain JSON that identifies what is written, and where to.
-    :param source: plain JSON that identifies the source and its state; ``None`` for a source that cannot be
-        resumed. A mark is used only where both are the same.
+    :param source: plain JSON that identifies the source and its state, and what else a resumed load goes on
+        with; ``None`` for a source that cannot be resumed. A mark is used only where both are the same.
     """
 
     def __init__(
@@ -51,17 +53,29 @@ class Checkpoint:
     def load(self) -> Mark | None:
         """Return the mark of an earlier try; ``None`` if there is none of this load."""
         kept = None if self._fingerprint is None else self._call_store("get", KEY)
-        if not isinstance(kept, dict):
+        if kept is None:
+            return None
+        if not isinstance(kept, dict) or kept.get("version") != VERSION:
+            self.start_over("What the earlier try of this task noted is of another version")
             return None
         if kept.get("fingerprint") != self._fingerprint:
-            log.warning("The source has changed since the earlier try of this task; loading all of it again.")
-            self.clear()
+            self.start_over(
+                "The source, its mapping or a path has changed since the earlier try of this task"
+            )
             return None
-        try:
-            return Mark(**kept["mark"])
-        except (KeyError, TypeError):  # kept by another version
-            self.clear()
-            return None
+        mark = _as_mark(kept.get("mark"))
+        if mark is None:
+            self.start_over("What the earlier try of this task noted is of another version")
+        return mark
+
+    def start_over(self, reason: str) -> None:
+        """Forget how far the load came, but not that an earlier try may have sent records."""
+        log.warning("%s; loading all of it again.", reason)
+        self.forget_mark()
+
+    def forget_mark(self) -> None:
+        """Forget how far the load came, but not that records may have been sent."""
+        self._call_store("delete", KEY)
 
     def begin(self) -> bool:
         """Note that records are about to be sent, and return whether an earlier try may have sent some."""
@@ -83,7 +97,8 @@ class Checkpoint:
     def save(self) -> None:
         """Save the last mark."""
         if self._mark is not None and self._fingerprint is not None:
-            self._call_store("set", KEY, {"fingerprint": self._fingerprint, "mark": self._mark._asdict()})
+            mark = self._mark._asdict()
+            self._call_store("set", KEY, {"version": VERSION, "fingerprint": self._fingerprint, "mark": mark})
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:
@@ -101,3 +116,14 @@ class Checkpoint:
             log.warning("A retry of this task will start over, since its state store fails: %s", error)
             self._store = None
             return None
+
+
+def _as_mark(fields: Any) -> Mark | None:
+    """Return the mark that was kept as a dict; ``None`` for anything else."""
+    if not isinstance(fields, dict) or fields.keys() != Mark.__annotations__.keys():
+        return None
+    if any(type(value) is not int for value in fields.values()):  # a bool is an int, too
+        return None
+    mark = Mark(**fields)
+    is_possible = mark.position >= START.position and min(mark[1:]) >= 0
+    return mark if is_possible and mark.rejected + mark.superseded <= mark.read else None

@@ -134,7 +134,7 @@ class InFlight:
         while self._unsettled and self._unsettled[0].is_settled:
             mark = self._unsettled.popleft().mark or mark
         if mark is not None and self._checkpoint is not None:
-            self._checkpoint.settled(self._tally.with_earlier_tries(mark), self._tally.persist)
+            self._checkpoint.settled(self._tally.settle(mark), self._tally.persist)
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():

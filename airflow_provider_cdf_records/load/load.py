@@ -19,19 +19,22 @@ from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 from airflow_provider_cdf_records.load.refusals import BatchSettler
 from airflow_provider_cdf_records.load.sender import StreamSender
-from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
-from airflow_provider_cdf_records.rejected.file import RejectedFile
+from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
-from airflow_provider_cdf_records.sources.storage import StoragePath
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
+
+REST_WITHIN = 1.0  # seconds for a source to show that it has no more rows, once a load has to end
 
 
 @dataclass(eq=False)
@@ -44,6 +47,7 @@ class Load:
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be rejected before the load fails; a ``float`` is a share.
     :param rejected_path: a file for the rejected records and the reasons; the load must not read from it.
+    :param owner: the task that this load is of; ``rejected_path`` may hold rejected records of no other.
     :param max_concurrency: requests in flight at most.
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
         ingest finds in the stream counts as ingested.
@@ -61,6 +65,7 @@ class Load:
     check_schema: bool = True
     max_rejected: float = 0
     rejected_path: StoragePath | None = None
+    owner: Owner | None = None
     max_concurrency: int = 4
     is_retry: bool = False
     state_store: StateStore | None = None
@@ -71,6 +76,7 @@ class Load:
     def __post_init__(self) -> None:
         check_stream_id(self.stream_id)
         self._reading: ReadAhead[Any] | None = None
+        self._tally: Tally | None = None
         self._sent_before = self.client.traffic
         if (
             self.rejected_path is not None
@@ -91,35 +97,27 @@ class Load:
         :raises Exception: those of the preflight checks. Each has an attribute ``retryable``: whether another
             try can succeed. Errors without it come from the source.
         """
-        checkpoint, resumed = self._checkpoint()
-        findings = self._check_before_sending()
-        convert = converter_for(
-            self.client, self.verb, self.mapping, findings, check_columns=resumed is None, stop=self.stop
+        rejected_file = None if self.rejected_path is None else RejectedFile(self.rejected_path, self.owner)
+        checkpoint, resumed = self._checkpoint(rejected_file)
+        tally = self._tally = Tally(
+            self.verb,
+            self.stream_id,
+            max_rejected=self.max_rejected,
+            rejected_file=rejected_file,
+            resumed=resumed,
         )
-        repeats = self.verb.repeats_on(findings.stream_type if findings else None)
-        tally = self._tally(resumed)
-        make_batches = BatchMaker(convert, tally, self.source.where, repeats)
-        in_flight = InFlight(
-            BatchSettler(
-                StreamSender(self.client, self.verb, self.stream_id),
-                tally,
-                self.source.where,
-                repeats,
-                may_be_stored=self._may_be_stored(checkpoint),
-            ),
-            tally,
-            max_concurrency=self.max_concurrency,
-            checkpoint=checkpoint,
-            stop=self.stop,
-        )
-        reading = ReadAhead(self.source, make_batches)
-        with tally, reading, ProgressLog(self.log, tally, self.source):
-            self._reading = reading
-            if self.stop.is_set():  # end_soon may have been called before self._reading was set
-                reading.stop()
-            with self._conclude(tally, checkpoint), tuned_for_loading():
-                upload(reading, make_batches.last, in_flight, tally)
+        with tally:
+            self._send_all(tally, checkpoint, resumed)
         return self._final_summary(tally)
+
+    def summary(self) -> Summary:
+        """Return the numbers so far, at any time before, during and after :meth:`run`."""
+        sent = self.client.traffic - self._sent_before
+        if self._tally is None:
+            summary: Summary = self.verb.summary(self.verb, self.stream_id)
+        else:
+            summary = self._tally.summary()
+        return replace(summary, requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
 
     def end_soon(self) -> None:
         """End the load within seconds; it keeps its checkpoint. May be called by a signal handler."""
@@ -128,7 +126,7 @@ class Load:
             self._reading.stop()
         self.client.cancel()
 
-    def _checkpoint(self) -> tuple[Checkpoint, Mark | None]:
+    def _checkpoint(self, rejected_file: RejectedFile | None) -> tuple[Checkpoint, Mark | None]:
         """Find how far an earlier try came. Only a load of files can be resumed."""
         target = {
             "verb": self.verb.name,
@@ -140,14 +138,53 @@ class Load:
         store = self.state_store
         if store is None or not isinstance(self.source, FileSource):
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
-        checkpoint = Checkpoint(store, target, self.source.fingerprint())
+        rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
+        checkpoint = Checkpoint(store, target, self.source.fingerprint() | {"rejected_path": rejected_path})
         mark = checkpoint.load()
+        if mark and rejected_file and not rejected_file.keep(mark.position, mark.rejected):
+            checkpoint.start_over(
+                f"The {mark.rejected:,} records that an earlier try rejected are not in {self.rejected_path}"
+            )
+            mark = None
         if mark is not None:
             self.source.resume_after(mark)
             self.log.info(
                 "Going on after %s, where an earlier try stopped.", self.source.where(mark.position)
             )
         return checkpoint, mark
+
+    def _send_all(self, tally: Tally, checkpoint: Checkpoint, resumed: Mark | None) -> None:
+        findings = self._check_before_sending()
+        convert = converter_for(
+            self.client, self.verb, self.mapping, findings, check_columns=resumed is None, stop=self.stop
+        )
+        stream = findings.stream if findings else TargetStream()
+        room = RoomWarning(stream, self.verb, self.stream_id)
+        room.check(self._known_row_count())
+        repeats = self.verb.repeats_on(stream.type)
+        make_batches = BatchMaker(convert, tally, self.source.where, repeats, on_read=room.check)
+        in_flight = InFlight(
+            BatchSettler(
+                StreamSender(self.client, self.verb, self.stream_id, lambda: tally.accepted),
+                tally,
+                self.source.where,
+                repeats,
+                may_be_stored=self._may_be_stored(checkpoint),
+            ),
+            tally,
+            max_concurrency=self.max_concurrency,
+            checkpoint=checkpoint,
+            stop=self.stop,
+        )
+        reading = ReadAhead(self.source, make_batches)
+        with reading, ProgressLog(self.log, tally, self.source):
+            self._reading = reading
+            if self.stop.is_set():  # end_soon may have been called before self._reading was set
+                reading.stop()
+            with self._conclude(tally, checkpoint), tuned_for_loading():
+                upload(reading, make_batches.last, in_flight, tally)
+                if tally.passed_max_rejected and not tally.is_cut_short:
+                    tally.is_cut_short = reading.has_more(within=REST_WITHIN)
 
     def _check_before_sending(self) -> Findings | None:
         if not self.check_schema:
@@ -156,41 +193,36 @@ class Load:
         containers = [source.id for source in sources]
         return check_before_sending(self.client, self.verb, self.stream_id, containers, stop=self.stop)
 
+    def _known_row_count(self) -> int:
+        """Return how many rows the source has at least, as far as it can tell before it is read."""
+        row_count = getattr(self.source, "row_count", None)  # sources of users need not have it
+        return (row_count() if row_count is not None else None) or 0
+
     def _may_be_stored(self, checkpoint: Checkpoint) -> bool:
         """Return whether an earlier try may have stored some of the records, where that matters."""
         return bool(self.verb.statuses_of_existing) and (checkpoint.begin() or self.is_retry)
 
-    def _tally(self, resumed: Mark | None) -> Tally:
-        after = None if resumed is None else resumed.position
-        rejected_file = RejectedFile(self.rejected_path, after) if self.rejected_path is not None else None
-        return Tally(
-            self.verb,
-            self.stream_id,
-            max_rejected=self.max_rejected,
-            rejected_file=rejected_file,
-            resumed=resumed,
-        )
-
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """Save or clear the checkpoint and log the summary, however the upload ends."""
-        final = True
+        """Save or clear the checkpoint and log the summary, however the upload ends.
+
+        After a failure for good, the next try starts over: what failed may be the stream, and a new one is
+        empty.
+        """
+        keep = checkpoint.clear
         try:
             yield
-            tally.persist()
+            tally.complete()
         except BaseException as error:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
+            keep = checkpoint.forget_mark if final else checkpoint.save
             self._persist_if_possible(tally)
             if not hasattr(error, "retryable"):
                 raise
-            message = f"{str(error).rstrip('.')}. {self._summary(tally)}"
-            raise LoadFailedError(message, retryable=not final) from error
+            raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
         finally:
-            if final:
-                checkpoint.clear()
-            else:
-                checkpoint.save()
-            self.log.info("%s", self._summary(tally))
+            keep()
+            self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:
         """Write the rejected records; a failure must not hide the error that ended the load."""
@@ -201,15 +233,9 @@ class Load:
 
     def _final_summary(self, tally: Tally) -> Summary:
         """Return the summary; fail if too many rows were rejected, or if rows are left."""
-        summary = self._summary(tally)
+        summary = self.summary()
         tally.raise_if_too_many_rejected(summary)
         if summary.unsettled:
-            msg = f"{summary.unsettled:,} records were read and not sent. {summary}"
+            msg = f"{count_of(summary.unsettled, 'record')} read and not sent.\n{summary}"
             raise LoadFailedError(msg, retryable=True)
         return summary
-
-    def _summary(self, tally: Tally) -> Summary:
-        sent = self.client.traffic - self._sent_before
-        return replace(
-            tally.summary(), requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent
-        )

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.load.parallel import call_in_parallel
-from airflow_provider_cdf_records.load.sender import stream_type_of
+from airflow_provider_cdf_records.load.target_stream import TargetStream, look_at_stream
 from airflow_provider_cdf_records.load.token_access import NEEDED, Access, TokenAccess, read_token_access
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, Schema
@@ -25,11 +25,11 @@ CONTAINERS_AT_ONCE = 100
 class Findings:
     """What the preflight checks found out.
 
-    :param stream_type: ``Mutable`` or ``Immutable``; ``None`` where it is not known.
+    :param stream: the stream, as far as it is known.
     :param schema: the containers that the mapping names, as far as they are known.
     """
 
-    stream_type: str | None = None
+    stream: TargetStream = field(default_factory=TargetStream)
     schema: Schema = field(default_factory=Schema)
 
 
@@ -49,13 +49,13 @@ def check_before_sending(
     :raises StreamUnusableError: when the stream does not take the verb.
     :raises MissingCapabilityError: when the token is not for the project, or lacks a capability.
     """
-    _, stream_type, schema = call_in_parallel(
+    _, stream, schema = call_in_parallel(
         lambda: check_token(client),
-        lambda: stream_type_of(client, verb, stream_id),
+        lambda: look_at_stream(client, verb, stream_id),
         lambda: schema_of(client, containers),
         stop=stop,
     )
-    return Findings(stream_type, schema)
+    return Findings(stream, schema)
 
 
 def look_at_token(client: CdfClient) -> TokenAccess:

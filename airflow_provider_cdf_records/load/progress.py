@@ -23,6 +23,7 @@ class ProgressLog:
         self._log = log
         self._tally = tally
         self._source = source
+        self._read_before = tally.read  # by earlier tries
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cdf-progress", daemon=True)
 
@@ -38,6 +39,7 @@ class ProgressLog:
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL):
             summary, share = self._tally.summary(), self._source.share()
+            rate = (summary.read - self._read_before) / max(summary.seconds, 0.001)
             self._log.info(
                 "%s records read%s, %s %s, %s rejected; %s records/s.",
                 f"{summary.read:,}",
@@ -45,5 +47,5 @@ class ProgressLog:
                 f"{summary.accepted:,}",
                 summary.verb.done,
                 f"{summary.rejected:,}",
-                f"{summary.read / max(summary.seconds, 0.001):,.0f}",
+                f"{rate:,.0f}",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Protocol
 
 from airflow_provider_cdf_records.load.batches import Batch
@@ -47,13 +48,29 @@ class RequestRefusedError(Exception):
         self.may_be_stored = may_be_stored
 
 
+class RequestConflictError(Exception):
+    """Someone else keeps changing some of the records of a request, whose others may be stored.
+
+    Sent in smaller parts, it may succeed.
+
+    :ivar error: that of the last attempt.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Sender(Protocol):
     """Sends the body of a request."""
 
-    def send(self, body: bytes) -> None:
+    def send(self, body: bytes, *, is_divisible: bool) -> None:
         """Send ``{"items": [...]}``; return when all of it is accepted.
 
-        :raises RequestRefusedError: when a part of it may be accepted. Any other error ends the load.
+        :param is_divisible: whether it holds several records.
+        :raises RequestRefusedError: when a part of it may be accepted.
+        :raises RequestConflictError: when that may be so for another reason than the records.
+        :raises Exception: any other error ends the load.
         """
 
     def cancel(self) -> None:
@@ -123,13 +140,14 @@ class BatchSettler:
                 raise TooManyRejectedInBatchError
             part = parts.pop()
             try:
-                self._sender.send(batch.body_of(part))
+                self._sender.send(batch.body_of(part), is_divisible=len(part) > 1)
+            except RequestConflictError as conflict:
+                if len(part) == 1:
+                    raise conflict.error from None
+                parts.extend(_halves(part))
             except RequestRefusedError as refusal:
                 named = [row for row in part if batch.identities[row] in refusal.identities]
-                if refusal.may_be_stored:
-                    in_doubt |= self._not_known(batch, part)
-                elif refusal.may_be_stored_in_part and len(part) > 1:
-                    in_doubt |= self._not_known(batch, part).difference(named)
+                in_doubt |= self._doubted_after(refusal, batch, part, named)
                 if refusal.already_exist and (stored := self._stored_before(batch, part, named, in_doubt)):
                     if left := [row for row in part if row not in stored]:
                         parts.append(left)
@@ -139,9 +157,19 @@ class BatchSettler:
                     refused.append(part[0])
                     self._reject(batch, part[0], refusal)
             else:
-                self._tally.accept(len(part), self._superseded_by(batch, part))
+                self._tally.accept([batch.identities[row] for row in part], self._superseded_by(batch, part))
                 self._remember(batch, part)
         return refused
+
+    def _doubted_after(
+        self, refusal: RequestRefusedError, batch: Batch, part: list[int], named: list[int]
+    ) -> set[int]:
+        """Return the rows of a refused request that may be stored all the same."""
+        if refusal.may_be_stored:
+            return self._not_known(batch, part)
+        if refusal.may_be_stored_in_part and len(part) > 1:
+            return self._not_known(batch, part).difference(named)
+        return set()
 
     def _not_known(self, batch: Batch, rows: list[int]) -> set[int]:
         """Return the rows whose identity is not known to exist, so that they themselves may be stored."""
@@ -160,17 +188,19 @@ class BatchSettler:
         self._remember(batch, existing)
         if stored:
             in_doubt -= stored
-            self._tally.accept(len(stored))
+            self._tally.accept([batch.identities[row] for row in stored])
             log.info(
                 "%d records exist already and count as accepted: an earlier attempt may have stored them.",
                 len(stored),
             )
         return stored
 
-    def _superseded_by(self, batch: Batch, rows: list[int]) -> int:
+    def _superseded_by(self, batch: Batch, rows: list[int]) -> list[int]:
+        """Return the positions of the rows that rows of the batch stand for."""
         if self._repeats is not Repeats.LAST_COUNTS or not batch.earlier:
-            return 0
-        return sum(len(batch.earlier.get(batch.identities[row], ())) for row in rows)
+            return []
+        earlier = (batch.earlier.get(batch.identities[row], ()) for row in rows)
+        return [batch.positions[row] for row in chain.from_iterable(earlier)]
 
     def _reject(self, batch: Batch, row: int, refusal: RequestRefusedError) -> None:
         position = batch.positions[row]
@@ -193,5 +223,10 @@ def _smaller_parts(part: list[int], named: list[int]) -> list[list[int]]:
         suspects = set(named)
         rest = [row for row in part if row not in suspects]
         return [*([row] for row in reversed(named)), *([rest] if rest else [])]
+    return _halves(part)
+
+
+def _halves(part: list[int]) -> list[list[int]]:
+    """Return the two halves of a part, the second first."""
     middle = len(part) // 2
     return [part[middle:], part[:middle]]

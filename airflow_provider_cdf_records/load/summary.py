@@ -13,19 +13,22 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Summary:
-    """What a load did; ``read == accepted + superseded + rejected`` at its end.
+    """What a load did, over all its tries; ``read == accepted + superseded + rejected`` at its end.
 
     :param verb: what was done with the records; it names the key of ``accepted``.
     :param stream_id: the stream.
     :param read: rows taken from the source.
-    :param accepted: records that CDF accepted.
-    :param superseded: rows left out, since a later row of the same identity was accepted.
+    :param accepted: records that were sent and that CDF accepted; an identity that was sent in several
+        requests counts in each.
+    :param superseded: rows that were not sent, since the request held a later row of the same identity.
     :param rejected: rows that could not be sent or that CDF refused.
+    :param identities: distinct identities of the accepted records; ``None`` where there are more than can be
+        counted in little memory, or where an earlier try stored some.
     :param resumed_from: the position (line, row or item) after which this try went on with an earlier one.
-    :param requests: API requests sent, retries included.
+    :param requests: API requests that this try sent to write records, retries included.
     :param retries: how many of them were sent again.
-    :param bytes_sent: bytes of request bodies as sent, compressed where compression is on.
-    :param seconds: duration of the load.
+    :param bytes_sent: bytes of their bodies as sent, compressed where compression is on.
+    :param seconds: duration of this try.
     :param rejected_path: where the rejected records are, if there are any and a path was given.
     """
 
@@ -35,6 +38,7 @@ class Summary:
     accepted: int = 0
     superseded: int = 0
     rejected: int = 0
+    identities: int | None = None
     resumed_from: int | None = None
     requests: int = 0
     retries: int = 0
@@ -55,6 +59,7 @@ class Summary:
             self.verb.done: self.accepted,
             "superseded": self.superseded,
             "rejected": self.rejected,
+            "identities": self.identities,
             "resumed_from": self.resumed_from,
             "requests": self.requests,
             "retries": self.retries,
@@ -67,7 +72,8 @@ class Summary:
         stream = f"{self.verb.preposition} stream {self.stream_id}"
         if not self.read and self.resumed_from is None:
             return f"Nothing to {self.verb.name} {stream}: no records were read."
-        rate = f", {self.read / self.seconds:,.0f} records/s" if self.seconds > 0 and self.accepted else ""
+        has_rate = self.seconds > 0 and self.accepted and self.resumed_from is None
+        rate = f", {self.read / self.seconds:,.0f} records/s" if has_rate else ""
         rejected = f"{self.rejected:,} rejected"
         if self.unsettled:
             rejected += f", {self.unsettled:,} read and not sent"
@@ -76,10 +82,16 @@ class Summary:
         if self.rejected_path:
             rejected += f" (see {self.rejected_path})"
         return (
-            f"{self.verb.done.capitalize()} {self.accepted:,} of {self.read:,} records {stream}: "
-            f"{self.superseded:,} superseded by a later row, {rejected}; {self.requests:,} requests "
-            f"({self.retries:,} retries), {_size(self.bytes_sent)} in {self.seconds:.2f} s{rate}."
+            f"{self.verb.done.capitalize()} {self.accepted:,} of {count_of(self.read, 'record')} {stream}: "
+            f"{self.superseded:,} superseded by a later row, {rejected}; "
+            f"{count_of(self.requests, 'request')} ({count_of(self.retries, 'retry', 'retries')}), "
+            f"{_size(self.bytes_sent)} in {self.seconds:.2f} s{rate}."
         )
+
+
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun, such as ``1 record`` and ``2 records``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _size(count: int) -> str:

@@ -6,12 +6,14 @@ import threading
 import time
 from array import array
 from bisect import bisect_right, insort
+from collections.abc import Collection
 from types import TracebackType
 from typing import Any
 
-from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.identity_count import IdentityCount
+from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.records.chunk import Mark
+from airflow_provider_cdf_records.records.chunk import Identity, Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Rejection
@@ -31,8 +33,7 @@ class TooManyRejectedError(Exception):
         max_rejected: float,
         first: list[Rejection],
         *,
-        before: int = 0,
-        cut_short: bool = False,
+        has_more: bool = False,
     ) -> None:
         self.summary = summary
         self.first = first
@@ -44,26 +45,37 @@ class TooManyRejectedError(Exception):
             if summary.rejected_path
             else "Set rejected_path to keep them in a file, with the reasons."
         )
-        not_sent = f", {summary.unsettled:,} not sent" if summary.unsettled else ""
         allowed = f"{max_rejected:,}" if isinstance(max_rejected, int) else f"{max_rejected:.4g} of all"
-        stopped = (
-            " The load stopped there and did not look at the rest of the source: raise max_rejected to load "
-            "the good records and to find all bad ones."
-            if cut_short
-            else ""
-        )
-        earlier = f" (and {before:,} in earlier tries)" if before else ""
         super().__init__(
-            f"{summary.rejected:,} of {summary.read:,} records read were rejected{earlier}, and max_rejected "
-            f"allows {allowed}. {summary.accepted:,} were {verb.done} {verb.preposition} stream "
-            f"{summary.stream_id}{not_sent}.{stopped}\n{named}{more}\n{kept}"
+            f"{summary.rejected:,} of {count_of(summary.read, 'record')} read were rejected, and "
+            f"max_rejected allows {allowed}. {summary.accepted:,} were {verb.done} {verb.preposition} stream "
+            f"{summary.stream_id}.{_left_out(summary.unsettled, has_more)}\n{named}{more}\n{kept}"
         )
+
+
+def _left_out(unsettled: int, has_more: bool) -> str:
+    """Return what a load leaves out that stopped for its rejected rows; nothing where that is nothing."""
+    read = f"{count_of(unsettled, 'record')} that had been read"
+    if unsettled and has_more:
+        left_out = f"{read}, and the rest of the source, are"
+    elif unsettled:
+        left_out = f"{read} {'is' if unsettled == 1 else 'are'}"
+    elif has_more:
+        left_out = "the rest of the source is"
+    else:
+        return ""
+    return (
+        f" The load stopped there: {left_out} not loaded, nor in the rejected file. Run the task again with "
+        "a higher max_rejected, or with these records corrected in the source."
+    )
 
 
 class Tally:
-    """Counts what becomes of the rows, and keeps the rejected ones. Shared by all senders.
+    """Counts what becomes of the rows, over all tries of a load, and keeps the rejected ones.
 
-    :param max_rejected: how many rejected rows are tolerated, those of earlier tries included; a ``float``
+    Shared by all senders.
+
+    :param max_rejected: how many rejected rows are tolerated; a ``float``
         is a share of all rows, from 0.0 to 1.0. A share is judged at the end, and earlier once 1000 rows were
         rejected.
     :param resumed: the mark of an earlier try of the same load.
@@ -92,17 +104,21 @@ class Tally:
         self.stream_id = stream_id
         self._max_rejected = max_rejected
         self._file = rejected_file
-        self._resumed = resumed
-        self._before = resumed or Mark(-1)
+        self._resumed_from = None if resumed is None else resumed.position
+        before = resumed or Mark(-1)
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._first: list[Rejection] = []
         self._rejected_at = array("q")
         self._has_passed_max = False
         self.is_cut_short = False  # whether rows of the source were left unread
-        self.read = 0
-        self._accepted = 0
-        self._superseded = 0
+        self.read = before.read
+        self._rejected_before = before.rejected
+        self._superseded_before_mark = before.superseded
+        self._superseded_at: list[int] = []  # positions after the last mark
+        self._superseded = before.superseded
+        self._accepted = before.read - before.rejected - before.superseded
+        self._identities = IdentityCount(is_known=resumed is None)
 
     def __enter__(self) -> Tally:
         return self
@@ -114,15 +130,26 @@ class Tally:
             return
         try:
             self._file.close()
-        except OSError:
+        except Exception:
             if error is None:  # else the error that ended the load is what counts
                 raise
 
-    def accept(self, accepted: int, superseded: int = 0) -> None:
-        """Count records that CDF has accepted, and the rows that they stand for."""
+    def accept(self, identities: Collection[Identity], superseded: Collection[int] = ()) -> None:
+        """Count records that CDF has accepted, and the rows that they stand for.
+
+        :param identities: those of the records.
+        :param superseded: the positions of the rows.
+        """
         with self._lock:
-            self._accepted += accepted
-            self._superseded += superseded
+            self._accepted += len(identities)
+            self._identities.add(identities)
+            self._superseded += len(superseded)
+            self._superseded_at += superseded
+
+    @property
+    def accepted(self) -> int:
+        """How many records CDF has accepted."""
+        return self._accepted
 
     def reject(self, rejection: Rejection) -> None:
         """Count a rejected row and write it down."""
@@ -147,12 +174,11 @@ class Tally:
 
     @property
     def _rejected(self) -> int:
-        return self._before.rejected + len(self._rejected_at)
+        return self._rejected_before + len(self._rejected_at)
 
     @property
     def _allowed(self) -> float:
-        share = self._before.read + self.read
-        return self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * share
+        return self._max_rejected if isinstance(self._max_rejected, int) else self._max_rejected * self.read
 
     def raise_if_too_many_rejected(self, summary: Summary) -> None:
         """Fail a load that has ended with too many rejected rows.
@@ -160,19 +186,16 @@ class Tally:
         :raises TooManyRejectedError: naming the first few, and the file.
         """
         if self._has_passed_max or self._rejected > self._allowed:
-            raise TooManyRejectedError(
-                summary,
-                self._max_rejected,
-                self._first,
-                before=self._before.rejected,
-                cut_short=self.is_cut_short,
-            )
+            raise TooManyRejectedError(summary, self._max_rejected, self._first, has_more=self.is_cut_short)
 
-    def with_earlier_tries(self, mark: Mark) -> Mark:
-        """Return a mark of this try with the numbers of the earlier tries added."""
+    def settle(self, mark: Mark) -> Mark:
+        """Note that all rows before a mark are settled; return the mark with their numbers."""
         with self._lock:
-            rejected = bisect_right(self._rejected_at, mark.position)
-        return mark._replace(read=self._before.read + mark.read, rejected=self._before.rejected + rejected)
+            after = [position for position in self._superseded_at if position > mark.position]
+            self._superseded_before_mark += len(self._superseded_at) - len(after)
+            self._superseded_at = after
+            rejected = self._rejected_before + bisect_right(self._rejected_at, mark.position)
+            return mark._replace(rejected=rejected, superseded=self._superseded_before_mark)
 
     def persist(self) -> None:
         """Write the rejected records so far to storage."""
@@ -180,19 +203,25 @@ class Tally:
             with self._lock:
                 self._file.persist()
 
+    def complete(self) -> None:
+        """Write the rejected records of a load that ended well; without any, remove those of an older one."""
+        if self._file is not None:
+            with self._lock:
+                self._file.complete()
+
     def summary(self) -> Summary:
         """Return the numbers so far, without those of the requests."""
         with self._lock:
-            any_rejected = self._rejected_at or self._before.rejected
             summary: Summary = self.verb.summary(
                 verb=self.verb,
                 stream_id=self.stream_id,
                 read=self.read,
                 accepted=self._accepted,
                 superseded=self._superseded,
-                rejected=len(self._rejected_at),
-                resumed_from=self._resumed.position if self._resumed else None,
+                rejected=self._rejected,
+                identities=self._identities.value,
+                resumed_from=self._resumed_from,
                 seconds=round(time.monotonic() - self._started, 3),
-                rejected_path=str(self._file.path) if self._file is not None and any_rejected else None,
+                rejected_path=str(self._file.path) if self._file is not None and self._rejected else None,
             )
             return summary

@@ -38,7 +38,6 @@ def upload(
                 for batch, mark in batches:
                     in_flight.send(batch, mark)
                 if tally.passed_max_rejected:
-                    tally.is_cut_short = True
                     break
             if not tally.passed_max_rejected and (rest := last()):
                 in_flight.send(rest)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.client import CONFLICT, CdfClient
 from airflow_provider_cdf_records.load.summary import Summary
 
 S = TypeVar("S", bound=Summary)
@@ -58,13 +58,16 @@ class Verb(Generic[S]):
     :param noun: the noun in the plural, for messages.
     :param preposition: between the records and the stream, for messages.
     :param summary: what a load with it returns.
-    :param send: sends ``{"items": [...]}`` to a stream.
+    :param send: the method of the client that :meth:`request` calls.
     :param needs_stream_type: the only type of stream that takes it; ``None``: all do.
+    :param adds_records: whether a stream needs room for the records.
     :param sends_identities: whether ``space`` and ``externalId`` are all that is sent of a record.
     :param repeats: what several rows of one identity mean.
     :param repeats_if_immutable: the same on an immutable stream.
     :param statuses_of_records: statuses of refusals that can be the fault of a record: smaller parts of the
         request may be accepted.
+    :param statuses_of_conflict: statuses which say that someone else is changing records of the request: it
+        is sent again, then in smaller parts, and no record is rejected for it.
     :param statuses_of_partial_storing: statuses of refusals after which records of the request may be stored.
     :param statuses_of_existing: statuses which say that records exist already: final for those records.
     """
@@ -74,14 +77,29 @@ class Verb(Generic[S]):
     noun: str
     preposition: str
     summary: type[S]
-    send: Callable[[CdfClient, str, bytes], None]
+    send: Callable[..., None]
     needs_stream_type: str | None
+    adds_records: bool
     sends_identities: bool
     repeats: Repeats
     repeats_if_immutable: Repeats
-    statuses_of_records: frozenset[int] = frozenset({400, 404, 409, 413, 422})
-    statuses_of_partial_storing: frozenset[int] = frozenset({409, 422})
+    statuses_of_records: frozenset[int] = frozenset({400, 404, 413, 422})
+    statuses_of_conflict: frozenset[int] = frozenset({CONFLICT})
+    statuses_of_partial_storing: frozenset[int] = frozenset({CONFLICT, 422})
     statuses_of_existing: frozenset[int] = frozenset()
+
+    def request(
+        self, client: CdfClient, stream_id: str, body: bytes, *, conflict_attempts: int | None
+    ) -> None:
+        """Send ``{"items": [...]}`` to a stream.
+
+        :param conflict_attempts: how often at most, while someone else is changing records of the request; by
+            default as often as the client sends any request again.
+        """
+        if self.statuses_of_conflict:
+            self.send(client, stream_id, body, conflict_attempts=conflict_attempts)
+        else:
+            self.send(client, stream_id, body)
 
     def repeats_on(self, stream_type: str | None) -> Repeats:
         """Return what several rows of one identity mean on a stream; ``None``: its type is not known."""
@@ -96,6 +114,7 @@ UPSERT = Verb(
     summary=UpsertSummary,
     send=CdfClient.upsert_records,
     needs_stream_type=MUTABLE,
+    adds_records=True,
     sends_identities=False,
     repeats=Repeats.LAST_COUNTS,
     repeats_if_immutable=Repeats.LAST_COUNTS,
@@ -108,10 +127,13 @@ INGEST = Verb(
     summary=IngestSummary,
     send=CdfClient.ingest_records,
     needs_stream_type=None,
+    adds_records=True,
     sends_identities=False,
     repeats=Repeats.IN_TURN,
     repeats_if_immutable=Repeats.ALL_COUNT,
-    statuses_of_existing=frozenset({409}),
+    statuses_of_records=frozenset({400, 404, CONFLICT, 413, 422}),
+    statuses_of_conflict=frozenset(),
+    statuses_of_existing=frozenset({CONFLICT}),
 )
 DELETE = Verb(
     name="delete",
@@ -121,6 +143,7 @@ DELETE = Verb(
     summary=DeleteSummary,
     send=CdfClient.delete_records,
     needs_stream_type=MUTABLE,
+    adds_records=False,
     sends_identities=True,
     repeats=Repeats.LAST_COUNTS,
     repeats_if_immutable=Repeats.LAST_COUNTS,

@@ -14,16 +14,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.local_server.clock import Clock
     from airflow_provider_cdf_records.local_server.definitions import DefinitionsError
-    from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
+    from airflow_provider_cdf_records.local_server.http.faults import Elsewhere, FaultPlan
     from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
     from airflow_provider_cdf_records.local_server.running import LocalServer
     from airflow_provider_cdf_records.local_server.settings import Quota, Settings
 
-__all__ = ["Clock", "DefinitionsError", "FaultPlan", "LocalServer", "LoggedRequest", "Quota", "Settings"]
+__all__ = [
+    "Clock",
+    "DefinitionsError",
+    "Elsewhere",
+    "FaultPlan",
+    "LocalServer",
+    "LoggedRequest",
+    "Quota",
+    "Settings",
+]
 
 MODULES = {
     "Clock": "clock",
     "DefinitionsError": "definitions",
+    "Elsewhere": "http.faults",
     "FaultPlan": "http.faults",
     "LocalServer": "running",
     "LoggedRequest": "http.request_log",

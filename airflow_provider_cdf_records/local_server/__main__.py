@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sqlite3
 import sys
 
-from airflow_provider_cdf_records.local_server.arguments import is_loopback, parse_arguments, settings_of
+from airflow_provider_cdf_records.local_server.arguments import parse_arguments, settings_of
 
 MISSING = (
     "The local server needs starlette and uvicorn ({error}): "
@@ -20,7 +19,7 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         from airflow_provider_cdf_records.local_server import running  # noqa: PLC0415
-        from airflow_provider_cdf_records.local_server.http import faults  # noqa: PLC0415
+        from airflow_provider_cdf_records.local_server.http import faults, hosts  # noqa: PLC0415
     except ImportError as error:
         sys.exit(MISSING.format(error=error))
     try:
@@ -31,24 +30,29 @@ def main() -> None:
         )
     settings = settings_of(arguments)
     try:
-        app = running.make_app(settings, arguments.load)
-    except (sqlite3.Error, ValueError) as error:
+        app = running.make_app(settings, arguments.host, arguments.load)
+    except ValueError as error:
         sys.exit(f"Cannot start: {error}")
     if arguments.faults is not None:
         app.faults.plan = faults.FaultPlan(arguments.faults, arguments.fault_rate)
+    server = running.make_server(app)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, stop)  # uvicorn has its own while it serves, and comes back to these
     url = running.url_of(listening)
     print(f"A local CDF, project {settings.project!r}, at {url}, data in {settings.database}. For Airflow:")
     print(f"export AIRFLOW_CONN_CDF_DEFAULT={shlex.quote(running.connection_json(url, settings))}")
     print(f"To see streams, records and requests, open {url}/", flush=True)
-    if not is_loopback(arguments.host):
+    if not hosts.is_loopback(arguments.host):
         print(
             f"Careful: {arguments.host} can be reached from other machines, this is plain http, and the page "
             "shows records without a login.",
             flush=True,
         )
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: None)  # uvicorn raises it again once it has shut down
-    running.make_server(app).run(sockets=[listening])
+    server.run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
@@ -22,14 +21,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     given = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
     by_client = ("clients", "client_certificates", "federated_issuers")
     return Settings(**given | {name: dict(given[name]) for name in by_client})
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         "public key (PEM); can be given several times",
     )
     add(
+        "--allow-host",
+        dest="allowed_hosts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that the server answers to, such as host.docker.internal (can be repeated)",
+    )
+    add(
         "--token-lifetime",
         type=_amount,
         default=DEFAULTS.token_lifetime,
@@ -128,18 +127,40 @@ def _parser() -> argparse.ArgumentParser:
             help=f"most {what} of the project and of each identity; above that the answer is 429",
         )
     add(
+        "--parallel-writes",
+        type=_positive,
+        metavar="N",
+        help="most upserts, ingests and deletes at a time; above that the answer is 429 (CDF: about 20)",
+    )
+    add(
+        "--query-limits",
+        action="store_true",
+        help="refuse more queries of mutable streams a second than CDF allows: 20 filters, 15 aggregates, "
+        "40 with sync",
+    )
+    add(
         "--max-records",
         type=int,
-        default=DEFAULTS.max_records,
         metavar="N",
-        help="most records that a stream can hold (%(default)s)",
+        help="most records that a stream can hold (as many as its template says)",
     )
     add(
         "--max-gigabytes",
         type=_amount,
-        default=DEFAULTS.max_gigabytes,
         metavar="GB",
-        help="most data that a stream can hold (%(default)g)",
+        help="most data that a stream can hold (as much as its template says)",
+    )
+    add(
+        "--max-streams",
+        type=_streams,
+        default=DEFAULTS.max_streams,
+        metavar="N[:DELETED]",
+        help="most streams that are there, and that were deleted and keep their ids reserved (CDF: 3:30)",
+    )
+    add(
+        "--partial-writes",
+        action="store_true",
+        help="let a request that is refused for some of its records store the others, as CDF may",
     )
     add(
         "--faults",
@@ -174,6 +195,11 @@ def _share(text: str) -> float:
 def _quota(text: str) -> Quota:
     project, _, identity = text.partition(":")
     return Quota(*(_positive(part) if part else None for part in (project, identity)))
+
+
+def _streams(text: str) -> tuple[float | None, float | None]:
+    quota = _quota(text)
+    return quota.project, quota.identity
 
 
 def _positive(text: str) -> float:

@@ -8,17 +8,18 @@ import msgspec
 
 from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
+from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types import Problems
 from airflow_provider_cdf_records.records.chunk import Chunk, Records
 from airflow_provider_cdf_records.records.identifiers import (
-    InvalidRecordError,
     are_external_ids,
     check_external_id,
     check_space,
 )
+from airflow_provider_cdf_records.records.problems import problem_of
 
 Check = Callable[[str], None]
 
@@ -29,19 +30,19 @@ class Identities:
     def __init__(self, spec: MappingSpec) -> None:
         self._space, self._external_id = Template(spec.space), Template(spec.external_id)
 
-    def fill(self, table: Table, problems: Problems) -> tuple[list[str], list[str]]:
+    def fill(self, table: Table, problems: RowProblems) -> tuple[list[str], list[str]]:
         """Return the spaces and the external ids of the rows.
 
         :param problems: of the rows; problems with their identities are added.
         """
-        spaces, space_problems = self._space.fill(table)
-        external_ids, id_problems = self._external_id.fill(table)
-        problems |= {index: f"space: {why}" for index, why in space_problems.items()}
-        problems |= {index: f"external_id: {why}" for index, why in id_problems.items()}
-        if any(_problem(check_space, space) for space in set(spaces)):
-            _add_problems(check_space, spaces, problems)
+        spaces, unfilled = self._space.fill(table)
+        problems.add(unfilled, "space: ")
+        if any(problem_of(check_space, space) for space in set(spaces)):
+            problems.add(_problems_with(check_space, spaces, unfilled))
+        external_ids, unfilled = self._external_id.fill(table)
+        problems.add(unfilled, "external_id: ")
         if not are_external_ids(external_ids):
-            _add_problems(check_external_id, external_ids, problems)
+            problems.add(_problems_with(check_external_id, external_ids, unfilled))
         return spaces, external_ids
 
 
@@ -61,7 +62,7 @@ class IdentityMapping:
     def __call__(self, chunk: Chunk) -> Records:
         table = as_table(chunk, self._columns)
         self._check_columns(table, chunk)
-        problems: Problems = {}
+        problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
         records = list(map(_Identity, spaces, external_ids))
         return encode_records(table, spaces, external_ids, records, problems)
@@ -72,16 +73,10 @@ class _Identity(msgspec.Struct, gc=False):
     externalId: str
 
 
-def _add_problems(check: Check, values: list[str], problems: Problems) -> None:
-    """Check the value of each row that has no problem yet."""
-    for index, value in enumerate(values):
-        if index not in problems and (problem := _problem(check, value)):
-            problems[index] = problem
-
-
-def _problem(check: Check, value: str) -> str | None:
-    try:
-        check(value)
-    except InvalidRecordError as error:
-        return str(error)
-    return None
+def _problems_with(check: Check, values: list[str], unfilled: Problems) -> Problems:
+    """Check the value of each row that has one."""
+    return {
+        index: problem
+        for index, value in enumerate(values)
+        if index not in unfilled and (problem := problem_of(check, value))
+    }

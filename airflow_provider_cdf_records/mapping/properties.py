@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.record_bodies import encode
+from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_required
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec, SourceSpec
 from airflow_provider_cdf_records.mapping.table import Column, Table
@@ -107,7 +108,7 @@ class ContainerProperties:
                 msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
                 raise InvalidArgumentError(msg)
 
-    def fill(self, table: Table, others: Sequence[str], problems: Problems) -> list[SourceData]:
+    def fill(self, table: Table, others: Sequence[str], problems: RowProblems) -> list[SourceData]:
         """Return the properties of each row's record in the container.
 
         :param others: the columns that the mapping does not name.
@@ -119,7 +120,7 @@ class ContainerProperties:
             if name not in self._fill_columns:
                 self._fill_columns[name] = self._fill_column_of(name, PropertySpec(column=name))
             column, problems_here = self._fill_columns[name](table)
-            problems |= problems_here
+            problems.add(problems_here)
             if self._can_exist(name):
                 filled[name] = column
         struct = self._struct_with(filled)

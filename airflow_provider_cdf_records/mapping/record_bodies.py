@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.table import Table
-from airflow_provider_cdf_records.mapping.types import Problems
 from airflow_provider_cdf_records.records.chunk import Records, Refusal
 from airflow_provider_cdf_records.records.encoding import CANNOT_ENCODE
 from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES, check_size
@@ -21,22 +21,23 @@ def encode_records(
     spaces: list[str],
     external_ids: list[str],
     records: list[Any],
-    problems: Problems,
+    problems: RowProblems,
 ) -> Records:
     """Return the records, encoded.
 
     :param records: one for each row of the table, which ``msgspec`` can encode.
-    :param problems: the problems of rows, by index; these rows are refused.
+    :param problems: of the rows; those that have any are refused.
     """
     positions, rows, refusals = table.positions, table.rows, list(table.refusals)
     bodies = None if problems else _encode_all(records)
     if bodies is None:
-        problems = dict(problems)
         bodies = [
             b"" if index in problems else _encode_one(record, index, problems)
             for index, record in enumerate(records)
         ]
-        refusals += [Refusal(positions[index], rows[index], why) for index, why in sorted(problems.items())]
+        refusals += [
+            Refusal(positions[index], rows[index], why) for index, why in problems.messages().items()
+        ]
         is_good = [index not in problems for index in range(len(rows))]
         positions, rows, spaces, external_ids, bodies = (
             list(compress(column, is_good)) for column in (positions, rows, spaces, external_ids, bodies)
@@ -54,11 +55,11 @@ def _encode_all(records: list[Any]) -> list[bytes] | None:
     return bodies if max(map(len, bodies), default=0) <= MAX_RECORD_BYTES else None
 
 
-def _encode_one(record: Any, index: int, problems: Problems) -> bytes:
+def _encode_one(record: Any, index: int, problems: RowProblems) -> bytes:
     try:
         body = encode(record)
         check_size(body)
     except CANNOT_ENCODE as error:
-        problems[index] = str(error)
+        problems.add({index: str(error)})
         return b""
     return body

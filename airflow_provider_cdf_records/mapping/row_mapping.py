@@ -8,10 +8,10 @@ from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_
 from airflow_provider_cdf_records.mapping.identities import Identities
 from airflow_provider_cdf_records.mapping.properties import ContainerProperties, SourceData
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
+from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
-from airflow_provider_cdf_records.mapping.types import Problems
 from airflow_provider_cdf_records.records.chunk import Chunk, Records
 
 
@@ -44,9 +44,9 @@ class RowMapping:
         if is_start:
             for source in self._sources:
                 source.check_other_columns(others)
-        problems: Problems = {}
-        sources = [source.fill(table, others, problems) for source in self._sources]
+        problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
+        sources = [source.fill(table, others, problems) for source in self._sources]
         records = list(map(_Record, spaces, external_ids, zip(*sources, strict=True)))
         return encode_records(table, spaces, external_ids, records, problems)
 

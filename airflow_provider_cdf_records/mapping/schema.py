@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Definition = Mapping[str, Any]  # of a container or property, as Data Modeling returns it
-USED_FOR_RECORDS = ("record", "all")
+NOT_FOR_RECORDS = ("node", "edge", "all")  # values of usedFor; "all" means nodes and edges
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,11 @@ class Schema:
             if not self._complete:
                 return None
             return f"container {container} does not exist, or this connection may not see it"
-        used_for = definition.get("usedFor", "node")
-        if used_for not in USED_FOR_RECORDS:
+        used_for = definition.get("usedFor")
+        if used_for in NOT_FOR_RECORDS:
             return (
-                f"container {container} is for {used_for!r}; records need one with usedFor 'record' or 'all'"
+                f"container {container} must have usedFor 'record' to take records, got {used_for!r}; "
+                "use another container, or create one for records"
             )
         return None
 

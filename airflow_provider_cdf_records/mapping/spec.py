@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.mapping.types import time_zone_of
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
     EXPECTED_SCHEMA_ID,
+    MAX_SOURCES,
     SCHEMA_ID,
     InvalidRecordError,
     check_space,
@@ -135,8 +136,8 @@ def _check(spec: MappingSpec) -> None:
     if not space.columns:
         check_space(space.text)
     time_zone_of(spec.time_zone)
-    if not spec.sources:
-        msg = "sources: must have at least one container"
+    if not 1 <= len(spec.sources) <= MAX_SOURCES:
+        msg = f"sources: must have 1 to {MAX_SOURCES} containers, got {len(spec.sources)}"
         raise InvalidArgumentError(msg)
     seen: set[ContainerId] = set()
     for number, source in enumerate(spec.sources):

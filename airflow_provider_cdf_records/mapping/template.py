@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import Formatter
 
+from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.table import Table
 from airflow_provider_cdf_records.mapping.types import Problems, as_texts
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -37,11 +38,12 @@ class Template:
     def fill(self, table: Table) -> tuple[list[str], Problems]:
         """Return the text of each row, and the problems of rows without one."""
         columns: list[list[str]] = []
-        problems: Problems = {}
+        found = RowProblems()
         for name in self.columns:
             texts, problems_here = as_texts(table.column(name))
             columns.append(texts)
-            problems |= {index: f"column {name!r}: {why}" for index, why in problems_here.items()}
+            found.add(problems_here, f"column {name!r}: ")
+        problems = found.messages()
         if self._format == "{}":
             return columns[0], problems
         if not columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,15 @@ from airflow_provider_cdf_records.version_compat import BaseOperator, XComArg
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
     from airflow_provider_cdf_records.hooks.paths import MappingLike
+    from airflow_provider_cdf_records.load.summary import Summary
+
+SUMMARY_KEY = "summary"  # of the XCom that every load pushes, however it ends
 
 
 class CdfRecordsLoadOperator(BaseOperator):
     """Writes records to a stream; its subclasses define the verb and the source.
+
+    Returns the summary, and pushes it to XCom with the key ``summary`` also when the task fails.
 
     :param stream_id: the stream. (templated)
     :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
@@ -73,6 +78,7 @@ class CdfRecordsLoadOperator(BaseOperator):
             "rejected_path": self.rejected_path,
             "is_retry": state_store is None and getattr(context.get("ti"), "try_number", 1) > 1,
             "state_store": state_store,
+            "on_end": partial(self._push_summary, context),
         }
 
     def load(self, source: str, *given: Any, **arguments: Any) -> dict[str, Any]:
@@ -82,6 +88,16 @@ class CdfRecordsLoadOperator(BaseOperator):
         """
         summary = getattr(self.hook, f"{self.verb}_{source}")(self.stream_id, *given, **arguments)
         return dict(summary.as_dict())
+
+    def _push_summary(self, context: Any, summary: Summary) -> None:
+        """Push the summary, also of a load that failed; a failure here must not hide how the load ended."""
+        task_instance = context.get("ti")
+        if task_instance is None:
+            return
+        try:
+            task_instance.xcom_push(SUMMARY_KEY, summary.as_dict())
+        except Exception as error:
+            self.log.warning("The summary could not be pushed to XCom: %s", error)
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow keeps task state."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,15 +10,18 @@ import msgspec
 from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Records, Refusal, Row
 from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.fields import field_problems, fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (
     EXPECTED_SCHEMA_ID,
     MAX_EXTERNAL_ID,
+    MAX_SOURCES,
     SCHEMA_ID,
     InvalidRecordError,
     check_external_id,
     check_space,
     identity_of,
 )
+from airflow_provider_cdf_records.records.problems import join_problems, problem_of
 from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, check_size, request_body
 
 BACKSLASH = b"\\"
@@ -52,22 +55,26 @@ class View(msgspec.Struct, tag="view", tag_field="type", gc=False, frozen=True):
     version: str
 
 
+Source = Container | View
+
+
 class _Object(msgspec.Struct, gc=False):
     """Any object; CDF checks its content."""
 
 
 class _SourceData(msgspec.Struct, gc=False):
-    source: Container | View
+    source: Source
     properties: _Object
 
 
 _ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EXTERNAL_ID)]
+_SomeSources = Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_SOURCES)]
 
 
 class _Shape(msgspec.Struct, gc=False):
     space: str
     externalId: _ExternalId
-    sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=100)]
+    sources: Annotated[list[_SourceData], msgspec.Meta(min_length=1, max_length=MAX_SOURCES)]
 
 
 _decode_shape = msgspec.json.Decoder(_Shape).decode
@@ -79,7 +86,7 @@ class UniformRecords:
     Checking that takes a third of the time of decoding the names.
     """
 
-    def __init__(self, space: str, source: Container | View) -> None:
+    def __init__(self, space: str, source: Source) -> None:
         names = {"type": source.__struct_config__.tag, **msgspec.structs.asdict(source)}
         one_source = msgspec.defstruct(
             "Source", [(name, Literal[value]) for name, value in names.items()], gc=False
@@ -110,10 +117,10 @@ class ApiShaped:
     """
 
     def __init__(self, problem_with: Callable[[Container], str | None] = lambda _: None) -> None:
-        self._problem_with = problem_with
-        self._problems: dict[Container | View, str | None] = {}
+        self._ask = problem_with
+        self._problems: dict[Source, str | None] = {}
         self._good_spaces: set[str] = set()
-        self._good_sources: set[Container | View] = set()
+        self._good_sources: set[Source] = set()
         self._uniform: UniformRecords | None = None
 
     def __call__(self, chunk: Chunk) -> Records:
@@ -157,43 +164,44 @@ class ApiShaped:
         refusals = list(chunk.refusals)
         for position, row in zip(chunk.positions, chunk.rows, strict=True):
             try:
-                records.append(to_record(row, self._check_names))
+                records.append(to_record(row, self._problem_with))
             except InvalidRecordError as error:
                 refusals.append(Refusal(position, row, str(error)))
             else:
                 positions.append(position)
         bodies = [record.body for record in records]
-        return Records(positions, [record.identity for record in records], bodies, bodies, refusals)
-
-    def _check_names(self, shape: _Shape) -> None:
-        """Refuse a record whose containers cannot take it, and remember the good ones."""
-        for source in (data.source for data in shape.sources):
-            if source not in self._problems:
-                problem = self._problem_with(source) if isinstance(source, Container) else None
-                self._problems[source] = problem
-            if problem := self._problems[source]:
-                raise InvalidRecordError(problem)
-            self._good_sources.add(source)
-        self._good_spaces.add(shape.space)
+        self._good_spaces.update(record.identity.partition("/")[0] for record in records)
         for remembered in (self._good_spaces, self._good_sources, self._problems):
             if len(remembered) > MAX_REMEMBERED:
                 remembered.clear()
+        return Records(positions, [record.identity for record in records], bodies, bodies, refusals)
+
+    def _problem_with(self, source: Source) -> str | None:
+        """Return why a container or view cannot take records, and remember it."""
+        if source not in self._problems:
+            self._problems[source] = self._ask(source) if isinstance(source, Container) else None
+            if self._problems[source] is None:
+                self._good_sources.add(source)
+        return self._problems[source]
 
 
-def to_record(row: Row, check_names: Callable[[_Shape], None] = lambda _: None) -> Record:
+def to_record(row: Row, problem_with: Callable[[Source], str | None] = lambda _: None) -> Record:
     """Check a row and encode it.
 
     :param row: an API-shaped record, as a mapping or as its JSON.
-    :param check_names: raises ``InvalidRecordError`` for a record with a wrong space or container.
-    :raises InvalidRecordError: saying which field is wrong, and how.
+    :param problem_with: returns why a container or view cannot take the record.
+    :raises InvalidRecordError: saying which fields are wrong, and how.
     """
     body = _body(row)
     try:
         shape = _decode_shape(body)
+        _check_record(shape, body)
     except NOT_JSON as error:
-        raise InvalidRecordError(explain_decode_error(error)) from None
-    _check_record(shape, body)
-    check_names(shape)
+        problems = list(_all_problems(body, problem_with)) or [explain_decode_error(error)]
+    else:
+        problems = [problem for data in shape.sources if (problem := problem_with(data.source))]
+    if problems:
+        raise InvalidRecordError(join_problems(problems))
     return Record(identity_of(shape.space, shape.externalId), body)
 
 
@@ -210,16 +218,55 @@ def _check_record(shape: _Shape, body: bytes) -> None:
     check_space(shape.space)
     check_external_id(shape.externalId)
     for number, data in enumerate(shape.sources):
-        check_space(data.source.space, f"sources[{number}].source.space")
-        if not SCHEMA_ID.fullmatch(data.source.externalId):
-            msg = f"sources[{number}].source.externalId: {EXPECTED_SCHEMA_ID}"
-            raise InvalidRecordError(msg)
+        _check_source(data.source, f"sources[{number}].source")
+    _check_utf8(body)
+    check_size(body)
+
+
+def _check_source(source: Source, path: str) -> None:
+    check_space(source.space, f"{path}.space")
+    if not SCHEMA_ID.fullmatch(source.externalId):
+        msg = f"{path}.externalId: {EXPECTED_SCHEMA_ID}, got {source.externalId!r}"
+        raise InvalidRecordError(msg)
+
+
+def _check_utf8(body: bytes) -> None:
+    """Refuse bytes that are not UTF-8: the properties are not decoded, and CDF refuses the whole request."""
     try:
-        body.decode()  # the properties were not decoded, and for one bad byte CDF refuses the whole request
+        body.decode()
     except UnicodeDecodeError as error:
         msg = f"not UTF-8: {error.reason} at byte {error.start}"
         raise InvalidRecordError(msg) from None
-    check_size(body)
+
+
+def _all_problems(body: bytes, problem_with: Callable[[Source], str | None]) -> Iterator[str]:
+    """Yield what is wrong with each part of a record; nothing where it cannot be decoded."""
+    fields = fields_of(body)
+    if fields is None:
+        return
+    yield from identity_problems(fields)
+    wrong = list(field_problems(fields, "sources", _SomeSources))
+    yield from wrong
+    for number, data in enumerate([] if wrong else fields["sources"]):
+        path = f"sources[{number}]"
+        wrong_data = list(field_problems({path: data}, path, dict[str, Any]))
+        yield from wrong_data
+        if not wrong_data:
+            yield from _source_problems(data, f"{path}.source", problem_with)
+            yield from field_problems(data, "properties", _Object, path=f"{path}.properties")
+    if too_large := problem_of(check_size, body):
+        yield too_large
+
+
+def _source_problems(
+    data: Mapping[str, Any], path: str, problem_with: Callable[[Source], str | None]
+) -> Iterator[str]:
+    def check(source: Source) -> None:
+        _check_source(source, path)
+        if problem := problem_with(source):
+            raise InvalidRecordError(problem)
+
+    yield from field_problems(data, "source", Source, check, path=path)
 
 
 def _is_good_text(request: bytes) -> bool:

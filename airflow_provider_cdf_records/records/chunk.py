@@ -22,6 +22,7 @@ class Mark(NamedTuple):
     :param before: positions in the files before that one.
     :param read: rows that the load has read before it.
     :param rejected: how many of them were rejected.
+    :param superseded: for how many of them a later row of the same identity stands.
     """
 
     position: int
@@ -30,6 +31,7 @@ class Mark(NamedTuple):
     before: int = 0
     read: int = 0
     rejected: int = 0
+    superseded: int = 0
 
 
 class Refusal(NamedTuple):

@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row
 from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.fields import fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (
     InvalidRecordError,
     are_external_ids,
@@ -17,6 +18,7 @@ from airflow_provider_cdf_records.records.identifiers import (
     check_space,
     identity_of,
 )
+from airflow_provider_cdf_records.records.problems import join_problems
 
 KEYS = ("space", "externalId")
 
@@ -108,10 +110,12 @@ def _record_id(row: Row) -> RecordId:
     body = _to_json(row)
     try:
         record_id = _decode(body)
+        check_space(record_id.space)
+        check_external_id(record_id.externalId)
     except NOT_JSON as error:
-        raise InvalidRecordError(explain_decode_error(error)) from None
-    check_space(record_id.space)
-    check_external_id(record_id.externalId)
+        fields = fields_of(body)
+        problems = [] if fields is None else list(identity_problems(fields))
+        raise InvalidRecordError(join_problems(problems or [explain_decode_error(error)])) from None
     return record_id
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
@@ -13,10 +14,13 @@ from uuid import UUID
 import msgspec
 
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.problems import join_problems
 
 # What decoding raises: bytes that are not UTF-8 are a ValueError, nesting without end is a RecursionError.
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
 CANNOT_ENCODE = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError)
+
+MISSING_FIELD = re.compile("Object missing required field `(.+)`")  # of msgspec
 
 MAX_DECIMAL_DIGITS = 400  # written out; a larger number is shorter with an exponent
 MAX_INTEGER_DIGITS = 30  # of a Decimal that is sent as an integer; a larger one is sent as a float
@@ -41,7 +45,7 @@ def encode_value(value: Any) -> bytes:
     try:
         return _to_json(value)
     except CANNOT_ENCODE as error:
-        raise InvalidRecordError(_error_with_path(value, error)) from None
+        raise InvalidRecordError(join_problems(_problems_in(value, error))) from None
 
 
 def encode_exactly(row: Mapping[str, Any]) -> bytes:
@@ -75,7 +79,7 @@ def to_json_type(value: object) -> Any:
         return dict(value)
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return _from_numpy(value)
-    msg = f"a {type(value).__name__} cannot be written as JSON; convert it first"
+    msg = f"a {type(value).__name__} cannot be written as JSON (convert it first)"
     raise TypeError(msg)
 
 
@@ -104,23 +108,29 @@ def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
         return f"a {type(value).__name__} that cannot be shown"
 
 
-def explain_decode_error(error: Exception) -> str:
+def explain_decode_error(error: Exception, path: str = "") -> str:
     """Return what is wrong with a row's JSON, the field first.
 
     ``Expected `str`, got `int` - at `$.space``` becomes ``space: expected `str`, got `int```.
 
-    :param error: one of ``NOT_JSON``.
+    :param error: one of ``NOT_JSON``; an ``InvalidRecordError`` says it all itself.
+    :param path: of the value that was decoded, where it is a part of the row.
     """
+    if isinstance(error, InvalidRecordError):
+        return str(error)
     if not isinstance(error, msgspec.ValidationError):
         return f"not JSON: {error}"
-    what, _, path = str(error).partition(" - at `$")
+    what, _, inner = str(error).partition(" - at `$")
+    path = (path + inner.rstrip("`")).lstrip(".")
+    if missing := MISSING_FIELD.fullmatch(what):
+        return f"{path}.{missing[1]}: is missing".lstrip(".")
     what = what[0].lower() + what[1:]
-    return f"{path.rstrip('`').lstrip('.')}: {what}" if path else what
+    return f"{path}: {what}" if path else what
 
 
 def _timestamp(value: datetime) -> str:
     if value != value:  # noqa: PLR0124 (pandas' NaT)
-        msg = "NaT is not a timestamp; send None, or leave the property out"
+        msg = "NaT is not a timestamp (send None, or leave the property out)"
         raise ValueError(msg)
     utc = value.astimezone(timezone.utc) if value.tzinfo else value
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
@@ -128,7 +138,7 @@ def _timestamp(value: datetime) -> str:
 
 def _number(value: Decimal) -> int | float:
     if not value.is_finite():
-        msg = f"{value} is not a JSON number; send None, or leave the property out"
+        msg = f"{value} is not a JSON number (send None, or leave the property out)"
         raise ValueError(msg)
     is_integer = value.adjusted() < MAX_INTEGER_DIGITS and value == value.to_integral_value()
     return int(value) if is_integer else float(value)
@@ -138,11 +148,11 @@ def _from_numpy(value: Any) -> Any:
     if value.dtype.kind == "M":  # datetime64 counts in units of its own, and may hold NaT
         value = value.astype("datetime64[ms]")
         if value.ndim == 0 and value.tolist() is None:
-            msg = "NaT is not a timestamp; send None, or leave the property out"
+            msg = "NaT is not a timestamp (send None, or leave the property out)"
             raise ValueError(msg)
     python_value = value.tolist()
     if python_value is value or hasattr(python_value, "dtype"):
-        msg = f"numpy's {value.dtype} cannot be written as JSON; convert it first"
+        msg = f"numpy's {value.dtype} cannot be written as JSON (convert it first)"
         raise TypeError(msg)
     return python_value
 
@@ -157,20 +167,35 @@ def _to_json(value: object) -> bytes:
     return _encoder.encode(value).encode()
 
 
-def _error_with_path(value: object, error: Exception, path: str = "") -> str:
-    """Return an error message that names the value inside ``value`` that cannot be encoded."""
-    children: list[tuple[str, object]] = []
-    if isinstance(value, Mapping):
-        children = [(f"{path}.{key}" if path else str(key), child) for key, child in value.items()]
-    elif isinstance(value, list | tuple):
-        children = [(f"{path}[{index}]", child) for index, child in enumerate(value)]
-    for child_path, child in children:
+def _problems_in(
+    value: object, error: Exception, path: str = "", outer: Sequence[object] = ()
+) -> Iterator[str]:
+    """Yield why ``value`` cannot be encoded, for each value inside it that is a reason.
+
+    :param outer: the values that it is inside of.
+    """
+    outer = (*outer, value)
+    is_reason = True
+    for child_path, child in _children(value, path):
+        if any(child is one for one in outer):
+            continue
         try:
             _to_json(child)
         except RecursionError:
             break
         except (TypeError, ValueError, ArithmeticError) as inner:
-            return _error_with_path(child, inner, child_path)
-    if isinstance(value, float):
-        return f"{path}: {value} is not JSON; send None, or leave the property out"
-    return f"{path}: {error}" if path else str(error)
+            is_reason = False
+            yield from _problems_in(child, inner, child_path, outer)
+    if is_reason and isinstance(value, float):
+        yield f"{path}: {value} is not JSON (send None, or leave the property out)"
+    elif is_reason:
+        yield f"{path}: {error}" if path else str(error)
+
+
+def _children(value: object, path: str) -> list[tuple[str, object]]:
+    """Return the values inside an object or array, with their paths."""
+    if isinstance(value, Mapping):
+        return [(f"{path}.{key}" if path else str(key), child) for key, child in value.items()]
+    if isinstance(value, list | tuple):
+        return [(f"{path}[{index}]", child) for index, child in enumerate(value)]
+    return []

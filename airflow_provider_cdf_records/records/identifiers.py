@@ -8,6 +8,7 @@ from airflow_provider_cdf_records.records.chunk import Identity
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 MAX_EXTERNAL_ID = 256  # characters
+MAX_SOURCES = 100  # containers or views of a record
 
 SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?")
 RESERVED_SPACES = frozenset({"space", "cdf", "dms", "pg3", "shared", "system", "node", "edge"})

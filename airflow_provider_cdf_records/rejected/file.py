@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from itertools import chain
+import logging
+from collections.abc import Iterator
 from typing import IO
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.rejected.lines import Rejection, position_in
-from airflow_provider_cdf_records.sources.storage import StoragePath, is_local, local_name
+from airflow_provider_cdf_records.rejected.contents import RejectedFileInUseError, lines_up_to
+from airflow_provider_cdf_records.rejected.disk import DiskFile
+from airflow_provider_cdf_records.rejected.lines import Owner, Rejection
+from airflow_provider_cdf_records.rejected.objects import StoredObject
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_local
+
+log = logging.getLogger(__name__)
 
 
 class RejectedFile:
@@ -20,70 +22,86 @@ class RejectedFile:
     On a local disk each line is written as it comes. An object store cannot append: there the lines are
     collected, and the whole file is written whenever :meth:`persist` is called.
 
-    :param after: the position up to which an earlier try settled all rows. Its lines up to there are kept;
-        later ones are dropped, as their rows come again. Without a position the file starts anew.
+    A file that is there already is left as it is until this load has something to put there, or has ended
+    well. It is replaced only if it holds rejected records of the same task, or nothing.
+
+    :param owner: the task, which every line then names; ``None``: a load outside of a task.
+    :raises InvalidArgumentError: when there is anything else at the path, or when it cannot be written.
+    :raises RejectedFileInUseError: when another load is writing the file.
     """
 
-    def __init__(self, path: StoragePath, after: int | None = None) -> None:
+    def __init__(self, path: StoragePath, owner: Owner | None = None) -> None:
         self.path = path
-        self._local = is_local(path)
-        if path.is_dir():
-            msg = f"rejected_path {str(path)!r} is a folder; name a file in it."
-            raise InvalidArgumentError(msg)
+        self._owner = owner
+        self._place = DiskFile(path, owner) if is_local(path) else StoredObject(path, owner)
+        self._kept: tuple[int, int] | None = None  # the position up to which lines are kept, and how many
         self._lines: IO[bytes] | None = None
-        self._dirty = False
         self._is_closed = False
-        kept = self._kept_lines(after) if after is not None and path.exists() else iter(())
-        first = next(kept, None)
-        if first is not None:
-            self._start(chain([first], kept))
-        elif path.exists():
-            path.unlink()
+
+    def keep(self, position: int, count: int) -> bool:
+        """Keep the lines of an earlier try of the same run, about rows up to a position.
+
+        Later lines are dropped, as their rows come again.
+
+        :param count: how many lines that try has written.
+        :return: whether they are there; if not, none is kept.
+        """
+        if not count:
+            return True
+        with self._place.found() as file:
+            found = 0 if file is None else sum(1 for _ in lines_up_to(file, position, self._owner))
+        if found == count:
+            self._kept = position, count
+        return found == count
 
     def write(self, rejection: Rejection) -> None:
         """Add one rejection; after :meth:`close`, when another try may be writing the file, do nothing."""
         if self._is_closed:
             return
-        if self._lines is None:
-            self._start(())
-        assert self._lines is not None  # noqa: S101 (for the type checker)
-        self._lines.write(rejection.as_line())
-        self._lines.flush()
-        self._dirty = True
+        lines = self._started()
+        lines.write(rejection.as_line(self._owner))
+        lines.flush()
 
     def persist(self) -> None:
-        """Write the collected lines to an object store; on a local disk they are written already."""
-        if self._lines is None or self._local or not self._dirty:
-            return
-        self._lines.seek(0)
-        with self.path.open("wb") as file:
-            shutil.copyfileobj(self._lines, file)
-        self._dirty = False
+        """Write the collected lines to an object store; on a local disk they are written already.
+
+        :raises RejectedFileInUseError: when something else has replaced or removed the file.
+        """
+        if self._lines is not None or self._kept is not None:
+            self._place.save(self._started())
+
+    def complete(self) -> None:
+        """Write what is left of a load that ended well; if it rejected nothing, remove an older file."""
+        self.persist()
+        if self._lines is None:
+            try:
+                self._place.remove()
+            except (InvalidArgumentError, RejectedFileInUseError) as error:
+                log.warning("Nothing was rejected, and nothing was removed: %s", error)
 
     def close(self) -> None:
         """Write what is left, and close the file."""
-        if not self._is_closed:
-            self._is_closed = True
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
             self.persist()
-        if self._lines is not None:
-            self._lines.close()
+        finally:
+            if self._lines is not None:
+                self._place.close(self._lines)
 
-    def _start(self, kept: Iterable[bytes]) -> None:
-        if self._local:
-            name = local_name(self.path)
-            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-            with open(f"{name}.new", "wb") as file:
-                file.writelines(kept)
-            os.replace(f"{name}.new", name)  # so that a crash here loses no line of an earlier try
-            self._lines = open(name, "ab")  # noqa: SIM115 (closed in close)
-        else:
-            self._lines = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
-            self._lines.writelines(kept)
-            self._dirty = self._lines.tell() > 0
+    def _started(self) -> IO[bytes]:
+        if self._lines is None:
+            self._lines = self._place.start(None if self._kept is None else self._kept_lines)
+        return self._lines
 
-    def _kept_lines(self, after: int) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
-            for line in iter(file.readline, b""):  # file objects of older Airflow versions cannot be iterated
-                position = position_in(line)
-                if position is not None and position <= after:  # None: a line cut short when a try was killed
-                    yield line
+    def _kept_lines(self, file: IO[bytes]) -> Iterator[bytes]:
+        assert self._kept is not None  # noqa: S101 (for the type checker)
+        position, count = self._kept
+        found = 0
+        for line in lines_up_to(file, position, self._owner):
+            found += 1
+            yield line
+        if found != count:
+            msg = f"{self.path} was written by another load meanwhile; the next try starts over."
+            raise RejectedFileInUseError(msg)

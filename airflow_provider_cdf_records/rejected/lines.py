@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,10 +19,21 @@ from airflow_provider_cdf_records.records.encoding import (
 )
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
-MAX_QUOTE = 300  # characters of a message that are quoted in an error
+MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
-class RejectedLine(msgspec.Struct, forbid_unknown_fields=True):
+class Owner(NamedTuple):
+    """Whose rejected records a file holds.
+
+    :param task: the DAG and the task, with the index of a mapped one: ``plant/load[3]``.
+    :param run: the run of the DAG.
+    """
+
+    task: str
+    run: str
+
+
+class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text."""
 
     position: int
@@ -34,18 +45,14 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True):
     requestId: str | None
     time: str
     record: msgspec.Raw
+    task: str | None = None
+    run: str | None = None
 
 
-class _Position(msgspec.Struct):
-    """The position in a line, whose other fields need not be valid."""
-
-    position: int
-
-
-LINE_KEYS = frozenset(RejectedLine.__struct_fields__)
+OWNER_KEYS = frozenset(Owner._fields)
+LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OWNER_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
-_decode_position = msgspec.json.Decoder(_Position).decode
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,8 @@ class Rejection:
         message = self.message if len(self.message) <= MAX_QUOTE else f"{self.message[:MAX_QUOTE]}..."
         return f"{self.where}{identity}: {status}{message}"
 
-    def as_line(self) -> bytes:
-        """Return the line of the rejected-records file."""
+    def as_line(self, owner: Owner | None = None) -> bytes:
+        """Return the line of the rejected-records file; without an owner, it is nobody's."""
         line = RejectedLine(
             position=self.position,
             where=_as_text(self.where),
@@ -83,6 +90,8 @@ class Rejection:
             requestId=self.request_id,
             time=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             record=msgspec.Raw(self.record if isinstance(self.record, bytes) else _encode(self.record)),
+            task=owner.task if owner else None,
+            run=owner.run if owner else None,
         )
         return _encode(line) + b"\n"
 
@@ -115,20 +124,18 @@ def rejected_row(row: Row) -> Row | None:
     :param row: any row; a line comes as JSON, or as the mapping that it decodes to.
     """
     if isinstance(row, bytes):
-        try:
-            return bytes(_decode_line(row).record)
-        except NOT_JSON:
-            return None
-    if isinstance(row, Mapping) and row.keys() == LINE_KEYS:
+        line = read_line(row)
+        return None if line is None else bytes(line.record)
+    if isinstance(row, Mapping) and row.keys() - OWNER_KEYS == LINE_KEYS:
         inner = row["record"]
         return _encode(_as_text(inner)) if isinstance(inner, str) else inner
     return None
 
 
-def position_in(line: bytes) -> int | None:
-    """Return the position of the row in a line; ``None`` for a line that was cut short."""
+def read_line(line: bytes) -> RejectedLine | None:
+    """Return what a line says; ``None`` for anything else, such as a line that was cut short."""
     try:
-        return _decode_position(line).position
+        return _decode_line(line)
     except NOT_JSON:
         return None
 

@@ -1,7 +1,7 @@
 """Sources of rows: iterables, files of many formats, results of queries."""
 
 from airflow_provider_cdf_records.sources.files import FileSource
-from airflow_provider_cdf_records.sources.folders import files_of
+from airflow_provider_cdf_records.sources.folders import files_of, kind_that_takes
 from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
@@ -18,4 +18,5 @@ __all__ = [
     "ResumableSource",
     "Source",
     "files_of",
+    "kind_that_takes",
 ]

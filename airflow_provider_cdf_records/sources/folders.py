@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.storage import StoragePath
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 WILDCARDS = "*?["
 HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files
@@ -22,12 +24,12 @@ def files_of(path: Any) -> list[StoragePath]:
     if path.is_dir():
         found = [file for file in path.iterdir() if not file.is_dir()]
         what = "folder"
-    elif any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists():
+    elif _is_pattern(path):
         root, pattern = _split(path)
         found = [
             file
             for file in root.glob(pattern)
-            if not file.is_dir() and not _is_in_hidden(file, root, pattern)
+            if not file.is_dir() and not _is_in_hidden(_parts(file.parent, root), pattern)
         ]
         what = "pattern"
     else:
@@ -39,11 +41,46 @@ def files_of(path: Any) -> list[StoragePath]:
     return files
 
 
-def _is_in_hidden(file: Any, root: Any, pattern: str) -> bool:
+def kind_that_takes(path: Any, file: StoragePath) -> str | None:
+    """Return ``"folder"`` or ``"pattern"``, which the path is and which takes in a file, there yet or not."""
+    storage, name = canonical_path(file)
+    folder, _, last = name.rpartition("/")
+    if last.startswith(HIDDEN):
+        return None
+    if path.is_dir():
+        return "folder" if canonical_path(path) == (storage, folder or "/") else None
+    if not _is_pattern(path):
+        return None
+    root, pattern = _split(path)
+    root_storage, root_name = canonical_path(root)
+    if root_storage != storage or not name.startswith(f"{root_name.rstrip('/')}/"):
+        return None
+    *folders, _ = parts = name[len(root_name) :].strip("/").split("/")
+    takes = _matches(parts, pattern.split("/")) and not _is_in_hidden(folders, pattern)
+    return "pattern" if takes else None
+
+
+def _is_pattern(path: Any) -> bool:
+    return any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists()
+
+
+def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Whether the parts of a path match those of a pattern, in which ``**`` stands for any number of them."""
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_matches(parts[skipped:], patterns[1:]) for skipped in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _matches(parts[1:], patterns[1:])
+
+
+def _parts(folder: Any, root: Any) -> list[str]:
+    return str(folder)[len(str(root)) :].strip("/").split("/")
+
+
+def _is_in_hidden(folders: Sequence[str], pattern: str) -> bool:
     """Whether a folder below the root is hidden, such as ``_temporary``, and not asked for by the pattern."""
-    folders = str(file.parent)[len(str(root)) :].strip("/").split("/")
     return any(
-        folder.startswith(HIDDEN) and folder[0] not in {p[:1] for p in pattern.split("/")}
+        folder.startswith(HIDDEN) and folder[0] not in {part[:1] for part in pattern.split("/")}
         for folder in folders
     )
 

@@ -46,6 +46,10 @@ class RecordsSource:
     def where(self, position: int) -> str:
         return f"records[{position}]"
 
+    def row_count(self) -> int | None:
+        """Return the length of the list; ``None`` for an iterable without one."""
+        return self._total
+
     def share(self) -> float | None:
         return self._done / self._total if self._total else None
 

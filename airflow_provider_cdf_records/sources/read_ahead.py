@@ -80,6 +80,21 @@ class ReadAhead(Generic[T]):
                 STOP_WITHIN,
             )
 
+    def has_more(self, within: float) -> bool:
+        """Return whether the source goes on after what the iteration has yielded.
+
+        :param within: seconds; a source that does not show its end until then is taken to go on.
+        """
+        deadline = time.monotonic() + within
+        while not self._has_ended:
+            self._request()
+            if self._items or self._is_stopped or (left := deadline - time.monotonic()) <= 0:
+                return not (self._items and self._items[0] == _End(None))
+            with suppress(Empty):
+                self._answered.get(timeout=left)
+                self._requests -= 1
+        return False
+
     def stop(self) -> None:
         """Make the iteration end soon; may be called by a signal handler and by any thread."""
         self._is_stopped = True

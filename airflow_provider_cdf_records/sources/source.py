@@ -38,6 +38,13 @@ class Source(Protocol):
         """Return how much has been read, from 0 to 1; ``None`` where the size is not known."""
 
 
+class CountedSource(Source, Protocol):
+    """A source that may know the number of its rows before it is read."""
+
+    def row_count(self) -> int | None:
+        """Return how many rows there are at least; ``None`` where that is not known."""
+
+
 class CancellableSource(Source, Protocol):
     """A source whose reading can block for long, in a call that no signal interrupts."""
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping
 from datetime import datetime
 from typing import IO, Any, Protocol
 
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
+ALIASES = {  # other names of the protocols of one storage
+    "s3a": "s3",
+    "s3n": "s3",
+    "gcs": "gs",
+    "abfss": "abfs",
+    "az": "abfs",
+}
 VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -45,10 +53,23 @@ def local_name(path: StoragePath) -> str:
 
 
 def canonical_path(path: StoragePath) -> tuple[str, str]:
-    """Return the protocol and the path of a file, the same for every way to write that path."""
+    """Return the storage and the path of a file, the same for every way to write that path.
+
+    A connection in it makes no difference, as several may lead to the same storage. Nor do doubled slashes,
+    which an object store tells apart, though nobody means to.
+    """
     if is_local(path):
         return "", os.path.realpath(local_name(path))
-    return str(getattr(path, "protocol", "")), str(getattr(path, "path", path))
+    protocol = str(getattr(path, "protocol", "")).lower()
+    name = str(getattr(path, "path", path))
+    return ALIASES.get(protocol, protocol), posixpath.normpath(f"/{name.lstrip('/')}")
+
+
+def forget_listings(path: StoragePath) -> None:
+    """Have the storage look again what there is, as others may have written since."""
+    file_system = getattr(path, "fs", None)
+    if file_system is not None:
+        file_system.invalidate_cache()
 
 
 def version_of(stat: Any) -> str:

@@ -101,7 +101,7 @@ def test_a_passing_failure_is_tried_again(client: CdfClient, server: ScriptedSer
     assert (client.traffic.requests, client.traffic.retries) == (2, 1)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
 def test_a_final_failure_is_not(client: CdfClient, server: ScriptedServer, status: int) -> None:
     server.answer("/upsert", an_error(status, "that will not do"))
     with pytest.raises(CdfApiError, match="that will not do") as failure:
@@ -110,8 +110,32 @@ def test_a_final_failure_is_not(client: CdfClient, server: ScriptedServer, statu
     assert len(server.asked_for("/upsert")) == 1
 
 
+@pytest.mark.parametrize("write", [CdfClient.upsert_records, CdfClient.delete_records])
+def test_a_conflict_with_other_changes_passes(
+    client: CdfClient, server: ScriptedServer, write: Callable[..., None]
+) -> None:
+    conflict = an_error(409, "records are being changed")
+    for path in ("/upsert", "/delete"):
+        server.answer(path, conflict, conflict, Answer(202))
+    write(client, "alarms", b"{}")
+    assert client.traffic.requests == 3
+    for path in ("/upsert", "/delete"):
+        server.answer(path, conflict)
+    with pytest.raises(CdfApiError) as failure:
+        write(client, "alarms", b"{}", conflict_attempts=2)
+    assert client.traffic.requests == 5
+    assert (failure.value.retryable, failure.value.may_be_applied) == (True, True)
+
+
+def test_a_conflict_of_an_ingest_is_final(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/records", an_error(409, "it exists"))
+    with pytest.raises(CdfApiError) as failure:
+        client.ingest_records("alarms", b"{}")
+    assert (client.traffic.requests, failure.value.retryable) == (1, False)
+
+
 def test_the_server_may_call_any_failure_passing(client: CdfClient, server: ScriptedServer) -> None:
-    server.answer("/upsert", an_error(409, cdf_is_auto_retryable="true"), Answer(202))
+    server.answer("/upsert", an_error(400, cdf_is_auto_retryable="true"), Answer(202))
     client.upsert_records("alarms", b"{}")
     assert len(server.asked_for("/upsert")) == 2
 
@@ -125,8 +149,9 @@ def test_the_server_may_call_any_failure_passing(client: CdfClient, server: Scri
         Answer(202, "2\r\n{}\r\n0\r\n\r\n", CHUNKED, cut=5),
         Answer(202, "2\r\n{}\r\n0\r\n\r\n", CHUNKED, cut=8),
         Answer(202, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}, cut=3),
+        Answer(200, body="\n<!doctype html><title>Log in to the guest network</title>"),
     ],
-    ids=["reset", "cut short", "html", "without the last chunk", "half a chunk", "compressed"],
+    ids=["reset", "cut", "html", "without the last chunk", "half a chunk", "compressed", "a login page"],
 )
 def test_a_broken_answer_is_tried_again(client: CdfClient, server: ScriptedServer, broken: Answer) -> None:
     server.answer("/upsert", broken, Answer(202))

@@ -13,6 +13,7 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.operators.cdf_records import (
     CdfRecordsDeleteOperator,
     CdfRecordsIngestOperator,
@@ -71,6 +72,22 @@ def hopeless() -> None:
 
 
 @dag(schedule=None)
+def shares() -> None:
+    """Mapped tasks that reject records: into files of their own, and into one."""
+    bad = [[a_record(f"bad-{n}", number="none")] for n in range(2)]
+
+    def load(task_id: str, name: str) -> Any:
+        common = {"stream_id": STREAM, "max_rejected": 1, "rejected_path": str(FOLDER / name)}
+        return CdfRecordsUpsertOperator.partial(task_id=task_id, **common).expand(records=bad)
+
+    @task
+    def load_by_hook(records: list[Any]) -> None:
+        CdfRecordsHook().upsert_records(STREAM, records, max_rejected=1, rejected_path=FOLDER / "by_hook")
+
+    load("own_files", "own-{{ ti.map_index }}") >> [load("one_file", "one"), load_by_hook.expand(records=bad)]
+
+
+@dag(schedule=None)
 def many() -> None:
     """A large XCom."""
     records = some_records.override(task_id="extract")("m", MANY)
@@ -105,4 +122,4 @@ def life() -> None:
     [live, archive] >> load >> ingest >> delete
 
 
-braces(), mapped(), hopeless(), many(), waits(), life()
+braces(), mapped(), shares(), hopeless(), many(), waits(), life()

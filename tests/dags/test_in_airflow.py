@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from importlib.metadata import version
 from pathlib import Path
@@ -35,11 +36,27 @@ def test_mapped_tasks_hand_on_and_take_records(airflow: Airflow, cdf: LocalCdf) 
     }
 
 
+def test_mapped_tasks_share_no_file_of_rejected_records(
+    airflow: Airflow, cdf: LocalCdf, tmp_path: Path
+) -> None:
+    log = " ".join(airflow.run("dags", "test", "shares").stdout.split())  # Airflow 3.0 folds it
+    tasks = {}
+    for path in tmp_path.iterdir():
+        (line,) = map(json.loads, path.read_text().splitlines())
+        tasks[path.name] = line["task"]
+    assert tasks.pop("one") in ("shares/one_file[0]", "shares/one_file[1]")
+    assert tasks.pop("by_hook") in ("shares/load_by_hook[0]", "shares/load_by_hook[1]")
+    assert tasks == {"own-0": "shares/own_files[0]", "own-1": "shares/own_files[1]"}
+    for task in ("one_file", "load_by_hook"):
+        assert f"holds the rejected records of task shares/{task}[" in log
+
+
 def test_what_cannot_succeed_is_not_tried_again(airflow: Airflow, cdf: LocalCdf) -> None:
     done = airflow.run("dags", "test", "hopeless")
     assert airflow.states("hopeless") == {"load": "failed"}
     log = " ".join(done.stdout.split())  # Airflow 3.0 folds it
     assert "number: expected an integer, got string" in log
+    assert "TooManyRejectedError" not in log  # our own error, of which the message is told already
     assert "up_for_retry" not in done.stdout
 
 

@@ -190,9 +190,9 @@ def test_a_killed_load_is_finished_by_its_retry(
     lines = (airflow.folder / f"{run_id}.rejected").read_text().splitlines()
     assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(bad)
     summary = airflow.summary(run_id)
-    assert summary["read"] == summary["upserted"] + summary["superseded"] + summary["rejected"]
+    numbers = summary["upserted"] + summary["superseded"] + summary["rejected"]
+    assert summary["read"] == numbers == ROWS
     if REMEMBERS:
         assert summary["resumed_from"] > 0
-        assert summary["resumed_from"] + summary["read"] == ROWS
     else:
-        assert (summary["resumed_from"], summary["read"]) == (None, ROWS)
+        assert summary["resumed_from"] is None

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_cdf_records.client import CdfAuthError
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
@@ -108,7 +107,6 @@ def test_no_stream_is_created_or_found_with_a_token_that_is_refused(
     server: ScriptedServer, status: int
 ) -> None:
     refuse_next_token(server, refusal(status))
-    with pytest.raises(AirflowFailException, match=WORDS) as failure:
+    with pytest.raises(AirflowFailException, match=WORDS):
         CdfRecordsHook().create_stream(STREAM, "BasicLiveData")
-    assert isinstance(failure.value.__cause__, CdfAuthError)
     assert not [asked for asked in server.asked if asked.path.endswith("/streams")]

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ from upath import UPath
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import batches
 from airflow_provider_cdf_records.load import checkpoint as checkpoint_module
-from airflow_provider_cdf_records.load.checkpoint import KEY, Checkpoint
+from airflow_provider_cdf_records.load.checkpoint import KEY, VERSION, Checkpoint
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats import ndjson
-from airflow_provider_cdf_records.version_compat import AirflowFailException
+from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record
+from tests.scripted_server import Answer, ScriptedServer
 
 
 class Memory:
@@ -45,6 +48,62 @@ def test_a_mark_comes_back_to_the_same_load_only() -> None:
     assert Checkpoint(store, {}, {"path": "a", "size": 1}).load() == mark
     assert Checkpoint(store, {}, {"path": "a", "size": 2}).load() is None
     assert Checkpoint(None, {}, {}).load() is None
+
+
+def kept_by(change: Callable[[dict[str, Any]], object]) -> Memory:
+    """Return a store in which a load has noted its beginning and a mark, changed by someone else since."""
+    store = Memory()
+    first = Checkpoint(store, {"stream": "s"}, {})
+    first.begin()
+    first.settled(Mark(7, read=7, rejected=1))
+    first.save()
+    change(store.kept[KEY])
+    return store
+
+
+OTHER_SHAPES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no version": lambda kept: kept.pop("version"),
+    "another version": lambda kept: kept.update(version=VERSION + 1),
+    "no mark": lambda kept: kept.pop("mark"),
+    "a mark of another kind": lambda kept: kept.update(mark=[7, 0, 0, 0, 7, 1]),
+    "a field more": lambda kept: kept["mark"].update(more=1),
+    **{f"no {name}": partial(lambda name, kept: kept["mark"].pop(name), name) for name in Mark._fields},
+    **{
+        f"{name}: {value!r}": partial(
+            lambda name, value, kept: kept["mark"].update({name: value}), name, value
+        )
+        for name in Mark._fields
+        for value in ("x", "1", None, True, 1.0, -2, [1])
+    },
+    "more rejected than read": lambda kept: kept["mark"].update(rejected=8),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_SHAPES.values(), ids=OTHER_SHAPES)
+def test_a_mark_of_another_shape_is_no_mark(
+    change: Callable[[dict[str, Any]], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = kept_by(change)
+    checkpoint = Checkpoint(store, {"stream": "s"}, {})
+    assert checkpoint.load() is None
+    assert "is of another version; loading all of it again" in caplog.text
+    assert KEY not in store.kept
+    assert checkpoint.begin(), "records of the earlier try may be stored all the same"
+
+
+@pytest.mark.parametrize("kept", ["text", 7, [], {}, True])
+def test_what_is_no_mark_at_all_is_none_either(kept: object) -> None:
+    store = kept_by(lambda _: None)
+    store.set(KEY, kept)
+    assert Checkpoint(store, {"stream": "s"}, {}).load() is None
+
+
+def test_a_load_that_starts_over_knows_that_an_earlier_try_has_begun() -> None:
+    store = kept_by(lambda _: None)
+    checkpoint = Checkpoint(store, {"stream": "s"}, {"size": 2})
+    assert checkpoint.load() is None
+    assert checkpoint.begin()
+    assert not Checkpoint(store, {"stream": "other"}, {"size": 2}).begin()
 
 
 def test_what_json_changes_is_no_change_of_the_source() -> None:
@@ -221,3 +280,74 @@ def check_second_run(cdf: LocalCdf, path: Path, store: Memory, rows: list[dict[s
     summary = CdfRecordsHook().upsert_file(STREAM, path, state_store=store)
     assert (summary.read, summary.upserted, summary.resumed_from) == (50, 50, None)
     assert len(cdf.held()) == 50
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "another worker's disk": lambda rejected: rejected.unlink(),
+    "a line less": lambda rejected: rejected.write_bytes(rejected.read_bytes().partition(b"\n")[2]),
+    "emptied": lambda rejected: rejected.write_bytes(b""),
+    "rejected by another load": lambda rejected: rejected.write_bytes(
+        rejected.read_bytes().replace(b'"position":', b'"position":9')
+    ),
+}
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """A load of 30 rows that stopped after 20, two of them rejected; returns how to make the next try."""
+    monkeypatch.setattr(batches, "MAX_RECORDS", 5)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 5)
+    path, store = tmp_path / "a.ndjson", Memory()
+    rows = [{} if n in (3, 12) else a_record(str(n)) for n in range(1, 31)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with ScriptedServer() as server:
+        fields = {"conn_type": "cdf", "host": server.url, "schema": "p"}
+        fields["extra"] = {"token": "ready", "max_attempts": 1}
+        monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
+
+        def load(**arguments: Any) -> Any:
+            return CdfRecordsHook(max_concurrency=1).upsert_file(
+                STREAM, path, state_store=store, check_schema=False, max_rejected=2, **arguments
+            )
+
+        def first_and_next(change: Callable[[], object], first: Any, then: Any) -> Any:
+            server.answer("/upsert", *[Answer()] * 4, Answer(503))
+            with pytest.raises(AirflowException, match="503"):
+                load(rejected_path=first)
+            server.answer("/upsert", Answer())
+            change()
+            return load(rejected_path=then)
+
+        yield first_and_next
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_a_try_that_does_not_find_what_the_one_before_rejected_starts_over(
+    tmp_path: Path,
+    stopped: Callable[..., Any],
+    harm: Callable[[Path], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rejected = tmp_path / "rejected.ndjson"
+    with caplog.at_level(logging.WARNING):
+        summary = stopped(lambda: harm(rejected), rejected, rejected)
+    assert (summary.resumed_from, summary.read, summary.rejected) == (None, 30, 2)
+    assert [json.loads(line)["position"] for line in rejected.read_text().splitlines()] == [3, 12]
+    assert "2 records that an earlier try rejected are not in" in caplog.text
+
+
+def test_a_try_with_another_path_for_rejected_records_starts_over(
+    tmp_path: Path, stopped: Callable[..., Any]
+) -> None:
+    first, then = tmp_path / "try-1", tmp_path / "try-2"
+    summary = stopped(lambda: None, first, then)
+    assert (summary.resumed_from, summary.read, summary.rejected) == (None, 30, 2)
+    assert [json.loads(line)["position"] for line in then.read_text().splitlines()] == [3, 12]
+
+
+@pytest.mark.parametrize("path", ["rejected.ndjson", None])
+def test_a_try_that_finds_all_goes_on(tmp_path: Path, stopped: Callable[..., Any], path: str | None) -> None:
+    rejected = None if path is None else tmp_path / path
+    assert stopped(lambda: None, rejected, rejected).resumed_from == 20
+    if rejected is not None:
+        assert [json.loads(line)["position"] for line in rejected.read_text().splitlines()] == [3, 12]

@@ -34,7 +34,7 @@ def test_the_summary_has_the_word_of_the_verb(cdf: LocalCdf, verb: object) -> No
     summary = Load(cdf.client, verb, STREAM, RecordsSource([a_record()])).run()  # type: ignore[arg-type]
     done, preposition = summary.verb.done, summary.verb.preposition
     assert summary.as_dict()[done] == getattr(summary, done) == 1
-    assert str(summary).startswith(f"{done.capitalize()} 1 of 1 records {preposition} stream alarms")
+    assert str(summary).startswith(f"{done.capitalize()} 1 of 1 record {preposition} stream alarms")
 
 
 def test_a_load_that_was_told_to_stop_before_it_began_sends_nothing(cdf: LocalCdf) -> None:

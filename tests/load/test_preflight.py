@@ -192,10 +192,18 @@ def test_a_missing_property_of_a_mapping_ends_the_load(cdf: LocalCdf) -> None:
     assert "has no property 'valeu'; it has value, text, time, number." in message
 
 
-def test_a_container_that_takes_no_records_ends_the_load(cdf: LocalCdf) -> None:
-    node = {"space": SPACE, "externalId": "Node", "properties": {"value": {"type": {"type": "float64"}}}}
+@pytest.mark.parametrize("used_for", ["node", "edge", "all"])
+def test_a_container_that_takes_no_records_ends_the_load(cdf: LocalCdf, used_for: str) -> None:
+    node = DEFINITION | {"externalId": "Node", "usedFor": used_for}
     cdf.client.post("/models/containers", {"items": [node]})
-    assert f"container {SPACE}/Node is for 'node'" in failure_before_reading(mapping=a_mapping("Node"))
+    message = failure_before_reading(mapping=a_mapping("Node"))
+    assert f"container {SPACE}/Node must have usedFor 'record' to take records, got {used_for!r}" in message
+
+
+def test_a_container_of_which_cdf_does_not_say_what_it_is_for_passes(server: ScriptedServer) -> None:
+    definition = {name: value for name, value in DEFINITION.items() if name != "usedFor"}
+    server.answer(BYIDS, Answer(body={"items": [definition]}))
+    assert CdfRecordsHook().upsert_records(STREAM, [a_record("a")]).upserted == 1
 
 
 def test_a_mapping_that_cannot_be_meant_ends_the_load(cdf: LocalCdf) -> None:

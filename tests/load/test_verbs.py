@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_cdf_records.client import CdfClient, RetryPolicy
 from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
 from airflow_provider_cdf_records.load import Load, TooManyRejectedError, batches
-from airflow_provider_cdf_records.load.sender import StreamUnusableError
+from airflow_provider_cdf_records.load.target_stream import StreamUnusableError
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
@@ -189,7 +189,8 @@ def test_a_later_row_of_an_identity_is_never_taken_for_stored(
     first = {1: [Answer(202), Answer(202)], 2: [Answer(202)], 1000: [Answer(202)]}[records_in_request]
     server.answer("/records", *first, Answer(503), conflict("a"))
     rows = [a_record("a", number=1), a_record("b"), a_record("a", number=2)]
-    assert numbers(ingest(client, rows, check_schema=False, max_rejected=1)) == (3, 2, 0, 1)
+    summary = ingest(client, rows, check_schema=False, max_rejected=1, max_concurrency=1)
+    assert numbers(summary) == (3, 2, 0, 1)
 
 
 @pytest.mark.parametrize("is_retry", [False, True])

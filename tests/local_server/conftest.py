@@ -87,6 +87,7 @@ def set_up(raw: Raw) -> None:
     containers = [
         {"space": "s", "externalId": "C", "usedFor": "record", "properties": PROPERTIES},
         {"space": "s", "externalId": "ForNodes", "usedFor": "node", "properties": PROPERTIES},
+        {"space": "s", "externalId": "ForBoth", "usedFor": "all", "properties": PROPERTIES},
     ]
     assert raw.post("/models/containers", {"items": containers}).ok
     for stream, template in (("mutable", "BasicLiveData"), ("immutable", "BasicArchive")):

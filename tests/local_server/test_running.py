@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
@@ -27,6 +28,17 @@ WITHOUT_AIRFLOW = """
 import runpy, sys
 sys.modules["airflow"] = None
 sys.argv = ["local_server", *sys.argv[1:]]
+runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
+"""
+SIGNALLED_AS_IT_PRINTS = """
+import builtins, runpy, signal, sys
+ending = signal.Signals[sys.argv.pop(1)]
+show = print
+def print_and_signal(*values, **options):
+    show(*values, **options)
+    if "open http://" in values[0]:
+        signal.raise_signal(ending)
+builtins.print = print_and_signal
 runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
 """
 
@@ -212,13 +224,51 @@ def test_a_change_hides_what_was_visible_no_earlier_than_it_is_visible_itself(tm
 def test_a_database_of_another_version_is_one_line(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "old.sqlite")) as old:
         old.execute("CREATE TABLE record (seq)")
+    before = (tmp_path / "old.sqlite").read_bytes()
     message = refused_start("--database", str(tmp_path / "old.sqlite"))
-    assert "made by another version of the local server" in message
+    assert "old.sqlite: was made by another version of the local server" in message
+    assert (tmp_path / "old.sqlite").read_bytes() == before
 
 
-def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.sqlite").write_text("this is text " * 100)
-    assert "not a database" in refused_start("--database", str(tmp_path / "text.sqlite"))
+    cases = {
+        str(tmp_path / "text.sqlite"): "text.sqlite: file is not a database",
+        ":memory:": "':memory:': the local server needs a file",
+        str(tmp_path): "is not a file",
+        "/dev/null": "is not a file",
+        str(tmp_path / "none" / "cdf.sqlite"): f"there is no folder {tmp_path / 'none'}",
+    }
+    for database, message in cases.items():
+        line = refused_start("--database", database)
+        assert line.startswith("Cannot start: database ")
+        assert message in line
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_right_after_the_last_line_ends_it(tmp_path: Path, ending: signal.Signals) -> None:
+    for _ in range(3):
+        with command("--database", str(tmp_path / "cdf.sqlite")) as (process, _):
+            assert process.stdout is not None
+            assert "open http://" in process.stdout.readline()
+            process.send_signal(ending)
+            assert process.wait(timeout=PATIENCE) == 0
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_it_serves_ends_it_without_a_word(tmp_path: Path, ending: signal.Signals) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED_AS_IT_PRINTS, ending.name, "--port", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with LocalServer(tmp_path / "cdf.sqlite") as server:
+        set_up(raw_again(server))
 
 
 def refused_start(*arguments: str) -> str:

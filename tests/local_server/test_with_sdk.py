@@ -82,7 +82,7 @@ def test_enums_defaults_and_required_properties_are_kept(client: CogniteClient) 
         "severity": ContainerPropertyApply(type=severity, nullable=False),
         "source": ContainerPropertyApply(type=dm.Text(), default_value="unknown"),
     }
-    client.data_modeling.containers.apply(ContainerApply(SPACE, "Alarm", properties, used_for="all"))
+    client.data_modeling.containers.apply(ContainerApply(SPACE, "Alarm", properties, used_for="record"))
     container = client.data_modeling.containers.retrieve((SPACE, "Alarm"))
     assert container is not None
     assert set(container.properties["severity"].type.dump()["values"]) == {"high", "low"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
-from airflow_provider_cdf_records.mapping.schema import Schema
+from airflow_provider_cdf_records.mapping.schema import ContainerId, Schema
 from airflow_provider_cdf_records.mapping.spec import read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import RecordsSource
@@ -89,7 +89,7 @@ def test_a_star_takes_no_column_that_cannot_be_a_property(tmp_path: Path, kind: 
         ),
         (
             mapping({}, sources=[{"space": "plant", "container": "Node", "properties": {}}]),
-            "container plant/Node is for 'node'; records need one with usedFor 'record' or 'all'",
+            "container plant/Node must have usedFor 'record' to take records, got 'node'",
         ),
     ],
 )
@@ -101,6 +101,23 @@ def test_a_mapping_that_does_not_fit_the_containers_is_refused_before_any_row(
         RowMapping(read_mapping(spec), Schema([ALARM, PLACE, node], complete=True))
     assert str(refused.value).startswith("mapping: ")
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("used_for", ["node", "edge", "all"])
+def test_a_container_for_nodes_or_edges_takes_no_records(used_for: str) -> None:
+    schema = Schema([container("Alarm", {}, usedFor=used_for)], complete=True)
+    assert schema.problem_with(ContainerId("plant", "Alarm")) == (
+        f"container plant/Alarm must have usedFor 'record' to take records, got {used_for!r}; "
+        "use another container, or create one for records"
+    )
+
+
+@pytest.mark.parametrize("used_for", ["record", "one of the future", None])
+def test_a_container_that_may_be_for_records_passes(used_for: str | None) -> None:
+    definition = container("Alarm", {}, usedFor=used_for)
+    if used_for is None:
+        del definition["usedFor"]
+    assert Schema([definition], complete=True).problem_with(ContainerId("plant", "Alarm")) is None
 
 
 def test_a_default_value_is_value_enough() -> None:

@@ -10,7 +10,17 @@ import pytest
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
-from tests.mapping.loading import NOT_KNOWN, SCHEMA, Loaded, Shape, as_dicts, as_json, every_kind, mapping
+from tests.mapping.loading import (
+    NOT_KNOWN,
+    SCHEMA,
+    Loaded,
+    Shape,
+    as_dicts,
+    as_json,
+    container,
+    every_kind,
+    mapping,
+)
 
 
 @every_kind
@@ -33,6 +43,54 @@ def test_a_wrong_value_of_a_format_string_names_the_property(tmp_path: Path, kin
     loaded = Loaded(kind(tmp_path, [{"id": "a", "x": "b"}]), mapping({"level": {"format": "{x}{id}"}}))
     [message] = loaded.messages().values()
     assert message == "plant/Alarm.level: expected one of high, low, got 'ba'"
+
+
+@every_kind
+def test_each_wrong_value_of_a_row_is_told(tmp_path: Path, kind: Shape) -> None:
+    rows = [
+        {"id": "a", "site": "north", "reading": "high", "count": "few", "at": "2026-01-02", "where": "x"},
+        {"id": "b", "site": "north", "reading": "1.5", "count": "2", "at": "2026-01-02", "where": "x"},
+        {"id": None, "site": "1", "reading": "1.5", "count": "2.5", "at": "soon", "where": None},
+    ]
+    spec = mapping({"value": "reading", "number": "count", "time": "at"}, space="{site}", external_id="{id}")
+    spec["sources"].append({"space": "plant", "container": "Place", "properties": {"site": "where"}})
+    loaded = Loaded(kind(tmp_path, rows), spec)
+    assert loaded.identities == ["north/b"]
+    first, last = loaded.messages().values()
+    assert first.split("; ") == [
+        "column 'reading' -> plant/Alarm.value: expected float64, got 'high'",
+        "column 'count' -> plant/Alarm.number: expected int32, got 'few'",
+    ]
+    assert last.split("; ") == [
+        "space: expected a space: 1-43 letters, digits, '_' and '-', starting with a letter",
+        "external_id: column 'id': is empty",
+        "column 'count' -> plant/Alarm.number: expected int32, got '2.5'",
+        "column 'at' -> plant/Alarm.time: expected timestamp, got 'soon' (write it as 2026-01-02T03:04:05Z)",
+        "column 'where' -> plant/Place.site: expected text, got nothing, and it is not nullable",
+    ]
+
+
+@every_kind
+def test_each_column_that_a_format_string_lacks_is_told(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": "a", "x": "b"}, {"id": None, "x": None}]
+    spec = mapping({"text": {"format": "{x}{id}{x}"}}, external_id="{id}-{x}")
+    [message] = Loaded(kind(tmp_path, rows), spec).messages().values()
+    assert message == (
+        "external_id: column 'id': is empty; column 'x': is empty; "
+        "plant/Alarm.text: column 'x': is empty; column 'id': is empty"
+    )
+
+
+def test_of_many_wrong_values_the_first_are_told_and_the_others_counted() -> None:
+    names = [f"p{number}" for number in range(1234)]
+    schema = Schema([container("Wide", dict.fromkeys(names, "int32"))], complete=True)
+    spec = mapping({}, sources=[{"space": "plant", "container": "Wide", "properties": "*"}])
+    rows = [{"id": "a"} | dict.fromkeys(names, "x"), {"id": "b", "p0": 1}]
+    loaded = Loaded(RecordsSource(rows), spec, schema)
+    [message] = loaded.messages().values()
+    assert message.count("expected int32, got 'x'") == 10
+    assert message.endswith("; and 1,224 more")
+    assert loaded.identities == ["plant/b"]
 
 
 @pytest.mark.parametrize(

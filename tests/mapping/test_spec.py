@@ -12,13 +12,18 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from tests.mapping.loading import mapping
 
 
+def containers(count: int) -> list[dict[str, Any]]:
+    return [{"space": "plant", "container": f"C{number}", "properties": {}} for number in range(count)]
+
+
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
         ([], "mapping: expected `object`, got `array`"),
         ({}, "mapping: object missing required field `space`"),
         (mapping({}, spaces="x"), "mapping: object contains unknown field `spaces`"),
-        (mapping({}, sources=[]), "mapping: sources: must have at least one container"),
+        (mapping({}, sources=[]), "mapping: sources: must have 1 to 100 containers, got 0"),
+        (mapping({}, sources=containers(101)), "mapping: sources: must have 1 to 100 containers, got 101"),
         (
             mapping({}, sources=mapping({})["sources"] * 2),
             "mapping: sources[1]: container plant/Alarm is listed twice",
@@ -65,6 +70,10 @@ def test_a_mapping_that_makes_no_sense_is_refused(definition: Any, message: str)
     with pytest.raises(InvalidArgumentError) as refused:
         read_mapping(definition)
     assert message in str(refused.value)
+
+
+def test_a_record_may_have_a_hundred_containers() -> None:
+    assert len(read_mapping(mapping({}, sources=containers(100))).sources) == 100
 
 
 def test_mappings_that_differ_have_different_digests() -> None:

@@ -76,6 +76,7 @@ def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
         "upserted",
         "superseded",
         "rejected",
+        "identities",
         "resumed_from",
         "requests",
         "retries",
@@ -171,9 +172,7 @@ def test_an_upstream_output_that_is_no_list_is_refused(cdf: LocalCdf, value: Any
 def test_a_path_is_loaded(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.data"
     path.write_text('[{"space": "plant"}]')
-    with pytest.raises(
-        AirflowFailException, match=rf"item 0 of .*{path.name}: object missing required field"
-    ):
+    with pytest.raises(AirflowFailException, match=rf"item 0 of .*{path.name}: externalId: is missing"):
         operator(path=str(path), file_format="json").execute({})
 
 
@@ -325,3 +324,31 @@ def test_a_stream_that_cannot_be_made_fails_for_good(cdf: LocalCdf, arguments: d
     given = {"stream_id": "new", "template": "BasicLiveData"} | arguments
     with pytest.raises(AirflowFailException):
         CdfStreamCreateOperator(task_id="create", **given).execute({})
+
+
+@pytest.mark.parametrize("argument", ["stream_id", "path", "mapping", "rejected_path", "cdf_conn_id"])
+@pytest.mark.parametrize("template", ["{{ none }}", "{{ '' }}"])
+def test_a_template_that_gives_nothing_is_named(
+    cdf: LocalCdf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argument: str, template: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "a.ndjson"
+    source.write_text(json.dumps(a_record()) + "\n" + json.dumps(a_record("bad", number="none")) + "\n")
+    with DAG("d", schedule=None):
+        given = {"stream_id": STREAM, "path": str(source), "max_rejected": 1, argument: template}
+        task = CdfRecordsUpsertOperator(task_id="load", **given)
+    task.render_template_fields({})
+    words = "conn" if argument == "cdf_conn_id" else f"(?s){argument} must be .*got '(None)?'"
+    with pytest.raises(Exception, match=words):
+        task.execute({})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ndjson"]
+    assert not cdf.held()
+
+
+def test_a_path_that_is_rendered_to_none_itself_is_named(cdf: LocalCdf) -> None:
+    with DAG("d", schedule=None, render_template_as_native_obj=True) as dag:
+        task = operator(path="{{ none }}")
+    task.render_template_fields({}, dag.get_template_env())
+    assert task.path is None
+    with pytest.raises(AirflowFailException, match="path of task 'load' was rendered to nothing"):
+        task.execute({})

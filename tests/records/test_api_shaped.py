@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import UserDict
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -47,21 +49,21 @@ def test_any_mapping_is_a_record() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (changed(space=...), "object missing required field `space`"),
-        (changed(externalId=...), "object missing required field `externalId`"),
-        (changed(sources=...), "object missing required field `sources`"),
+        (changed(space=...), "space: is missing"),
+        (changed(externalId=...), "externalId: is missing"),
+        (changed(sources=...), "sources: is missing"),
         (changed(space="1st"), "space: expected a space: 1-43 letters"),
         (changed(space="plant\n"), "space: expected a space"),
         (changed(space="x" * 44), "space: expected a space"),
         (changed(space="system"), "space: 'system' is reserved by CDF"),
         (changed(space=None), "space: expected `str`, got `null`"),
-        (changed(externalId=""), "externalId: expected `str` of length >= 1"),
-        (changed(externalId="x" * 257), "externalId: expected `str` of length <= 256"),
+        (changed(externalId=""), "externalId: expected 1 to 256 characters, got 0"),
+        (changed(externalId="x" * 257), "externalId: expected 1 to 256 characters, got 257"),
         (changed(externalId="a\0b"), "externalId: must not hold a null byte"),
         (changed(externalId=7), "externalId: expected `str`, got `int`"),
         (changed(sources=[]), "sources: expected `array` of length >= 1"),
         (changed(sources=a_record()["sources"] * 101), "sources: expected `array` of length <= 100"),
-        (changed(sources=[{"properties": {}}]), "sources[0]: object missing required field `source`"),
+        (changed(sources=[{"properties": {}}]), "sources[0].source: is missing"),
         ("plant", "expected a record (a dict), got str"),
         (b"[1]", "expected `object`, got `array`"),
         (b'{"space": "plant",', "not JSON: Input data was truncated"),
@@ -76,7 +78,7 @@ def test_a_wrong_shape_is_refused_by_the_fields_name(row: Any, message: str) -> 
     ("source", "message"),
     [
         ({"type": "node", "space": "plant", "externalId": "A"}, "invalid value 'node'"),
-        ({"type": "view", "space": "plant", "externalId": "A"}, "missing required field `version`"),
+        ({"type": "view", "space": "plant", "externalId": "A"}, "sources[0].source.version: is missing"),
         ({"type": "container", "space": "plant", "externalId": "A-1"}, "externalId: expected an identifier"),
         ({"type": "container", "space": "-", "externalId": "A"}, "space: expected a space"),
     ],
@@ -88,6 +90,72 @@ def test_a_wrong_source_is_refused(source: dict[str, str], message: str) -> None
 def test_a_view_is_a_source_too() -> None:
     view = {"type": "view", "space": "plant", "externalId": "V", "version": "1"}
     assert to_record(changed(sources=[{"source": view, "properties": {"x": 1}}]))
+
+
+WRONG_PARTS: dict[str, tuple[dict[str, Any], str]] = {
+    "space": ({"space": "1st"}, "space: expected a space"),
+    "externalId": ({"externalId": 7}, "externalId: expected `str`, got `int`"),
+    "sources": ({"sources": None}, "sources: expected `array`, got `null`"),
+    "no sources": ({"sources": ...}, "sources: is missing"),
+    "a source": ({"sources": [a_record()["sources"][0], 5]}, "sources[1]: expected `object`, got `int`"),
+    "a container": (
+        {
+            "sources": [
+                {"source": {"type": "container", "space": "plant", "externalId": "A-1"}, "properties": 1}
+            ]
+        },
+        "sources[0].source.externalId: expected an identifier: 1-255 letters, digits and '_', starting with "
+        "a letter, got 'A-1'; sources[0].properties: expected `object`, got `int`",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "parts", [*combinations(WRONG_PARTS, 2), *combinations(WRONG_PARTS, 3)], ids="+".join
+)
+def test_each_wrong_part_is_told(parts: tuple[str, ...]) -> None:
+    changes: dict[str, Any] = {}
+    for part in parts:
+        changes |= WRONG_PARTS[part][0]
+    told = refusal(changed(**changes)).split("; ")
+    expected = [
+        message
+        for change, messages in WRONG_PARTS.values()
+        if change.items() <= changes.items()
+        for message in messages.split("; ")
+    ]
+    assert [message for message in expected if not any(one.startswith(message) for one in told)] == []
+    assert len(told) == len(expected)
+
+
+def test_each_value_that_json_does_not_have_is_told() -> None:
+    assert refusal(a_record(a=math.nan, b=1, c=[1, math.inf], d=b"x")) == (
+        "sources[0].properties.a: nan is not JSON (send None, or leave the property out); "
+        "sources[0].properties.c[1]: inf is not JSON (send None, or leave the property out); "
+        "sources[0].properties.d: a bytes cannot be written as JSON (convert it first)"
+    )
+
+
+def test_of_many_problems_the_first_are_told_and_the_others_counted() -> None:
+    message = refusal(a_record(**{f"p{number}": math.nan for number in range(1234)}))
+    assert message.count("is not JSON") == 10
+    assert message.startswith("sources[0].properties.p0: nan")
+    assert message.endswith("; and 1,224 more")
+
+
+def test_each_container_that_takes_no_records_is_told_with_what_else_is_wrong() -> None:
+    row = a_record() | {"space": "1"}
+    row["sources"] = [
+        {"source": {"type": "container", "space": "plant", "externalId": name}, "properties": {}}
+        for name in ("Gone", "Alarm", "Lost", "Gone")
+    ]
+    gone = {"Gone", "Lost"}
+    convert = ApiShaped(lambda one: f"no container {one.externalId}" if one.externalId in gone else None)
+    for space, expected in (("1", ["space: expected a space"]), ("plant", [])):
+        [refused] = converted([row | {"space": space}], convert).refusals
+        told = refused.message.split("; ")
+        assert [one[: len("space: expected a space")] for one in told[: len(expected)]] == expected
+        assert told[len(expected) :] == ["no container Gone", "no container Lost"]
 
 
 @pytest.mark.parametrize("properties", [None, [], "x", 1])

@@ -59,8 +59,14 @@ def test_rows_of_any_kind_may_be_mixed() -> None:
 
 BAD_ROWS = {
     "space: expected `str`, got `null`": ID | {"space": None},
-    "object missing required field `space`": {"externalId": "a"},
-    "object missing required field `externalId`": {"space": "plant"},
+    "space: is missing": {"externalId": "a"},
+    "externalId: is missing": {"space": "plant"},
+    "space: expected `str`, got `int`; externalId: is missing": {"space": 5},
+    "space: 'node' is reserved by CDF; externalId: expected 1 to 256 characters, got 0": {
+        "space": "node",
+        "externalId": "",
+    },
+    "space: 'edge' is reserved": as_json({"space": "edge", "externalId": "a", "?": 1}).replace(b"?", b"\xff"),
     "externalId: expected `str`, got `int`": ID | {"externalId": 7},
     "space: expected a space": ID | {"space": "1"},
     "space: 'system' is reserved by CDF": ID | {"space": "system"},

@@ -9,7 +9,7 @@ import pytest
 from upath import UPath
 
 from airflow_provider_cdf_records.rejected.file import RejectedFile
-from airflow_provider_cdf_records.rejected.lines import Rejection, rejection_of
+from airflow_provider_cdf_records.rejected.lines import Owner, Rejection, rejection_of
 
 
 @pytest.fixture(params=["local", "objects"])
@@ -23,6 +23,14 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 def rejection(position: int) -> Rejection:
     return Rejection(position=position, where=f"line {position}", record=b'{"n":1}', message="no")
+
+
+def written(path: Any, *rows: int, owner: Owner | None = None) -> None:
+    """Leave the file of a load that ended with these rows rejected."""
+    file = RejectedFile(path, owner)
+    for row in rows:
+        file.write(rejection(row))
+    file.close()
 
 
 def positions(path: Any) -> list[int]:
@@ -45,34 +53,89 @@ def test_nothing_rejected_makes_no_file(path: Any) -> None:
     assert not path.exists()
 
 
-def test_a_new_load_replaces_the_file(path: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("old\n")
+def test_a_file_of_an_earlier_load_stays_until_this_one_has_something_to_put_there(path: Any) -> None:
+    written(path, 1, 2)
+    before = path.read_bytes()
     file = RejectedFile(path)
-    assert not path.exists()
+    file.persist()
+    assert path.read_bytes() == before
+    file.write(rejection(7))
     file.close()
+    assert positions(path) == [7]
+
+
+def test_a_load_that_ends_well_without_rejections_removes_the_file_of_an_earlier_one(path: Any) -> None:
+    written(path, 1, 2)
+    file = RejectedFile(path)
+    file.complete()
+    file.close()
+    assert not path.exists()
+
+
+def test_a_load_that_fails_before_a_rejection_leaves_the_file_of_an_earlier_one(path: Any) -> None:
+    written(path, 1, 2)
+    RejectedFile(path).close()
+    assert positions(path) == [1, 2]
 
 
 def test_a_resumed_load_keeps_the_settled_lines_and_drops_those_that_come_again(path: Any) -> None:
-    killed = RejectedFile(path)
-    for position in (2, 9, 4):
-        killed.write(rejection(position))
-    killed.persist()
-
-    resumed = RejectedFile(path, after=5)
+    written(path, 2, 9, 4)
+    resumed = RejectedFile(path)
+    assert resumed.keep(5, 2)
     resumed.write(rejection(9))
     resumed.close()
     assert positions(path) == [2, 4, 9]
 
 
+def test_a_resumed_load_drops_lines_of_unsettled_rows_before_the_next_mark(path: Any) -> None:
+    written(path, 2, 9, 4)
+    resumed = RejectedFile(path)
+    assert resumed.keep(5, 2)
+    resumed.persist()  # and then the mark moves past 9, which is accepted this time
+    assert positions(path) == [2, 4]
+    resumed.close()
+
+
+@pytest.mark.parametrize(("position", "count"), [(5, 1), (5, 3), (9, 2), (1, 1)])
+def test_a_file_without_the_lines_of_the_earlier_try_is_not_gone_on_with(
+    path: Any, position: int, count: int
+) -> None:
+    written(path, 2, 9, 4)
+    file = RejectedFile(path)
+    assert not file.keep(position, count)
+    file.write(rejection(1))
+    file.close()
+    assert positions(path) == [1]
+
+
+def test_a_file_that_is_not_there_is_not_gone_on_with(path: Any) -> None:
+    assert not RejectedFile(path).keep(5, 2)
+
+
+def test_lines_of_another_run_are_not_those_of_the_earlier_try(path: Any) -> None:
+    written(path, 2, 4, owner=Owner("plant/load", "monday"))
+    assert RejectedFile(path, Owner("plant/load", "monday")).keep(5, 2)
+    assert not RejectedFile(path, Owner("plant/load", "tuesday")).keep(5, 2)
+
+
+def test_nothing_is_needed_where_nothing_was_rejected(path: Any) -> None:
+    written(path, 2, 9)  # of another load
+    file = RejectedFile(path)
+    assert file.keep(5, 0)
+    file.complete()
+    file.close()
+    assert not path.exists()
+
+
 def test_a_crash_between_line_and_checkpoint_leaves_each_line_once(path: Any) -> None:
-    first = RejectedFile(path)
-    first.write(rejection(3))
-    first.persist()  # and killed here: the checkpoint still says that nothing is settled
-    second = RejectedFile(path, after=-1)
+    written(path, 3)  # and killed here: the checkpoint still says that nothing is settled
+    second = RejectedFile(path)
+    assert second.keep(-1, 0)
     second.write(rejection(3))
-    second.persist()  # killed again, after the checkpoint was moved to 3
-    third = RejectedFile(path, after=3)
+    second.close()  # killed again, after the checkpoint was moved to 3
+    third = RejectedFile(path)
+    assert third.keep(3, 1)
+    third.complete()
     third.close()
     assert positions(path) == [3]
 
@@ -80,7 +143,10 @@ def test_a_crash_between_line_and_checkpoint_leaves_each_line_once(path: Any) ->
 def test_the_half_line_of_a_killed_try_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "rejected.ndjson"
     path.write_bytes(rejection(1).as_line() + rejection(2).as_line()[:20])
-    RejectedFile(path, after=10).close()
+    file = RejectedFile(path)
+    assert file.keep(10, 1)
+    file.complete()
+    file.close()
     assert positions(path) == [1]
 
 
@@ -113,7 +179,8 @@ def test_any_row_is_kept_on_one_line_and_through_a_second_try(tmp_path: Path, ro
     first = RejectedFile(path)
     first.write(rejection_of("line 3", 3, row, "no: \ud83d"))
     first.close()
-    second = RejectedFile(path, after=3)
+    second = RejectedFile(path)
+    assert second.keep(3, 1)
     second.write(rejection(5))
     second.close()
     assert [json.loads(line)["position"] for line in path.read_bytes().splitlines()] == [3, 5]
@@ -124,6 +191,6 @@ def test_what_is_rejected_after_the_end_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "rejected.ndjson"
     late = RejectedFile(path)
     late.close()
-    path.write_text("of the next try\n")
+    written(path, 5)
     late.write(rejection_of("line 1", 1, b"{}", "too late"))
-    assert path.read_text() == "of the next try\n"
+    assert positions(path) == [5]

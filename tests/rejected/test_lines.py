@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.rejected.lines import position_in, rejected_row, rejection_of
+from airflow_provider_cdf_records.rejected.lines import Owner, read_line, rejected_row, rejection_of
 from tests.sample_records import a_record
 
 
@@ -48,8 +48,19 @@ def test_a_line_names_the_row_and_the_reason() -> None:
 def test_the_row_of_a_line_is_what_was_rejected() -> None:
     line = rejection_of("line 3", 3, b'{"n": 1e999}', "no").as_line()
     assert rejected_row(line) == b'{"n":1e999}'
-    assert position_in(line) == 3
-    assert position_in(line[:20]) is None
+    found = read_line(line)
+    assert found is not None
+    assert (found.position, found.task, found.run) == (3, None, None)
+    assert read_line(line[:20]) is None
+
+
+def test_a_line_names_the_task_and_loads_again_with_and_without_it() -> None:
+    rejection = rejection_of("line 3", 3, a_record("a"), "no")
+    owned, ownerless = rejection.as_line(Owner("plant/load[3]", "monthly")), rejection.as_line()
+    assert json.loads(owned).keys() - json.loads(ownerless).keys() == {"task", "run"}
+    assert json.loads(owned)["task"] == "plant/load[3]"
+    for line in (owned, ownerless):
+        assert json.loads(rejected_row(line)) == rejected_row(json.loads(line)) == a_record("a")
 
 
 @pytest.mark.parametrize(

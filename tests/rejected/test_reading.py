@@ -94,10 +94,11 @@ def test_a_row_that_is_still_wrong_asks_for_its_mapping_and_is_kept_without_its_
     row = as_json({"tag": "P-1"})
     rows = [line(row), row]
     first, second = converted(rows).refusals
-    assert first == (10, row, f"object missing required field `space` {HINT}")
-    assert second == (11, row, "object missing required field `space`")
+    problems = "space: is missing; externalId: is missing; sources: is missing"
+    assert first == (10, row, f"{problems} {HINT}")
+    assert second == (11, row, problems)
     with_mapping, _ = converted(rows, has_mapping=True).refusals
-    assert with_mapping == (10, row, "object missing required field `space`")
+    assert with_mapping == (10, row, problems)
 
 
 @pytest.mark.parametrize("decode", [bytes, json.loads], ids=["JSON", "mapping"])

@@ -8,7 +8,7 @@ import pytest
 from upath import UPath
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources import files_of
+from airflow_provider_cdf_records.sources import files_of, kind_that_takes
 
 NAMES = [
     "b.csv",
@@ -85,3 +85,36 @@ def test_no_files_are_refused(tmp_path: Path, make: Callable[[Any], Any], what: 
     (tmp_path / "_SUCCESS").write_bytes(b"")
     with pytest.raises(SourceError, match=what):
         files_of(make(UPath(tmp_path)))
+
+
+PATTERNS = [
+    *("*.csv", "?.csv", "[a-z].csv", "[!a]*.csv", "*", "*/*.csv", "*/*/*.csv", "inner/*", "_temporary/*"),
+    *("**/*.csv", "**/d.csv", "inner/**/*.csv", "inner/deep/?.csv", "*.ndjson", "none/*"),
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_file_belongs_to_a_pattern_if_it_would_be_found(folder: Any, pattern: str) -> None:
+    found = set() if pattern == "none/*" else set(names_of(folder, folder / pattern))
+    belong = {name for name in NAMES if kind_that_takes(folder / pattern, folder / name) == "pattern"}
+    assert belong == found
+
+
+def test_a_file_belongs_to_a_folder_if_it_would_be_found(folder: Any) -> None:
+    belong = {name for name in NAMES if kind_that_takes(folder, folder / name) == "folder"}
+    assert belong == set(names_of(folder, folder))
+    assert kind_that_takes(folder / "inner", folder / "a.csv") is None
+    assert kind_that_takes(folder / "a.csv", folder / "a.csv") is None
+
+
+def test_a_file_that_is_not_there_yet_belongs_to_a_pattern_too(folder: Any) -> None:
+    assert kind_that_takes(folder / "*.csv", folder / "new.csv") == "pattern"
+    assert kind_that_takes(folder / "*.csv", folder / "new.ndjson") is None
+    assert kind_that_takes(folder / "*.csv", folder / "_new.csv") is None
+    assert kind_that_takes(folder / "*.csv", folder.parent / "new.csv") is None
+    assert kind_that_takes(folder / "*.csv", folder.parent / "data2" / "new.csv") is None
+
+
+def test_a_file_on_other_storage_belongs_to_no_folder(folder: Any, tmp_path: Path) -> None:
+    for path in (folder, folder / "*"):
+        assert kind_that_takes(path, UPath(f"ftp://host{folder.path}/a.csv")) is None

@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.sources import FileSource, files_of
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 from airflow_provider_cdf_records.version_compat import (
+    AIRFLOW_3,
     AirflowException,
     AirflowFailException,
     object_storage_path,
@@ -157,10 +160,27 @@ def test_rejected_records_go_where_the_files_are(cdf: LocalCdf, store: Store) ->
     assert (line["externalId"], line["where"]) == ("b", f"line 2 of {path}")
 
 
-def test_rejected_records_of_an_earlier_load_are_removed(cdf: LocalCdf, store: Store) -> None:
-    store.write("rejected.ndjson", b"old")
-    upsert(store.write("a.ndjson", lines(a_record("a"))), rejected_path=f"{store.url}/rejected.ndjson")
-    assert store.read("rejected.ndjson") is None
+def test_rejected_records_of_an_earlier_load_stay_until_a_load_ends_well(cdf: LocalCdf, store: Store) -> None:
+    rejected = f"{store.url}/out/rejected.ndjson"
+    upsert(
+        store.write("a.ndjson", lines(a_record("a", number="none"))), rejected_path=rejected, max_rejected=1
+    )
+    before = store.read("out/rejected.ndjson")
+    assert before
+    with pytest.raises(AirflowFailException, match="does not exist"):
+        upsert(f"{store.url}/missing.ndjson", rejected_path=rejected)
+    assert store.read("out/rejected.ndjson") == before
+    upsert(store.write("a.ndjson", lines(a_record("a"))), rejected_path=rejected)
+    assert store.read("out/rejected.ndjson") is None
+
+
+def test_a_file_of_something_else_is_not_written_over(cdf: LocalCdf, store: Store) -> None:
+    path = store.write("a.ndjson", lines(a_record("a", number="none"), a_record("b")))
+    store.write("notes.txt", b"notes")
+    with pytest.raises(AirflowFailException, match=r"notes\.txt' holds something else than rejected records"):
+        upsert(path, rejected_path=f"{store.url}/notes.txt", max_rejected=1)
+    assert store.read("notes.txt") == b"notes"
+    assert not cdf.held(), "it is looked at before the first record is sent"
 
 
 def test_a_mapping_is_read_from_there_too(cdf: LocalCdf, store: Store) -> None:
@@ -232,3 +252,63 @@ def test_what_was_written_since_a_folder_was_last_listed_is_seen(cdf: LocalCdf, 
 def test_an_url_of_no_known_kind_is_told(cdf: LocalCdf) -> None:
     with pytest.raises(AirflowFailException, match=r"path 'nope://bucket/a\.ndjson' cannot be opened"):
         upsert("nope://bucket/a.ndjson")
+
+
+SPELLINGS = [
+    ("s3://b/x/a.csv", "s3a://b/x/a.csv"),
+    ("s3://b/x/a.csv", "S3A://b/x/a.csv"),
+    ("s3://b/x/a.csv", "s3://conn@b/x/a.csv"),
+    ("s3://b/x/a.csv", "s3://b//x/../x/./a.csv"),
+    ("gs://b/a.csv", "gcs://conn@b/a.csv"),
+    ("abfs://c/a.csv", "abfss://conn@c/a.csv"),
+    ("abfs://c/a.csv", "az://c/a.csv"),
+    ("memory://b/a.csv", "memory:///b//a.csv"),
+    ("/data/x/a.csv", "file:///data/x/a.csv"),
+    ("/data/x/a.csv", "FILE:///data/x/a.csv"),
+    ("/data/x/a.csv", "file://conn@/data/x/a.csv"),
+    ("/data/x/a.csv", "local:///data/x/a.csv"),
+    ("/data/x/a.csv", "//data///x/y/../a.csv"),
+    ("a.csv", f"{Path.cwd()}/./a.csv"),
+]
+OTHERS = [
+    ("s3://b/x/a.csv", "s3://b/y/a.csv"),
+    ("s3://b/x/a.csv", "gs://b/x/a.csv"),
+    ("s3://b/x/a.csv", "s3://c/x/a.csv"),
+    ("s3://b/x/a.csv", "s3://b/x/A.csv"),
+    ("/b/x/a.csv", "memory:///b/x/a.csv"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_one_file_is_the_same_however_its_path_is_written(one: str, other: str) -> None:
+    assert canonical_path(opened_lazily(one)) == canonical_path(opened_lazily(other))
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS)
+def test_two_files_are_not_the_same(one: str, other: str) -> None:
+    assert canonical_path(opened_lazily(one)) != canonical_path(opened_lazily(other))
+
+
+def opened_lazily(url: str) -> StoragePath:
+    """Return a path as Airflow does where it knows the storage, without asking that for anything."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(io_of_airflow(), "has_fs", lambda _: True)
+        path: StoragePath = object_storage_path(url)
+    return path
+
+
+def io_of_airflow() -> Any:
+    return import_module("airflow.sdk.io" if AIRFLOW_3 else "airflow.io")
+
+
+@pytest.mark.parametrize("name", ["", "*.ndjson", "[a-z]*"])
+def test_a_rejected_file_that_the_next_run_would_load_is_refused(
+    cdf: LocalCdf, store: Store, name: str
+) -> None:
+    store.write("a.ndjson", lines(a_record("a", number="none")))
+    path = f"{store.url}/{name}"
+    for spelling in (f"{store.url}/rejected.ndjson", f"{store.url}//x/..//rejected.ndjson"):
+        with pytest.raises(AirflowFailException, match="which the next run would load"):
+            upsert(path, rejected_path=spelling, max_rejected=1)
+    upsert(path, rejected_path=f"{store.url}/_rejected.ndjson", max_rejected=1)
+    assert upsert(path, rejected_path=f"{store.url}/_rejected.ndjson", max_rejected=1).read == 1

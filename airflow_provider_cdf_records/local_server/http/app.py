@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,6 +30,7 @@ from airflow_provider_cdf_records.local_server.http.bodies import (
 )
 from airflow_provider_cdf_records.local_server.http.connections import Connections
 from airflow_provider_cdf_records.local_server.http.faults import Faults
+from airflow_provider_cdf_records.local_server.http.hosts import Hosts
 from airflow_provider_cdf_records.local_server.http.limits import Limits
 from airflow_provider_cdf_records.local_server.http.page import page_routes
 from airflow_provider_cdf_records.local_server.http.request_log import ITEMS, RequestLog
@@ -42,9 +44,12 @@ MAX_FORM_BYTES = 100_000
 
 
 class LocalCdf:
-    """The ASGI application of a project; it closes the project's database when it shuts down."""
+    """The ASGI application of a project; it closes the project's database when it shuts down.
 
-    def __init__(self, project: Project) -> None:
+    :param host: the address that it is served on.
+    """
+
+    def __init__(self, project: Project, host: str) -> None:
         settings = project.settings
         self.project = project
         self.connections = Connections()
@@ -56,12 +61,18 @@ class LocalCdf:
         )
         self.request_log = RequestLog()
         page = page_routes(project, self.request_log.last)
-        api = Limits(_make_api(project, tokens, page), settings, tokens.client_of)
+        api = Limits(
+            _make_api(project, tokens, page), settings, tokens.client_of, project.streams.has_mutable
+        )
         self.faults = Faults(api, self.connections, settings.clock)
-        self._app = _with_request_id(self.request_log.around(self.faults))
+        app = Hosts(self.request_log.around(self.faults), host, settings.allowed_hosts)
+        self._app = _with_server_headers(app, self._date)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
+
+    def _date(self) -> str:
+        return formatdate(self.project.settings.clock.now_ms() / 1000 + self.faults.clock_skew, usegmt=True)
 
 
 def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
@@ -131,7 +142,7 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         ("POST", models + "/containers", of_body(schema.create_containers)),
         ("POST", models + "/containers/byids", of_body(schema.containers_by_ids)),
         ("GET", stream_path, of_query(lambda _: streams.list())),
-        ("POST", stream_path, of_body(streams.create, 201)),
+        ("POST", stream_path, of_body(streams.create, facts.CREATED)),
         ("POST", stream_path + "/delete", of_body(streams.delete)),
         ("GET", stream_path + "/{stream}", guarded(retrieve_stream)),
         ("DELETE", stream_path + "/{stream}", of_query(lambda _: streams.delete_by_removed_endpoint())),
@@ -154,19 +165,20 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
     )
 
 
-def _with_request_id(app: ASGIApp) -> ASGIApp:
-    """Put an ``x-request-id`` on every answer, also when the request made the server fail."""
+def _with_server_headers(app: ASGIApp, date: Callable[[], str]) -> ASGIApp:
+    """Put ``x-request-id`` and ``Date`` on every answer, also when the request made the server fail."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"x-request-id", uuid.uuid4().hex.encode()),
+                    (b"date", date().encode()),
                 ]
             await send(message)
 
-        await app(scope, receive, send_with_id)
+        await app(scope, receive, send_with_headers)
 
     return wrapped
 

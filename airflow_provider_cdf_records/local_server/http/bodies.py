@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
@@ -63,9 +64,25 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
+async def whole_request(receive: Receive) -> list[Message]:
+    """Return all messages of a request's body, or up to the disconnect of its client."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+def replayed(messages: list[Message], following: Receive) -> Receive:
+    """Return a ``receive`` that returns these messages again, and then those of ``following``."""
+    left = deque(messages)
+
+    async def receive() -> Message:
+        return left.popleft() if left else await following()
+
+    return receive
+
+
 async def drain(receive: Receive) -> None:
     """Read the rest of a request, so that the client has sent all of it before the answer comes."""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return
+    while (await receive()).get("more_body"):
+        pass

@@ -1,8 +1,9 @@
-"""Rate limits of the project and of each identity; above them the answer is 429."""
+"""Limits of the project, of each identity and of kinds of requests; above them the answer is 429."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,13 @@ from airflow_provider_cdf_records.local_server.http.bodies import PROJECTS, drai
 from airflow_provider_cdf_records.local_server.settings import Settings
 
 LEAST_WAIT = 1e-6  # seconds; anything less is a rounding error
+RECORDS = re.compile(re.escape(PROJECTS) + "[^/]+/streams/([^/]+)/records(?:/([a-z]+))?")
+WRITES = (None, "upsert", "delete")  # what such a path ends with
+QUERIES = {  # what such a path ends with, and how many of these a second
+    "queries": (("filter", "aggregate", "sync"), facts.QUERIES_A_SECOND),
+    "retrievals": (("filter",), facts.RETRIEVALS_A_SECOND),
+    "aggregates": (("aggregate",), facts.AGGREGATES_A_SECOND),
+}
 
 
 class Bucket:
@@ -43,10 +51,14 @@ class Bucket:
 
 
 class Allowance:
-    """The limits of the project or of one identity, and how much of them is used."""
+    """The limits of what shares them, such as one identity's requests, and how much of them is used."""
 
     def __init__(
-        self, clock: Clock, requests: float | None, parallel: float | None, size: float | None
+        self,
+        clock: Clock,
+        requests: float | None = None,
+        parallel: float | None = None,
+        size: float | None = None,
     ) -> None:
         self._requests = Bucket(requests, clock)
         self._bytes = Bucket(size, clock)
@@ -77,19 +89,28 @@ class Limits:
     """Answer 429 to requests above the limits.
 
     :param client_of: returns the client id of an ``Authorization`` header, ``None`` when it is not valid.
+    :param is_mutable: tells whether there is a mutable stream of an id.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, client_of: Callable[[str | None], str | None]
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        client_of: Callable[[str | None], str | None],
+        is_mutable: Callable[[str], bool],
     ) -> None:
         self._app = app
         self._client_of = client_of
+        self._is_mutable = is_mutable
         quotas = (settings.requests_per_second, settings.parallel_requests, settings.bytes_per_second)
         self._project = Allowance(settings.clock, *(quota.project for quota in quotas))
         self._identities = {
             client: Allowance(settings.clock, *(quota.identity for quota in quotas))
             for client in settings.identities
         }
+        self._writes = Allowance(settings.clock, parallel=settings.parallel_writes)
+        rates = QUERIES if settings.query_limits else {}
+        self._queries = {what: Allowance(settings.clock, rate) for what, (_, rate) in rates.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = None
@@ -98,7 +119,11 @@ class Limits:
         if client is None:
             await self._app(scope, receive, send)
             return
-        allowances = {"this project": self._project, f"identity {client!r}": self._identities[client]}
+        allowances = {
+            "this project": self._project,
+            f"identity {client!r}": self._identities[client],
+            **self._of_kind(scope),
+        }
         for whose, allowance in allowances.items():
             if refusal := allowance.refusal():
                 what, wait = refusal
@@ -123,3 +148,19 @@ class Limits:
         finally:
             for allowance in allowances.values():
                 allowance.end()
+
+    def _of_kind(self, scope: Scope) -> dict[str, Allowance]:
+        """Return the allowances of this kind of request, shared by the project."""
+        request = RECORDS.fullmatch(scope["path"])
+        if request is None or scope["method"] != "POST":
+            return {}
+        stream_id, kind = request.groups()
+        if kind in WRITES:
+            return {"record writes of this project": self._writes}
+        if not self._is_mutable(stream_id):
+            return {}
+        return {
+            f"{what} of mutable streams": allowance
+            for what, allowance in self._queries.items()
+            if kind in QUERIES[what][0]
+        }

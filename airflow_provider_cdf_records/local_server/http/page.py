@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.http.bodies import json_answer
 from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
 from airflow_provider_cdf_records.local_server.state.project import Project
@@ -27,6 +24,7 @@ FILES = {
     "/ui/page.css": ("page.css", "text/css"),
     "/ui/page.js": ("page.js", "text/javascript"),
 }
+STATE = "/ui/state"
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -50,34 +48,26 @@ def page_routes(project: Project, last_requests: Callable[[], list[LoggedRequest
     """
 
     async def state(request: Request) -> Response:
-        _check_host(request)
         shown = await run_in_threadpool(_state, project, request.query_params.get("stream"))
         requests = [asdict(one) for one in last_requests()]
         return json_answer({**shown, "requests": requests}, headers=HEADERS)
 
     files = [Route(path, _file(name, kind), methods=["GET"]) for path, (name, kind) in FILES.items()]
-    return [*files, Route("/ui/state", state, methods=["GET"])]
+    return [*files, Route(STATE, state, methods=["GET"])]
+
+
+def is_of_the_page(path: str) -> bool:
+    """Tell whether a path belongs to the page."""
+    return path in FILES or path == STATE
 
 
 def _file(name: str, kind: str) -> Endpoint:
     content = (FOLDER / name).read_bytes()
 
-    async def endpoint(request: Request) -> Response:
-        _check_host(request)
+    async def endpoint(_: Request) -> Response:
         return Response(content, headers=HEADERS, media_type=kind)
 
     return endpoint
-
-
-def _check_host(request: Request) -> None:
-    """Refuse public host names: with DNS rebinding, a web site could read the page through a browser."""
-    host = request.headers.get("host", "")
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        ipaddress.ip_address(name)
-    except ValueError:  # not an IP address; names in a private network have no dot
-        if "." in host:
-            raise ApiError(403, f"The page is not shown at {host!r}; open it by address.") from None
 
 
 def _state(project: Project, wanted: str | None) -> dict[str, Any]:

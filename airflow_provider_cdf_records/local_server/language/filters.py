@@ -117,6 +117,8 @@ def _equals(argument: Fields, where: str) -> Matches:
 def _in(argument: Fields, where: str) -> Matches:
     read = property_reader(argument.get("property"), where)
     wanted = a_list(_needed(argument, "values", where), f"{where}.values")
+    if len(wanted) > facts.MAX_IN_VALUES:
+        raise bad_request(f"{where}.values: expected at most {facts.MAX_IN_VALUES}, got {len(wanted)}.")
     compared = comparison_of(argument.get("property"), where)
     return lambda fields: _any_item(
         read(fields), lambda item: any(_same(item, one, compared) for one in wanted)

@@ -14,9 +14,6 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
 )
 from airflow_provider_cdf_records.local_server.checks.values import Check, compile_check
 
-USED_FOR = ("node", "edge", "record", "all")
-FOR_RECORDS = ("record", "all")
-
 
 def read_container(item: dict[str, Any], where: str) -> dict[str, Any]:
     """Return a container's definition with its defaults filled in.
@@ -24,11 +21,16 @@ def read_container(item: dict[str, Any], where: str) -> dict[str, Any]:
     :raises ApiError: naming the property that is wrong.
     """
     used_for = item.get("usedFor", "node")
-    if used_for not in USED_FOR:
-        raise bad_request(f"{where}.usedFor: {used_for!r} is not one of {', '.join(USED_FOR)}.")
+    if used_for not in facts.USED_FOR:
+        raise bad_request(f"{where}.usedFor: {used_for!r} is not one of {', '.join(facts.USED_FOR)}.")
     properties = an_object(item.get("properties"), f"{where}.properties")
     if not properties:
         raise bad_request(f"{where}.properties: a container needs at least one property.")
+    if used_for == facts.FOR_RECORDS and len(properties) > facts.MAX_PROPERTIES:
+        raise bad_request(
+            f"{where}.properties: a container for records can have {facts.MAX_PROPERTIES}, "
+            f"got {len(properties)}."
+        )
     return item | {
         "space": a_space(item.get("space"), f"{where}.space"),
         "externalId": a_schema_id(item.get("externalId"), f"{where}.externalId"),
@@ -58,6 +60,8 @@ def _read_property(name: str, definition: object, where: str) -> dict[str, Any]:
     definition = an_object(definition, where)
     kind = an_object(definition.get("type"), f"{where}.type")
     check = compile_check(kind, f"{where}.type")
+    if not 1 <= (kind.get("maxListSize") or 1) <= facts.LARGEST_LIST:
+        raise bad_request(f"{where}.type.maxListSize: expected 1 to {facts.LARGEST_LIST}.")
     default = definition.get("defaultValue")
     if default is not None and (wrong := check(default)):
         raise bad_request(f"{where}.defaultValue: {wrong}.")
@@ -80,7 +84,7 @@ class CompiledContainer:
     def __init__(self, definition: dict[str, Any]) -> None:
         self.space: str = definition["space"]
         self.external_id: str = definition["externalId"]
-        self.for_records = definition["usedFor"] in FOR_RECORDS
+        self.used_for: str = definition["usedFor"]
         self.properties: dict[str, Any] = definition["properties"]
         self._checks: dict[str, Check] = {
             name: compile_check(prop["type"], name) for name, prop in self.properties.items()

@@ -7,8 +7,8 @@ from airflow_provider_cdf_records.local_server.state.creating import MissingCrea
 from airflow_provider_cdf_records.local_server.state.queries import Queries
 from airflow_provider_cdf_records.local_server.state.records import Records
 from airflow_provider_cdf_records.local_server.state.schema import Schema
-from airflow_provider_cdf_records.local_server.state.store import Capacity, Store
-from airflow_provider_cdf_records.local_server.state.streams import Streams
+from airflow_provider_cdf_records.local_server.state.store import Store
+from airflow_provider_cdf_records.local_server.state.streams import StreamLimits, Streams
 from airflow_provider_cdf_records.local_server.state.throughput import Throughput
 
 
@@ -18,13 +18,18 @@ class Project:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.database, settings.clock, keep_superseded=settings.visibility_delay)
-        capacity = Capacity(settings.max_records, int(settings.max_gigabytes * 1e9))
+        limits = StreamLimits(*settings.max_streams, settings.max_records, settings.max_gigabytes)
         self.throughput = Throughput(settings.clock)
         self.schema = Schema(self.store)
-        self.streams = Streams(self.store, capacity)
+        self.streams = Streams(self.store, limits)
         missing = MissingCreator(self.schema, self.streams) if settings.create_missing else None
         self.records = Records(
-            self.store, self.schema, self.streams, capacity, throughput=self.throughput, missing=missing
+            self.store,
+            self.schema,
+            self.streams,
+            throughput=self.throughput,
+            missing=missing,
+            partly=settings.partial_writes,
         )
         self.queries = Queries(self.store, self.schema, self.streams, settings.visibility_delay)
 

@@ -80,7 +80,7 @@ class Queries:
         has_next = False
         for record in self._store.changes(stream_id, seq, upto=self._visible()):
             fields = _fields(record)
-            if record.deleted or matches(fields):
+            if matches(fields):  # a tombstone has no properties, but an identity and times
                 if len(page) == limit:
                     has_next = True
                     break

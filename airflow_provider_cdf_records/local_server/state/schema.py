@@ -16,8 +16,6 @@ from airflow_provider_cdf_records.local_server.state.containers import (
 )
 from airflow_provider_cdf_records.local_server.state.store import Store
 
-MAX_ITEMS = 100  # of one request
-
 
 class Schema:
     """The project's spaces and containers; containers are compiled once, to check records with."""
@@ -33,7 +31,7 @@ class Schema:
         """``POST /models/spaces``."""
         created = []
         with self._lock:
-            for index, item in enumerate(items_of(body, MAX_ITEMS)):
+            for index, item in enumerate(items_of(body, facts.MAX_SCHEMA_ITEMS)):
                 space = a_space(item.get("space"), f"items[{index}].space")
                 created.append(self._stamped(item | {"isGlobal": False}, self._spaces.get(space)))
             for definition in created:
@@ -49,7 +47,7 @@ class Schema:
         """``POST /models/spaces/byids``; unknown ones are ignored."""
         wanted = [
             a_string(item.get("space"), f"items[{n}].space")
-            for n, item in enumerate(items_of(body, MAX_ITEMS))
+            for n, item in enumerate(items_of(body, facts.MAX_SCHEMA_ITEMS))
         ]
         return {"items": [self._spaces[space] for space in wanted if space in self._spaces]}
 
@@ -57,7 +55,7 @@ class Schema:
         """``POST /models/containers``."""
         created = []
         with self._lock:
-            for index, item in enumerate(items_of(body, MAX_ITEMS)):
+            for index, item in enumerate(items_of(body, facts.MAX_SCHEMA_ITEMS)):
                 definition = read_container(item, f"items[{index}]")
                 self.check_space(definition["space"], f"items[{index}].space")
                 existing = self._definitions.get(_key(definition))
@@ -83,7 +81,7 @@ class Schema:
                 a_string(item.get("space"), f"items[{n}].space"),
                 a_string(item.get("externalId"), f"items[{n}]"),
             )
-            for n, item in enumerate(items_of(body, MAX_ITEMS))
+            for n, item in enumerate(items_of(body, facts.MAX_SCHEMA_ITEMS))
         ]
         return {"items": [self._definitions[key] for key in wanted if key in self._definitions]}
 
@@ -109,10 +107,11 @@ class Schema:
                 f"{where}: container {space}/{external_id} does not exist.",
                 missing=[{"type": "container", "space": space, "externalId": external_id}],
             )
-        if not compiled.for_records:
+        if compiled.used_for != facts.FOR_RECORDS:
             raise ApiError(
                 facts.UNKNOWN_SCHEMA,
-                f"{where}: container {space}/{external_id} is not usedFor 'record' or 'all'.",
+                f"{where}: container {space}/{external_id} is usedFor {compiled.used_for!r}; "
+                "records need one that is usedFor 'record'.",
             )
         return compiled
 

@@ -65,6 +65,7 @@ class Store:
 
     :param clock: gives the times of records, streams and definitions.
     :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
+    :raises UnusableDatabase: the database is not a file of this server, or cannot be made.
     """
 
     def __init__(self, database: str | Path, clock: Clock, *, keep_superseded: float = 0) -> None:
@@ -72,12 +73,7 @@ class Store:
         self.clock = clock
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._keep_ms = int(keep_superseded * 1000)
-        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
-        try:
-            tables.prepare(self._db, keep_superseded=bool(self._keep_ms))
-        except BaseException:
-            self._db.close()
-            raise
+        self._db = tables.open_database(database, keep_superseded=bool(self._keep_ms))
         self._seq: int
         self._last_change: int
         self._ahead = 0  # the most milliseconds that a change was dated ahead of the clock
@@ -109,9 +105,12 @@ class Store:
     # Streams
 
     def put_stream(self, stream_id: str, template: str) -> StoredStream:
+        """Create a stream, also where a deleted one had this id."""
         created = self.clock.now_ms()
         with self._writing():
-            self._db.execute("INSERT INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created))
+            self._db.execute(
+                "INSERT OR REPLACE INTO stream VALUES (?, ?, ?, NULL)", (stream_id, template, created)
+            )
             self._db.execute("INSERT INTO usage VALUES (?, 0, 0)", (stream_id,))
         return StoredStream(stream_id, template, created, None)
 
@@ -142,17 +141,23 @@ class Store:
         with self._changing(stream_id, capacity):
             self._write(tables.UPSERT, stream_id, records)
 
-    def insert(self, stream_id: str, records: list[NewRecord], capacity: Capacity) -> list[Identity]:
-        """Create records; if any exist already, write none and return the existing ones."""
+    def insert(
+        self, stream_id: str, records: list[NewRecord], capacity: Capacity, *, partly: bool
+    ) -> list[Identity]:
+        """Create records and return those that exist already.
+
+        :param partly: write the others all the same; otherwise none are written.
+        """
         with self._changing(stream_id, capacity):
-            existing = [
+            existing = {
                 (space, name)
                 for space, name, _ in records
                 if self._db.execute(tables.EXISTS, (stream_id, space, name)).fetchone()
-            ]
-            if not existing:
-                self._write(tables.UPSERT, stream_id, records)
-        return existing
+            }
+            if partly or not existing:
+                new = (record for record in records if record[:2] not in existing)
+                self._write(tables.UPSERT, stream_id, new)
+        return sorted(existing)
 
     def append(self, stream_id: str, records: Iterable[NewRecord], capacity: Capacity) -> None:
         """Add records to an immutable stream; exact copies of existing ones are ignored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from airflow_provider_cdf_records.local_server.checks import facts
@@ -17,15 +18,29 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
 from airflow_provider_cdf_records.local_server.state.store import Capacity, Store, StoredStream
 
 
+@dataclass(frozen=True)
+class StreamLimits:
+    """How many streams a project can have, and what each can hold; ``None`` where only the template says.
+
+    :ivar active: streams that are not deleted.
+    :ivar deleted: streams whose ids stay reserved.
+    """
+
+    active: float | None = None
+    deleted: float | None = None
+    records: int | None = None
+    gigabytes: float | None = None
+
+
 class Streams:
     """The project's streams.
 
-    :param capacity: how much each of them can hold.
+    :param limits: how many there can be, and what each can hold where it is not what its template says.
     """
 
-    def __init__(self, store: Store, capacity: Capacity) -> None:
+    def __init__(self, store: Store, limits: StreamLimits) -> None:
         self._store = store
-        self._capacity = capacity
+        self._limits = limits
         self._lock = threading.Lock()
         self._streams = store.streams()
 
@@ -43,13 +58,15 @@ class Streams:
                 f"items[0].settings.template.name: {template!r} is not one of {', '.join(facts.TEMPLATES)}."
             )
         with self._lock:
-            if existing := self._streams.get(stream_id):
+            existing = self._streams.get(stream_id)
+            if existing and not self._is_forgotten(existing):
                 reserved = "was deleted, and its id stays reserved" if existing.deleted else "exists already"
                 raise ApiError(
                     facts.STREAM_EXISTS,
                     f"Stream {stream_id!r} {reserved}.",
                     duplicated=[{"externalId": stream_id}],
                 )
+            self._check_number()
             stream = self._store.put_stream(stream_id, template)
             self._streams = self._streams | {stream_id: stream}  # others may be reading the old dict
         return {"items": [self._described(stream)]}
@@ -63,7 +80,7 @@ class Streams:
         return self._described(self.get(stream_id), statistics=statistics)
 
     def delete(self, body: object) -> dict[str, Any]:
-        """``POST /streams/delete``, one at a time: its records are deleted, its id stays reserved.
+        """``POST /streams/delete``, one at a time: its records are deleted, its id stays reserved a while.
 
         An unknown stream is ignored.
         """
@@ -94,30 +111,71 @@ class Streams:
         stream = self._streams.get(stream_id) if isinstance(stream_id, str) else None
         return stream is not None and not stream.deleted
 
+    def has_mutable(self, stream_id: str) -> bool:
+        """Tell whether a mutable stream exists."""
+        return self.has(stream_id) and self.is_mutable(self.get(stream_id))
+
     def is_mutable(self, stream: StoredStream) -> bool:
         """Tell whether a stream's records can be replaced and deleted."""
-        return facts.TEMPLATES[stream.template] == facts.MUTABLE
+        return facts.TEMPLATES[stream.template].type == facts.MUTABLE
+
+    def capacity(self, stream: StoredStream) -> Capacity:
+        """Return how much a stream can hold."""
+        template, limits = facts.TEMPLATES[stream.template], self._limits
+        gigabytes = template.gigabytes if limits.gigabytes is None else limits.gigabytes
+        return Capacity(template.records if limits.records is None else limits.records, int(gigabytes * 1e9))
+
+    def _check_number(self) -> None:
+        """Refuse one more stream than there can be."""
+        deleted = [stream for stream in self._streams.values() if stream.deleted]
+        active = len(self._streams) - len(deleted)
+        kept = sum(not self._is_forgotten(stream) for stream in deleted)
+        for count, most, what in (
+            (active, self._limits.active, "active"),
+            (kept, self._limits.deleted, "deleted"),
+        ):
+            if most is not None and count >= most:
+                raise ApiError(
+                    facts.TOO_MANY_STREAMS,
+                    f"The project has {count} {what} streams, and can have {most:g} "
+                    "(--max-streams of this local server).",
+                )
+
+    def _is_forgotten(self, stream: StoredStream) -> bool:
+        """Tell whether a stream was deleted so long ago that its id can be used again."""
+        if stream.deleted is None:
+            return False
+        retained = facts.TEMPLATES[stream.template].retained_after_soft_delete
+        return self._store.clock.now_ms() >= stream.deleted + _milliseconds(retained)
 
     def _described(self, stream: StoredStream, *, statistics: bool = False) -> dict[str, Any]:
+        template, capacity = facts.TEMPLATES[stream.template], self.capacity(stream)
         limits: dict[str, Any] = {
-            "maxRecordsTotal": {"provisioned": self._capacity.records},
-            "maxGigaBytesTotal": {"provisioned": self._capacity.size / 1e9},
+            "maxRecordsTotal": {"provisioned": capacity.records},
+            "maxGigaBytesTotal": {"provisioned": capacity.size / 1e9},
         }
-        lifecycle = {"retainedAfterSoftDelete": facts.RETAINED_AFTER_SOFT_DELETE}
+        lifecycle = {"retainedAfterSoftDelete": template.retained_after_soft_delete}
         if statistics:
             count, size = self._store.usage(stream.id)
             limits["maxRecordsTotal"]["consumed"] = count
             limits["maxGigaBytesTotal"]["consumed"] = size / 1e9
-        if not self.is_mutable(stream):
-            lifecycle["dataDeletedAfter"] = facts.DATA_DELETED_AFTER
-            limits["maxFilteringInterval"] = facts.MAX_FILTERING_INTERVAL
+        if template.data_deleted_after is not None:
+            lifecycle["dataDeletedAfter"] = template.data_deleted_after
+        if template.max_filtering_interval is not None:
+            limits["maxFilteringInterval"] = template.max_filtering_interval
         return {
             "externalId": stream.id,
             "createdTime": stream.created,
             "createdFromTemplate": stream.template,
-            "type": facts.TEMPLATES[stream.template],
+            "type": template.type,
             "settings": {"lifecycle": lifecycle, "limits": limits},
         }
+
+
+def _milliseconds(duration: str) -> int:
+    """Return the length of a duration of days or hours, such as ``P42D`` and ``PT24H``."""
+    amount, unit = int(duration.strip("PTDH")), duration[-1]
+    return amount * {"D": 86_400_000, "H": 3_600_000}[unit]
 
 
 def no_such_stream(stream_id: str) -> ApiError:

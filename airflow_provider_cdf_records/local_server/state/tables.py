@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 VERSION = 1  # of these tables; a file of another version is refused
 
@@ -92,20 +93,45 @@ SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 ORDER BY seq
 SEQ_BEFORE = "SELECT COALESCE(MIN(seq) - 1, ?) FROM record WHERE stream = ? AND updated >= ?"
 
 
-class OtherVersion(ValueError):
-    """The file was made by another version of the local server."""
+class UnusableDatabase(ValueError):
+    """The database cannot be used; the message says why."""
 
 
-def prepare(db: sqlite3.Connection, *, keep_superseded: bool) -> None:
-    """Create the tables that are missing.
+def open_database(database: str | Path, *, keep_superseded: bool) -> sqlite3.Connection:
+    """Open a file, and create the tables that are missing.
 
-    :raises OtherVersion: the file has tables of another version.
+    :raises UnusableDatabase: it is no file, or not one of this version of the local server.
     """
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
+    if str(database) in ("", ":memory:"):
+        raise UnusableDatabase(
+            f"database {str(database)!r}: the local server needs a file; name one in a temporary folder."
+        )
+    path = Path(database)
+    if path.exists() and not path.is_file():
+        raise UnusableDatabase(f"database {path}: is not a file; name a file to create or to open.")
+    if not path.parent.is_dir():
+        raise UnusableDatabase(f"database {path}: there is no folder {path.parent}; create it first.")
+    db = None
+    try:
+        db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        _prepare(db, path, keep_superseded=keep_superseded)
+    except (sqlite3.Error, UnusableDatabase) as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, UnusableDatabase):
+            raise
+        raise UnusableDatabase(f"database {path}: {error}.") from None
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path, *, keep_superseded: bool) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version != VERSION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        raise OtherVersion("the database was made by another version of the local server; use a new file.")
+        raise UnusableDatabase(
+            f"database {path}: was made by another version of the local server; use a new file."
+        )
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(TABLES)
     db.execute(f"PRAGMA user_version = {VERSION}")
     if keep_superseded:

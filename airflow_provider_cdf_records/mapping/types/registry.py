@@ -16,8 +16,9 @@ from airflow_provider_cdf_records.mapping.types.relations import direct_type, re
 from airflow_provider_cdf_records.mapping.types.text import enum_type, text_type
 from airflow_provider_cdf_records.mapping.types.timestamps import DATE, timestamp_type
 
-MAX_LIST = 1000  # items
-MAX_LISTS = {"direct": 100}  # items, for types that allow fewer
+MAX_LIST = 1000  # items, unless the definition says otherwise
+MAX_LISTS = {"direct": 100}  # the same, for types whose lists are shorter
+MAX_LIST_SIZE = 2000  # items, the most that a definition may allow
 
 Definition = Mapping[str, Any]  # of a type, such as {"type": "text", "list": true, "maxTextSize": 100}
 
@@ -67,5 +68,5 @@ def property_type(
     item = ANY if make is None else make(definition, Options(time_zone, direct_space))
     if not definition.get("list"):
         return item
-    max_items = MAX_LISTS.get(name, MAX_LIST)
-    return list_type(item, min(max_items, definition.get("maxListSize") or max_items), delimiter)
+    max_items = definition.get("maxListSize") or MAX_LISTS.get(name, MAX_LIST)
+    return list_type(item, min(max_items, MAX_LIST_SIZE), delimiter)

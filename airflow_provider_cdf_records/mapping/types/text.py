@@ -27,7 +27,7 @@ def text_type(definition: Mapping[str, Any]) -> PropertyType:
     def convert(value: Any) -> str:
         text = as_text(value)
         if len(text) * MAX_BYTES_PER_CHARACTER > max_bytes and len(text.encode()) > max_bytes:
-            msg = f"more than {max_bytes:,} bytes of UTF-8"
+            msg = f"must be at most {max_bytes:,} bytes of UTF-8, got {len(text.encode()):,}"
             raise InvalidValueError(msg)
         return text
 
@@ -41,8 +41,10 @@ def text_type(definition: Mapping[str, Any]) -> PropertyType:
 
 
 def enum_type(definition: Mapping[str, Any]) -> PropertyType:
-    """Return the type of the keys that the definition lists."""
+    """Return the type of the keys that the definition lists; any text where it lists none."""
     keys = frozenset(definition.get("values") or ())
+    if not keys:
+        return TEXT_OF_ANY_SIZE
 
     def convert(value: Any) -> str:
         text = as_text(value)

@@ -124,7 +124,8 @@ def _pyarrow() -> Any:
 def _as_format_error(what: str, error: Exception) -> Exception:
     if isinstance(error, OSError) and type(error) is not OSError:
         return error  # of the storage, not of its content
-    msg = f"is not a whole {what} file: {str(error).splitlines()[0]}. Was it still being written?"
+    why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+    msg = f"is not a whole {what} file: {why}. Was it still being written?"
     return FormatError(msg)
 
 

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal
@@ -25,6 +26,9 @@ BYTE_ORDER_MARKS = {  # those that Python does not skip by itself
     "utf-32-le": codecs.BOM_UTF32_LE,
     "utf-32-be": codecs.BOM_UTF32_BE,
 }
+
+
+CHARACTERS = ("delimiter", "quotechar", "escapechar")  # options that are one character each
 
 
 @dataclass(frozen=True)
@@ -53,28 +57,36 @@ class CsvOptions(Options):
         :raises InvalidArgumentError: naming the option that makes no sense.
         """
         given = {name: value for name, value in given.items() if value is not None or name == "quotechar"}
-        for name in ("delimiter", "quotechar", "escapechar"):
-            if given.get(name) is not None and not (isinstance(given[name], str) and len(given[name]) == 1):
-                msg = f"file_options: {name} must be one character, got {given[name]!r}."
+        for name in CHARACTERS:
+            if given.get(name) is not None and not _is_character(given[name]):
+                msg = (
+                    f"file_options: {name} must be one character, neither a line end nor null, "
+                    f"got {given[name]!r}."
+                )
                 raise InvalidArgumentError(msg)
         for name in ("header", "null_values"):
             value = given.get(name, ())
             if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
                 msg = f"file_options: {name} must be a list of texts, got {value!r}."
                 raise InvalidArgumentError(msg)
-        options = cls(**given)
-        if options.delimiter in (options.quotechar, "\r", "\n"):
-            msg = (
-                "file_options: delimiter must be neither the quotechar nor a line end, "
-                f"got {options.delimiter!r}."
-            )
+        if "header" in given and not given["header"]:
+            msg = "file_options: header must name the columns, got an empty list; leave it out to read them."
             raise InvalidArgumentError(msg)
+        options = cls(**given)
+        for one, other in combinations(CHARACTERS, 2):
+            if (character := getattr(options, one)) is not None and character == getattr(options, other):
+                msg = f"file_options: {one} and {other} must differ, got {character!r} for both."
+                raise InvalidArgumentError(msg)
         try:
             "".encode(options.encoding)
         except (LookupError, TypeError, ValueError):
             msg = f"file_options: encoding must be one that Python knows, got {options.encoding!r}."
             raise InvalidArgumentError(msg) from None
         return options
+
+
+def _is_character(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 1 and value not in "\r\n\0"
 
 
 def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterator[Chunk]:

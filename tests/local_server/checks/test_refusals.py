@@ -66,7 +66,7 @@ def test_credentials_may_come_as_http_basic(server: LocalServer) -> None:
 
 
 def test_another_project_is_refused(raw: Raw) -> None:
-    assert "no access to project 'other'" in refusal(raw.get("/streams", project="other"), 403)
+    assert "no access to project 'other'" in refusal(raw.get("/streams", project="other"), 401)
 
 
 def test_an_unknown_address_is_refused(raw: Raw) -> None:
@@ -105,7 +105,8 @@ def test_a_bad_record_is_refused_by_its_place(raw: Raw, item: Any, message: str)
     ("source", "message"),
     [
         ({"type": "container", "space": "s", "externalId": "Nothing"}, "container s/Nothing does not exist"),
-        ({"type": "container", "space": "s", "externalId": "ForNodes"}, "is not usedFor 'record' or 'all'"),
+        ({"type": "container", "space": "s", "externalId": "ForNodes"}, "ForNodes is usedFor 'node'"),
+        ({"type": "container", "space": "s", "externalId": "ForBoth"}, "ForBoth is usedFor 'all'"),
         ({"type": "view", "space": "s", "externalId": "V", "version": "1"}, "keeps no views"),
         ({"space": "s", "externalId": "C"}, "source.type: expected 'container', got None"),
         (None, "source: expected an object"),
@@ -238,6 +239,11 @@ def test_reading_an_immutable_stream_needs_a_time(raw: Raw, path: str, body: Any
             "filter.range: expected at least one",
         ),
         ("filter", {"filter": {"and": {}}}, "filter.and: expected an array"),
+        (
+            "filter",
+            {"filter": {"in": {"property": ["externalId"], "values": ["a"] * 101}}},
+            "filter.in.values: expected at most 100, got 101",
+        ),
         ("filter", {"filter": {}}, "expected one operator, got 0"),
         ("filter", {"sort": [{"property": ["s", "C", "text"], "direction": "up"}]}, "sort[0].direction"),
         (
@@ -294,12 +300,29 @@ def test_a_bad_definition_is_refused_by_its_place(raw: Raw, path: str, item: Any
             {"properties": {"p": {"type": {"type": "int32"}, "defaultValue": "x"}}},
             "defaultValue: expected an integer",
         ),
+        (
+            {"properties": {"p": {"type": {"type": "int32", "list": True, "maxListSize": 2001}}}},
+            "properties.p.type.maxListSize: expected 1 to 2000",
+        ),
+        (
+            {"properties": {f"p{number}": {"type": {"type": "text"}} for number in range(1001)}},
+            "a container for records can have 1000, got 1001",
+        ),
     ],
 )
 def test_a_bad_container_is_refused_by_its_place(raw: Raw, changes: Any, message: str) -> None:
     properties = {"p": {"type": {"type": "text"}}}
     item = {"space": "s", "externalId": "New", "usedFor": "record", "properties": properties} | changes
     assert message in refusal(raw.post("/models/containers", {"items": [item]}), 400)
+
+
+def test_a_container_can_have_a_thousand_properties_and_a_filter_a_hundred_values(raw: Raw) -> None:
+    properties = {f"p{number}": {"type": {"type": "text"}} for number in range(1000)}
+    item = {"space": "s", "externalId": "Wide", "usedFor": "record", "properties": properties}
+    assert raw.post("/models/containers", {"items": [item]}).ok
+    names = [f"r{number}" for number in range(100)]
+    body = {"filter": {"in": {"property": ["externalId"], "values": names}}}
+    assert raw.post("/streams/mutable/records/filter", body).ok
 
 
 def test_every_answer_has_an_id_of_its_own(raw: Raw) -> None:

@@ -38,6 +38,8 @@ ACCEPTED: list[tuple[dict[str, Any], list[Any]]] = [
     ({"type": "int32", "list": True}, [[], [1], [1] * 1000]),
     ({"type": "direct", "list": True}, [[DIRECT] * 100]),
     ({"type": "text", "list": True, "maxListSize": 2}, [["a", "b"]]),
+    ({"type": "int32", "list": True, "maxListSize": 2000}, [[1] * 2000]),
+    ({"type": "direct", "list": True, "maxListSize": 2000}, [[DIRECT] * 2000]),
 ]
 REFUSED: list[tuple[dict[str, Any], list[Any]]] = [
     ({"type": "text"}, [1, True, [], LONG + "x", "ø" * 64_001]),
@@ -69,6 +71,7 @@ REFUSED: list[tuple[dict[str, Any], list[Any]]] = [
     ({"type": "int32", "list": True}, [1, [None], ["1"], [1] * 1001]),
     ({"type": "direct", "list": True}, [[DIRECT] * 101]),
     ({"type": "text", "list": True, "maxListSize": 2}, [["a", "b", "c"]]),
+    ({"type": "direct", "list": True, "maxListSize": 2000}, [[DIRECT] * 2001]),
 ]
 
 

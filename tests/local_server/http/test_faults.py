@@ -15,7 +15,9 @@ import pytest
 import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
-from airflow_provider_cdf_records.local_server.http import faults
+from airflow_provider_cdf_records.local_server.http.faults import ALL, PASSING
+from airflow_provider_cdf_records.local_server.http.faults.on_writes import ON_WRITES
+from airflow_provider_cdf_records.local_server.http.faults.plan import PROVEN
 from tests.local_server.conftest import Raw, a_record, set_up
 from tests.waiting import wait_until
 
@@ -36,12 +38,19 @@ ANSWERS = {  # what the client sees, and whether the record is stored
     "HTML with 200": (200, False),
     "slow answer": (202, True),
     "late": (202, True),
+    "409 conflict": (409, False),
+    "202 with empty chunks": (202, True),
+    "202 with null": (202, True),
+    "202 with HTML": (202, True),
+    "202 with text": (202, True),
 }
-
-
-def only(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Let only this fault happen."""
-    monkeypatch.setattr(faults, "FAULTS", {name: faults.FAULTS[name]})
+PARTLY_STORED = {  # the status, and whether some records can be stored
+    "409 conflict, partly stored": (409, True),
+    "500, partly stored": (500, True),
+    "503, partly stored": (503, True),
+    "422, partly stored": (422, True),
+    "422 of an internal error": (422, False),
+}
 
 
 def seen_of(raw: Raw, external_id: str) -> Any:
@@ -52,16 +61,18 @@ def seen_of(raw: Raw, external_id: str) -> Any:
 
 
 def test_all_faults_are_tested() -> None:
-    assert ANSWERS.keys() == faults.FAULTS.keys()
+    assert ANSWERS.keys() | PARTLY_STORED.keys() == ALL.keys() == ON_WRITES.keys()
+
+
+def test_the_sets_of_faults() -> None:
+    assert PASSING.keys() < ALL.keys()
+    assert not any(name.startswith(("409 conflict", "422")) for name in PASSING)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_a_fault_does(server: LocalServer, raw: Raw, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    with server.faults(0, rate=0):
-        assert raw.upsert(a_record("before")).ok
-        only(monkeypatch, name)
-    with server.faults(0, rate=1, **QUICK) as plan:
-        plan._used[raw.headers["Authorization"]] = faults.PROVEN
+def test_what_a_fault_does(server: LocalServer, raw: Raw, name: str) -> None:
+    with server.faults(0, rate=1, kinds=[name], **QUICK) as plan:
+        plan._used[raw.headers["Authorization"]] = PROVEN
         seen = seen_of(raw, "a")
     status, stored = ANSWERS[name]
     assert seen == status or (isinstance(status, type) and issubclass(seen, status))
@@ -69,15 +80,13 @@ def test_what_a_fault_does(server: LocalServer, raw: Raw, monkeypatch: pytest.Mo
     assert plan.injected == {name: 1}
 
 
-def test_the_headers_of_faults(server: LocalServer, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
-    everything = dict(faults.FAULTS)
+def test_the_headers_of_faults(server: LocalServer, raw: Raw) -> None:
     expected = {
         "429 with Retry-After": ("retry-after", "3"),
         "auto-retryable 409": ("cdf-is-auto-retryable", "true"),
     }
     for name, (header, value) in expected.items():
-        monkeypatch.setattr(faults, "FAULTS", {name: everything[name]})
-        with server.faults(0, rate=1, retry_after=3):
+        with server.faults(0, rate=1, kinds=[name], retry_after=3):
             assert raw.upsert(a_record()).headers[header] == value
 
 
@@ -94,11 +103,8 @@ def test_the_same_seed_makes_the_same_faults(server: LocalServer, raw: Raw) -> N
     assert outcomes(server, raw, seed=2) != first
 
 
-def test_an_expired_token_stays_expired_and_a_new_one_works(
-    server: LocalServer, raw: Raw, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only(monkeypatch, "token expired")
-    with server.faults(0, rate=0.5):
+def test_an_expired_token_stays_expired_and_a_new_one_works(server: LocalServer, raw: Raw) -> None:
+    with server.faults(0, rate=0.5, kinds=["token expired"]):
         while raw.upsert(a_record()).ok:
             pass
         assert Counter(raw.upsert(a_record()).status_code for _ in range(5)) == {401: 5}
@@ -141,11 +147,10 @@ def stopped_server(tmp_path: Path) -> Iterator[LocalServer]:
 
 
 def test_a_slow_answer_is_withheld_until_its_time_has_come_or_the_client_is_gone(
-    stopped_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    stopped_server: LocalServer,
 ) -> None:
-    only(monkeypatch, "slow answer")
     raw = Raw(stopped_server.url, stopped_server.settings)
-    with stopped_server.faults(0, rate=1, slow=5) as plan:
+    with stopped_server.faults(0, rate=1, kinds=["slow answer"], slow=5) as plan:
         with sent(raw, a_record("a")) as connection:
             wait_until(lambda: len(plan.withheld) == 1)
             assert raw.held().keys() == {"a"}
@@ -157,12 +162,12 @@ def test_a_slow_answer_is_withheld_until_its_time_has_come_or_the_client_is_gone
         wait_until(lambda: not plan.withheld)
 
 
-def test_a_late_request_is_worked_on_when_its_time_has_come(
-    stopped_server: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only(monkeypatch, "late")
+def test_a_late_request_is_worked_on_when_its_time_has_come(stopped_server: LocalServer) -> None:
     raw = Raw(stopped_server.url, stopped_server.settings)
-    with stopped_server.faults(0, rate=1, late=5), sent(raw, a_record("a")) as connection:
+    with (
+        stopped_server.faults(0, rate=1, kinds=["late"], late=5),
+        sent(raw, a_record("a")) as connection,
+    ):
         wait_until(lambda: stopped_server.clock.sleepers == 1)
         stopped_server.clock.advance(4.9)
         assert raw.held() == {}

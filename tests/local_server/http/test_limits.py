@@ -167,3 +167,53 @@ def test_statistics_tell_the_capacity_and_what_is_used_of_it(tmp_path: Path) -> 
         assert limits["maxGigaBytesTotal"]["provisioned"] == 2
         stored = b'{"s":{"C":{"filled":"as usual","required":1,"text":"longer"}}}'
         assert limits["maxGigaBytesTotal"]["consumed"] == len(stored) / 1e9
+
+
+def test_upserts_ingests_and_deletes_share_one_budget_and_queries_do_not(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "cdf.sqlite") as server:
+        set_up(Raw(server.url, server.settings))
+    settings: dict[str, Any] = {"parallel_writes": 3, "latency": 5, "clock": stopped()}
+    with LocalServer(tmp_path / "cdf.sqlite", **settings) as server:
+        raw = Raw(server.url, server.settings)
+        named = {"space": "s", "externalId": "d"}
+        writes = [("/upsert", a_record("u")), ("", a_record("i")), ("/delete", named)]
+        with ThreadPoolExecutor(8) as pool:
+            answers = [
+                pool.submit(Raw.post, raw, f"/streams/mutable/records{path}", {"items": [item]})
+                for path, item in writes * 2
+            ]
+            wait_until(lambda: sum(answer.done() for answer in answers) == 3 and server.clock.sleepers == 3)
+            queries = [pool.submit(Raw.post, raw, "/streams/mutable/records/filter", {}) for _ in range(3)]
+            wait_until(lambda: server.clock.sleepers == 6)
+            server.clock.advance(5)
+        refused, *others = [answer.result() for answer in answers if answer.result().status_code == 429]
+        assert len(others) == 2
+        assert all(query.result().ok for query in queries)
+        assert "more than 3 parallel requests for record writes of this project" in refusal(refused, 429)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "what"),
+    [
+        ({"filter": 20}, "retrievals"),
+        ({"aggregate": 15}, "aggregates"),
+        ({"filter": 20, "aggregate": 15, "sync": 5}, "queries"),
+    ],
+)
+def test_queries_of_mutable_streams_have_rates_of_their_own(
+    tmp_path: Path, allowed: dict[str, int], what: str
+) -> None:
+    body = {"initializeCursor": "1d-ago", "aggregates": {"n": {"count": {}}}, "lastUpdatedTime": {"gt": 0}}
+    with LocalServer(tmp_path / "cdf.sqlite", query_limits=True, clock=stopped()) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        for kind, times in allowed.items():
+            path = f"/streams/mutable/records/{kind}"
+            assert statuses(lambda path=path: raw.post(path, body), times) == {200: times}  # type: ignore[misc]
+        message = refusal(raw.post(path, body), 429)
+        assert f"too many requests a second for {what} of mutable streams" in message
+        archive = path.replace("mutable", "immutable")
+        assert statuses(lambda: raw.post(archive, body), 50) == {200: 50}
+        assert raw.upsert(a_record()).ok
+        server.clock.advance(1)
+        assert raw.post(path, body).ok

@@ -255,7 +255,7 @@ def test_it_says_when_the_server_is_gone(browser: Browser, tmp_path: Path) -> No
 def test_a_web_site_can_not_have_a_browser_read_it(server: LocalServer, path: str) -> None:
     rebound = requests.get(server.url + path, headers={"Host": "attacker.example.com:8765"}, timeout=PATIENCE)
     assert rebound.status_code == 403
-    for host in ("localhost:8765", "127.0.0.1:8765", "[::1]:8765", "cdf"):
+    for host in ("localhost:8765", "127.0.0.1:8765", "[::1]:8765"):
         answer = requests.get(server.url + path, headers={"Host": host}, timeout=PATIENCE)
         assert answer.status_code == 200
         assert "access-control-allow-origin" not in answer.headers

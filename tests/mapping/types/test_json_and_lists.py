@@ -35,6 +35,8 @@ def test_json_is_measured_without_white_space() -> None:
     most = ["x" * 40_956]
     assert as_sent(convert(json.dumps(most, indent=9), "json")) == most
     assert "must be at most 40,960 bytes of JSON, got 40,961" in refused(["x" * 40_957], "json")
+    assert convert(["ä" * 20_478], "json")
+    assert "got 40,962" in refused(["ä" * 20_479], "json")
     assert "expected json" in refused({"a": math.nan}, "json")
 
 
@@ -72,12 +74,34 @@ def test_a_list_that_is_none_says_why(value: Any, why: str) -> None:
     assert why in message
 
 
+@pytest.mark.parametrize("kind", ["text", "int32", "json", "direct", "timeseries", "one of the future"])
+@pytest.mark.parametrize(
+    ("max_list_size", "most", "most_relations"),
+    [
+        (None, 1000, 100),  # as Data Modeling returns it where the container does not say
+        (2, 2, 2),
+        (100, 100, 100),
+        (101, 101, 101),
+        (1000, 1000, 1000),
+        (1001, 1001, 1001),
+        (2000, 2000, 2000),
+        (2001, 2000, 2000),
+    ],
+)
+def test_a_list_has_as_many_items_as_its_definition_allows(
+    kind: str, max_list_size: int | None, most: int, most_relations: int
+) -> None:
+    most = most_relations if kind == "direct" else most
+    options: dict[str, Any] = {"list": True, "maxListSize": max_list_size, "direct_space": "s"}
+    assert len(convert(["1"] * most, kind, **options)) == most
+    message = refused(["1"] * (most + 1), kind, **options)
+    assert f"must have at most {most:,} items, got {most + 1:,}" in message
+
+
 @pytest.mark.parametrize(("kind", "most"), [("text", 1000), ("direct", 100)])
-def test_lists_have_the_limits_of_cdf(kind: str, most: int) -> None:
+def test_a_list_whose_definition_does_not_say_has_the_limit_of_cdf(kind: str, most: int) -> None:
     assert len(convert(["a"] * most, kind, list=True, direct_space="s")) == most
-    assert f"must have at most {most:,} items, got {most + 1:,}" in refused(
-        ["a"] * (most + 1), kind, list=True, direct_space="s"
-    )
+    assert "must have at most" in refused(["a"] * (most + 1), kind, list=True, direct_space="s")
 
 
 def test_a_type_of_the_future_takes_any_value_and_lists_of_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,8 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
 from airflow_provider_cdf_records.sources import FileSource
+from airflow_provider_cdf_records.sources.formats.arrow import read_arrow, read_parquet
+from airflow_provider_cdf_records.sources.source import FormatError
 from tests.sources.reading import read, refusal, rows_of
 
 
@@ -187,6 +190,35 @@ def test_a_file_cut_short_is_refused(path: Path, left: float) -> None:
 def test_something_else_is_refused(tmp_path: Path, name: str, what: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     assert f"is not a whole {what} file: " in refusal(tmp_path / name)
+
+
+class Failing(io.RawIOBase):
+    """A file of which nothing can be read."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, *_: int) -> int:
+        return 1000
+
+    def readinto(self, _: object) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize("read_format", [read_parquet, read_arrow])
+@pytest.mark.parametrize(
+    ("error", "why"), [(OSError(), "OSError"), (OSError("a\nb"), "a"), (OSError("it ends."), "it ends")]
+)
+def test_a_failure_to_read_is_told_by_its_first_line(read_format: Any, error: Exception, why: str) -> None:
+    with pytest.raises(FormatError, match=rf"file: {why}\. Was it still"):
+        list(read_format(io.BufferedReader(Failing(error))))
 
 
 def test_a_damaged_page_is_refused_after_what_came_before(tmp_path: Path) -> None:

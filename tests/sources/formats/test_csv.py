@@ -117,7 +117,6 @@ def test_a_header_can_be_given_for_a_file_that_has_none(path: Path) -> None:
         ("a,b,a\n1,2,3\n", {}, "names column 'a' more than once in its header row"),
         ("1,2\n", {"header": ["a", "a"]}, "names column 'a' more than once"),
         ("\n\n", {}, "has no header row"),
-        ("1\n", {"header": []}, "has no header row"),
     ],
 )
 def test_a_header_that_names_no_columns_is_refused(
@@ -245,12 +244,19 @@ def test_a_null_byte_is_a_character_like_others(path: Path) -> None:
     ("options", "message"),
     [
         ({"separator": ";"}, "'separator' is not an option of csv; it has delimiter, encoding, header"),
-        ({"delimiter": ";;"}, "delimiter must be one character, got "),
-        ({"delimiter": ""}, "delimiter must be one character, got "),
-        ({"delimiter": 5}, "delimiter must be one character, got "),
-        ({"delimiter": '"'}, "delimiter must be neither the quotechar nor a line end, got "),
-        ({"delimiter": "\n"}, "delimiter must be neither the quotechar nor a line end, got "),
         ({"quotechar": "''"}, "quotechar must be one character"),
+        ({"delimiter": "\\t"}, r"delimiter must be one character, neither a line end nor null, got '\\t'."),
+        *(
+            ({name: value}, f"{name} must be one character, neither a line end nor null, got {value!r}.")
+            for name in ("delimiter", "quotechar", "escapechar")
+            for value in ("\n", "\r", "\0", "", "ab", 5, b",", [","])
+        ),
+        ({"delimiter": '"'}, "delimiter and quotechar must differ, got '\"' for both."),
+        ({"quotechar": ","}, "delimiter and quotechar must differ, got ',' for both."),
+        ({"escapechar": ","}, "delimiter and escapechar must differ, got ',' for both."),
+        ({"escapechar": ";", "delimiter": ";"}, "delimiter and escapechar must differ, got ';' for both."),
+        ({"escapechar": '"'}, "quotechar and escapechar must differ, got '\"' for both."),
+        ({"header": []}, "header must name the columns, got an empty list; leave it out to read them."),
         ({"header": "a,b"}, "header must be a list of texts"),
         ({"header": [1]}, "header must be a list of texts"),
         ({"null_values": "NULL"}, "null_values must be a list of texts"),

@@ -1,0 +1,32 @@
+"""Counts distinct identities in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_provider_cdf_records.records.chunk import Identity
+
+MAX_COUNTED = 100_000  # about 8 MB of memory
+
+
+class IdentityCount:
+    """The number of distinct identities, as long as there are at most ``MAX_COUNTED``.
+
+    :param is_known: ``False`` where identities were stored that this object has not seen.
+    """
+
+    def __init__(self, *, is_known: bool = True) -> None:
+        self._hashes: set[int] | None = set() if is_known else None  # of 64 bits: none stands for two
+
+    def add(self, identities: Iterable[Identity]) -> None:
+        """Count identities, unless there were too many already."""
+        if self._hashes is None:
+            return
+        self._hashes.update(map(hash, identities))
+        if len(self._hashes) > MAX_COUNTED:
+            self._hashes = None
+
+    @property
+    def value(self) -> int | None:
+        """The number; ``None`` where it is not known."""
+        return None if self._hashes is None else len(self._hashes)

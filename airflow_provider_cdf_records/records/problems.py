@@ -1,0 +1,30 @@
+"""Collects what is wrong with a row, and puts it into one message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
+
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+
+MAX_TOLD = 10  # problems of a row that its message tells
+
+
+def join_problems(problems: Iterable[str]) -> str:
+    """Return the first problems of a row as one message, and how many more there are."""
+    distinct: Collection[str] = dict.fromkeys(problems)
+    told = "; ".join(islice(distinct, MAX_TOLD))
+    more = len(distinct) - MAX_TOLD
+    return f"{told}; and {more:,} more" if more > 0 else told
+
+
+def problem_of(check: Callable[..., object], *arguments: object) -> str | None:
+    """Return why a check refuses its arguments; ``None`` when it does not.
+
+    :param check: raises ``InvalidRecordError``.
+    """
+    try:
+        check(*arguments)
+    except InvalidRecordError as error:
+        return str(error)
+    return None

@@ -1,0 +1,178 @@
+"""The numbers that a load ends with, and the words around them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.client import CdfClient, ClientConfig, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.load import Load, batches, checkpoint, identity_count
+from airflow_provider_cdf_records.load.summary import Summary, count_of
+from airflow_provider_cdf_records.load.tally import TooManyRejectedError
+from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
+from airflow_provider_cdf_records.records.errors import LoadFailedError
+from airflow_provider_cdf_records.sources import FileSource, RecordsSource
+from airflow_provider_cdf_records.sources.formats import ndjson
+from tests.local_cdf import LocalCdf
+from tests.sample_records import SPACE, STREAM, a_record
+from tests.scripted_server import Answer, ScriptedServer
+
+BAD: dict[str, Any] = {"space": SPACE, "externalId": "", "sources": []}
+
+
+class Memory:
+    """A store that outlives the tries of a task, as Airflow's does."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def get(self, key: str) -> Any:
+        return self.kept.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        self.kept[key] = json.loads(json.dumps(value))
+
+    def delete(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+def client_of(server: ScriptedServer) -> CdfClient:
+    retry = RetryPolicy(max_attempts=1)
+    return CdfClient(ClientConfig(server.url, "p", StaticToken("ready"), environment=False, retry=retry))
+
+
+def numbers(summary: Summary) -> tuple[int, ...]:
+    return summary.read, summary.accepted, summary.superseded, summary.rejected, summary.unsettled
+
+
+@pytest.mark.parametrize("records_in_request", [1, 7, 1000])
+def test_distinct_identities_do_not_depend_on_where_requests_begin(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, records_in_request: int
+) -> None:
+    monkeypatch.setattr(batches, "MAX_RECORDS", records_in_request)
+    rows = [a_record(str(number % 90), number=number) for number in range(100)]
+    summary = Load(cdf.client, UPSERT, STREAM, RecordsSource([*rows, BAD]), max_rejected=1).run()
+    assert (summary.read, summary.identities, summary.rejected) == (101, 90, 1)
+    assert summary.accepted + summary.superseded == 100
+    assert summary.as_dict()["identities"] == 90
+
+
+@pytest.mark.parametrize("verb", [INGEST, DELETE], ids=lambda verb: verb.name)
+def test_every_verb_counts_distinct_identities(cdf: LocalCdf, verb: Any) -> None:
+    rows = [a_record("a"), a_record("b"), a_record("a")]
+    assert Load(cdf.client, verb, STREAM, RecordsSource(rows), max_rejected=1).run().identities == 2
+
+
+@pytest.mark.parametrize(("distinct", "counted"), [(10, 10), (11, None)])
+def test_more_identities_than_fit_into_little_memory_are_not_counted(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, distinct: int, counted: int | None
+) -> None:
+    monkeypatch.setattr(identity_count, "MAX_COUNTED", 10)
+    rows = [a_record(str(number % distinct)) for number in range(30)]
+    assert Load(cdf.client, UPSERT, STREAM, RecordsSource(rows)).run().identities == counted
+
+
+@pytest.mark.parametrize("failed_request", range(1, 9))
+def test_numbers_are_of_the_whole_load_over_all_tries(
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    failed_request: int,
+) -> None:
+    monkeypatch.setattr(batches, "MAX_RECORDS", 5)
+    monkeypatch.setattr(ndjson, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(checkpoint, "INTERVAL", 0)
+    rows = [a_record(str(number - number % 2), number=number) for number in range(60)]
+    rows[3] = rows[30] = rows[59] = BAD
+    path, store = tmp_path / "rows.ndjson", Memory()
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def load() -> Load:
+        return Load(
+            client_of(server),
+            UPSERT,
+            STREAM,
+            FileSource(path),
+            check_schema=False,
+            max_rejected=3,
+            max_concurrency=1,
+            state_store=store,
+            rejected_path=tmp_path / "rejected.ndjson",
+        )
+
+    whole = load()
+    server.answer("/upsert", Answer(202))
+    whole.run()
+    server.answer("/upsert", *[Answer(202)] * failed_request, Answer(503), Answer(202))
+    first, second = load(), load()
+    if failed_request < whole.summary().requests:
+        with pytest.raises(LoadFailedError):
+            first.run()
+        assert first.summary().unsettled > 0
+    second.run()
+    assert numbers(second.summary()) == numbers(whole.summary()) == (60, 30, 27, 3, 0)
+    if second.summary().resumed_from is not None:
+        assert second.summary().requests <= whole.summary().requests
+        assert second.summary().identities is None
+
+
+def test_a_load_that_did_not_run_has_a_summary(server: ScriptedServer) -> None:
+    assert numbers(Load(client_of(server), UPSERT, STREAM, RecordsSource([])).summary()) == (0, 0, 0, 0, 0)
+
+
+def failing(cdf: LocalCdf, rows: Any, **arguments: Any) -> str:
+    with pytest.raises(TooManyRejectedError) as failure:
+        Load(cdf.client, UPSERT, STREAM, RecordsSource(rows), **arguments).run()
+    return str(failure.value)
+
+
+def many_rows(first: Any = BAD) -> Iterator[Any]:
+    yield first
+    yield from (a_record(str(number)) for number in range(100_000))
+
+
+READ, REST = "that had been read", "the rest of the source"
+
+
+@pytest.mark.parametrize(
+    ("rows", "left_out"),
+    [
+        (lambda: [BAD], []),
+        (lambda: [a_record("a"), BAD], [READ]),
+        (lambda: [a_record("a"), a_record("b", number="poison")], []),
+        (lambda: [BAD, *(a_record(str(number)) for number in range(1500))], [READ, REST]),
+        (many_rows, [READ, REST]),
+        (lambda: many_rows(a_record("bad", number="poison")), [READ, REST]),
+    ],
+    ids=["nothing", "read", "refused by CDF", "a list", "a generator", "a generator, refused by CDF"],
+)
+def test_what_a_load_leaves_out_that_stopped_for_its_rejects_is_said(
+    cdf: LocalCdf, rows: Callable[[], Any], left_out: list[str]
+) -> None:
+    message = failing(cdf, rows())
+    assert ("not loaded, nor in the rejected file" in message) == bool(left_out)
+    assert [words for words in (READ, REST) if words in message] == left_out
+
+
+def test_an_error_and_the_summary_are_sentences_of_their_own(server: ScriptedServer) -> None:
+    server.answer("/upsert", Answer(403, {"error": {"code": 403, "message": "is that you?"}}))
+    with pytest.raises(LoadFailedError, match=r"is that you\?\nUpserted 0 of 1 record into") as failure:
+        Load(client_of(server), UPSERT, STREAM, RecordsSource([a_record()]), check_schema=False).run()
+    assert "?." not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 retries"), (1, "1 retry"), (2, "2 retries"), (1000, "1,000 retries")]
+)
+def test_one_of_something_is_not_several(number: int, said: str) -> None:
+    assert count_of(number, "retry", "retries") == said
