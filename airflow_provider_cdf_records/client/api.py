@@ -194,12 +194,16 @@ class CdfClient:
         return _object(self._request("POST", path, msgspec.json.encode(body)))
 
     def _request(self, method: str, path: str, body: bytes | None = None, *, counts: bool = False) -> Any:
-        url = f"{self.base_url}/api/v1/projects/{quote(self.project, safe='')}{path}"
+        url = f"{self.base_url}/api/v1/projects/{_in_path(self.project)}{path}"
         return self._transport.request(method, url, body, counts=counts)
 
 
 def _stream_path(stream_id: str) -> str:
-    return f"/streams/{quote(stream_id, safe='')}"
+    return f"/streams/{_in_path(stream_id)}"
+
+
+def _in_path(name: str) -> str:
+    return quote(name, safe="", errors="replace")
 
 
 def _records_path(stream_id: str, operation: str = "") -> str:

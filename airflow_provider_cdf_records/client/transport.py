@@ -168,7 +168,7 @@ class Transport:
         secrets = tuple(form[name] for name in SECRET_FIELDS if name in form)
         try:
             asked = Asked("POST", url, for_token=True, secrets=secrets)
-            return self._exchange.send(asked, urlencode(form).encode(), FORM)
+            return self._exchange.send(asked, urlencode(form, errors="replace").encode(), FORM)
         except CdfError as error:
             raise _token_not_issued(error) from None
 

@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_cdf_records.client import CdfClient, CdfError, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.client import CdfClient, RetryPolicy
+from airflow_provider_cdf_records.client.secrets import without_secrets
 from airflow_provider_cdf_records.hooks.arguments import LoadArguments
-from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
+from airflow_provider_cdf_records.hooks.connection import client_config, secrets_of
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
 from airflow_provider_cdf_records.load.load import Load
-from airflow_provider_cdf_records.load.preflight import MissingCapabilityError, check_project
+from airflow_provider_cdf_records.load.preflight import check_project
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -66,8 +67,8 @@ class CdfHook(BaseHook):
             with self._client(RetryPolicy(max_attempts=1)) as client:
                 check_project(client, client.inspect_token())
                 return True, f"Connected to project {client.project!r}."
-        except (CdfError, InvalidConnectionError, MissingCapabilityError) as error:
-            return False, str(error)
+        except Exception as error:  # Airflow shows what is returned, and a page of its own for what is raised
+            return False, without_secrets(str(error) or type(error).__name__)
 
     def load(
         self,
@@ -147,6 +148,6 @@ class CdfHook(BaseHook):
     def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
         conn = self.get_connection(self.cdf_conn_id)
         config = client_config(conn, max_concurrency=self.max_concurrency)
-        if isinstance(config.auth, ClientCredentials):
-            mask_secret(config.auth.secret)
+        for secret in secrets_of(config):
+            mask_secret(secret)
         return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)
