@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -35,6 +37,11 @@ class KeyPair:
 
     def public_pem(self) -> bytes:
         return self.key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+    def thumbprint(self, algorithm: str = "sha256") -> str:
+        """Return the certificate's thumbprint as JWTs have it."""
+        digest = hashlib.new(algorithm, self.certificate.public_bytes(serialization.Encoding.DER)).digest()
+        return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def write(self, path: Path) -> Path:
         """Write both into one file, as the connection's extra ``certificate_file`` wants them."""

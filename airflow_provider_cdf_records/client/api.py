@@ -214,11 +214,15 @@ class CdfClient:
         )
 
     def _url(self, path: str) -> str:
-        return f"{self.base_url}/api/v1/projects/{quote(self.project, safe='')}{path}"
+        return f"{self.base_url}/api/v1/projects/{_in_path(self.project)}{path}"
 
 
 def _stream_path(stream_id: str) -> str:
-    return f"/streams/{quote(stream_id, safe='')}"
+    return f"/streams/{_in_path(stream_id)}"
+
+
+def _in_path(name: str) -> str:
+    return quote(name, safe="", errors="replace")
 
 
 def _records_path(stream_id: str, operation: str = "") -> str:

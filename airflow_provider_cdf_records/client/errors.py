@@ -94,7 +94,6 @@ class CdfAuthError(CdfError):
 
     :param message: what happened, in the words of who refused, and what to do.
     :param status: HTTP status code of the refusal; ``None`` without an answer.
-    :param token_issued: whether there was a token, which CDF then refused.
     :param retryable: whether the failure may pass, as when the identity provider is busy.
     :param retry_after: seconds after which the identity provider asks to be asked again.
     """
@@ -104,13 +103,11 @@ class CdfAuthError(CdfError):
         message: str,
         *,
         status: int | None = None,
-        token_issued: bool = False,
         retryable: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.token_issued = token_issued
         self.retryable = retryable
         self.retry_after = retry_after
 

@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.client.responses import Asked, no_answer, read
 from airflow_provider_cdf_records.client.secrets import secrets_in_url
 
 APP = f"airflow-provider-cdf-records/{__version__}"
-NOT_SENT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+NOT_SENT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, TypeError)
 """What sending raises: besides what ``requests`` documents, what it lets pass from below, such as a CA bundle
 that is not there, or a header or an address that cannot be encoded."""
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import requests
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, IncompleteRead, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, IncompleteRead, NewConnectionError, ProxyError
 
 from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
 from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
@@ -22,6 +22,7 @@ NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)  # what decoding r
 OK = 200
 SUCCESS = range(200, 300)
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # as the first bytes of what is compressed say
+NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, ProxyError)
 EXCERPT = 200  # characters that are quoted of an answer that is not from CDF
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
 
@@ -81,7 +82,7 @@ def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
     text = asked.hide(f"{type(error).__name__}: {cause}")
     failure = CdfConnectionError(f"{asked} got no answer: {text}")
     failure.retryable = passing and not certificate_refused
-    never_sent = certificate_refused or isinstance(cause, NewConnectionError | ConnectTimeoutError)
+    never_sent = certificate_refused or isinstance(cause, NOT_CONNECTED)
     failure.may_be_applied = passing and not never_sent
     return failure
 

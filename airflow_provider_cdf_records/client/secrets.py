@@ -13,7 +13,7 @@ SHORTEST = 5  # characters; Airflow's logs leave shorter ones as well, which wou
 USER_INFO = re.compile(r"(?<=://)[^\s/?#]+@")
 
 
-def without_secrets(text: str, secrets: Iterable[str]) -> str:
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     """Return a text in which secrets, and user and password of any URL, are replaced by ``***``."""
     written = {form for secret in secrets if len(secret) >= SHORTEST for form in _ways_to_write(secret)}
     for form in sorted(written, key=len, reverse=True):
@@ -35,9 +35,9 @@ def secrets_in_url(url: str) -> Iterator[str]:
 
 
 def _ways_to_write(secret: str) -> Iterator[str]:
-    yield secret
-    yield unquote(secret)
-    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
-    yield html.escape(secret)
+    yield from (secret, secret.strip(), unquote(secret))
+    for quoted in (quote, quote_plus):
+        yield from (quoted(secret, safe=safe, errors="replace") for safe in ("", "/"))
+    yield from (html.escape(secret), html.escape(secret, quote=False))
     yield json.dumps(secret)[1:-1]
     yield repr(secret)[1:-1]

@@ -183,7 +183,7 @@ class Transport:
         (secret,) = SECRET_FIELDS.keys() & form.keys()
         try:
             asked = Asked("POST", url, for_token=True, secrets=(form[secret],))
-            return self._exchange.send(asked, urlencode(form).encode(), FORM)
+            return self._exchange.send(asked, urlencode(form, errors="replace").encode(), FORM)
         except CdfError as error:
             raise _token_not_issued(error, SECRET_FIELDS[secret]) from None
 
@@ -197,7 +197,6 @@ def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
     return CdfAuthError(
         f"{_sentence(error)} CDF refuses the access token; {remedy}.",
         status=error.status,
-        token_issued=True,
         retryable=error.retryable,
         retry_after=error.retry_after,
     )

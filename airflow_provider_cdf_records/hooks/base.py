@@ -9,9 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_cdf_records.client import CdfClient, ClientCredentials, RetryPolicy
+from airflow_provider_cdf_records.client import CdfClient, RetryPolicy
+from airflow_provider_cdf_records.client.secrets import without_secrets
 from airflow_provider_cdf_records.hooks.arguments import LoadArguments
-from airflow_provider_cdf_records.hooks.connection import client_config
+from airflow_provider_cdf_records.hooks.connection import client_config, secrets_of
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
@@ -66,8 +67,8 @@ class CdfHook(BaseHook):
         try:
             with self._client(RetryPolicy(max_attempts=1)) as client:
                 return report_on(client)
-        except Exception as error:
-            return False, str(error) or type(error).__name__
+        except Exception as error:  # Airflow shows what is returned, and a page of its own for what is raised
+            return False, without_secrets(str(error) or type(error).__name__)
 
     def load(
         self,
@@ -152,6 +153,6 @@ class CdfHook(BaseHook):
     def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
         conn = self.get_connection(self.cdf_conn_id)
         config = client_config(conn, max_concurrency=self.max_concurrency)
-        if isinstance(config.auth, ClientCredentials):
-            mask_secret(config.auth.secret)
+        for secret in secrets_of(config):
+            mask_secret(secret)
         return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_cdf_records.client import Auth, ClientConfig, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.client import (
+    Auth,
+    ClientConfig,
+    ClientCredentials,
+    RetryPolicy,
+    StaticToken,
+)
+from airflow_provider_cdf_records.client.secrets import secrets_in_url
+from airflow_provider_cdf_records.hooks import connection_values as values
 from airflow_provider_cdf_records.hooks.azure import AzureTokens
 from airflow_provider_cdf_records.hooks.credentials import client_credentials, kind_of_credential
 
 CLUSTER_DOMAIN = "cognitedata.com"
 ENTRA_TOKEN_URL = "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"  # noqa: S105 (an address)
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+HOST_EXAMPLE = f"https://westeurope-1.{CLUSTER_DOMAIN}"
+TOKEN_URL_EXAMPLE = "https://idp.example.com/oauth2/token"  # noqa: S105 (an address)
+PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 EXTRAS = (
     "tenant_id",
     "token_url",
@@ -48,8 +60,20 @@ class AirflowConnection(Protocol):
     password: str | None
 
     @property
-    def extra_dejson(self) -> dict[str, Any]:
-        """The extras."""
+    def extra(self) -> str | None:
+        """The extras as JSON."""
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The fields of a connection without spaces and line ends around them; empty ones are ``""``."""
+
+    host: str
+    port: int | None
+    schema: str
+    login: str
+    password: str = field(repr=False)
+    extras: Mapping[str, Any] = field(repr=False)
 
 
 def client_config(conn: AirflowConnection, *, max_concurrency: int) -> ClientConfig:
@@ -58,91 +82,114 @@ def client_config(conn: AirflowConnection, *, max_concurrency: int) -> ClientCon
     :raises InvalidConnectionError: naming the wrong field and the remedy.
     """
     try:
-        return _client_config(conn, max_concurrency)
+        return _client_config(_fields(conn), max_concurrency)
     except ValueError as error:
         msg = f"Connection {conn.conn_id!r}: {error}"
         raise InvalidConnectionError(msg) from None
 
 
-def _client_config(conn: AirflowConnection, max_concurrency: int) -> ClientConfig:
-    extras = {name: value for name, value in conn.extra_dejson.items() if value not in (None, "")}
+def secrets_of(config: ClientConfig) -> Iterator[str]:
+    """Yield what logs must not show of a configuration."""
+    if isinstance(config.auth, ClientCredentials):
+        yield config.auth.secret
+    for url in config.proxies.values():
+        yield from secrets_in_url(url)
+
+
+def _fields(conn: AirflowConnection) -> _Fields:
+    return _Fields(
+        host=values.one_line(conn.host or "", "Host"),
+        port=values.port(conn.port),
+        schema=values.one_line(conn.schema or "", "Schema"),
+        login=values.one_line(conn.login or "", "Login"),
+        password=values.one_line(conn.password or "", "Password"),
+        extras=_extras(conn.extra),
+    )
+
+
+def _extras(text: str | None) -> dict[str, Any]:
+    """Return the extras that are set; not by Airflow, which takes what is no JSON for no extras."""
+    try:
+        extras = json.loads(text) if text and text.strip() else {}
+    except (ValueError, RecursionError):
+        extras = None
+    if not isinstance(extras, dict):
+        msg = 'Extra must be a JSON object, such as {"tenant_id": "my-tenant"}.'
+        raise ValueError(msg)  # noqa: TRY004 (a wrong value in a form, not a wrong type in code)
+    extras = {name: value for name, value in values.cleaned(extras).items() if value not in (None, "")}
     if unknown := sorted(extras.keys() - set(EXTRAS)):
         msg = f"extra {unknown[0]!r} is not known; remove it or use one of {', '.join(EXTRAS)}."
         raise ValueError(msg)
+    return extras
+
+
+def _client_config(conn: _Fields, max_concurrency: int) -> ClientConfig:
+    extras = conn.extras
     if not conn.schema:
         msg = "Schema is empty; put the name of the CDF project there."
         raise ValueError(msg)
-    url = _base_url(conn.host, conn.port)
-    loopback = urlsplit(url).hostname in LOOPBACK_HOSTS
+    if not PROJECT.fullmatch(conn.schema):
+        msg = f"Schema must be the name of the CDF project as it is in URLs, got {conn.schema!r}."
+        raise ValueError(msg)
+    url, host = _base_url(conn.host, conn.port)
+    loopback = host in values.LOOPBACK_HOSTS
     retry = RetryPolicy()
     return ClientConfig(
         base_url=url,
         project=conn.schema,
-        auth=_auth(conn, extras, url),
-        timeout=_positive(extras, "timeout", ClientConfig.timeout),
-        verify=_verify(extras.get("verify", True)),
-        proxies=_proxies(extras.get("proxies")),
+        auth=_auth(conn, extras, host),
+        timeout=values.seconds(extras, "timeout", ClientConfig.timeout),
+        verify=values.verify(extras.get("verify", True)),
+        proxies=values.proxies(extras.get("proxies")),
         gzip=not loopback,
         environment=not loopback,
         pool_size=max_concurrency,
         retry=RetryPolicy(
-            max_attempts=int(_positive(extras, "max_attempts", retry.max_attempts)),
-            max_wait=_positive(extras, "max_wait", retry.max_wait),
+            max_attempts=values.count(extras, "max_attempts", retry.max_attempts),
+            max_wait=values.seconds(extras, "max_wait", retry.max_wait),
         ),
     )
 
 
-def _base_url(host: str | None, port: int | None) -> str:
+def _base_url(host: str, port: int | None) -> tuple[str, str]:
+    """Return the address of CDF, and the host's name in it."""
     if not host:
-        msg = f"Host is empty; put the cluster there, such as https://westeurope-1.{CLUSTER_DOMAIN}."
+        msg = f"Host is empty; put the cluster there, such as {HOST_EXAMPLE}."
         raise ValueError(msg)
-    url = _split(host)
-    name = url.hostname or ""
-    if "://" not in host and "." not in name and name not in LOOPBACK_HOSTS:
+    url = values.address(host, "Host", HOST_EXAMPLE)
+    if url.path.strip("/") or url.query or url.fragment:
+        msg = f"Host must be an address alone, such as {HOST_EXAMPLE}, got {host.partition('?')[0]!r}."
+        raise ValueError(msg)
+    name = (url.hostname or "").removesuffix(".")
+    if "://" not in host and "." not in name and ":" not in name and name not in values.LOOPBACK_HOSTS:
         name = f"{name}.{CLUSTER_DOMAIN}"
-    has_more = url.path.strip("/") or url.query or url.fragment or url.username
-    if not name or has_more or not _has_valid_port(url):
-        msg = f"Host must be an address alone, such as https://westeurope-1.{CLUSTER_DOMAIN}, got {host!r}."
-        raise ValueError(msg)
-    _refuse_plain_http(url, "Host")
     port = url.port or port
-    name = f"[{name}]" if ":" in name else name
-    return f"{url.scheme}://{name}" + (f":{port}" if port else "")
+    return f"{url.scheme}://{_in_url(name)}" + (f":{port}" if port else ""), name
 
 
-def _has_valid_port(url: SplitResult) -> bool:
-    try:
-        return url.port != 0
-    except ValueError:
-        return False
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
-def _split(address: str) -> SplitResult:
-    """Split an address; without a scheme it is ``http`` on this machine and ``https`` elsewhere."""
-    url = urlsplit(address if "://" in address else f"//{address}")
-    if url.scheme:
-        return url
-    return url._replace(scheme="http" if url.hostname in LOOPBACK_HOSTS else "https")
+def entra_scope(host: str) -> str:
+    """Return the scope of a token of Entra ID: of the cluster, also where a private link leads to it.
+
+    :param host: such as ``westeurope-1.cognitedata.com`` or ``alias.plink.westeurope-1.cognitedata.com``.
+    """
+    if host.endswith(f".{CLUSTER_DOMAIN}"):
+        cluster = host.removesuffix(f".{CLUSTER_DOMAIN}").rpartition(".")[2]
+        host = f"{cluster}.{CLUSTER_DOMAIN}"
+    return f"https://{_in_url(host)}/.default"
 
 
-def _refuse_plain_http(url: SplitResult, field: str) -> None:
-    if url.scheme not in {"http", "https"}:
-        msg = f"{field} begins with {url.scheme}://; use https://."
-        raise ValueError(msg)
-    if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
-        msg = f"{field} is plain http to {url.hostname}, where the token could be read on the way; use https://."
-        raise ValueError(msg)
-
-
-def _auth(conn: AirflowConnection, extras: Mapping[str, Any], base_url: str) -> Auth:
-    kind = kind_of_credential(conn, extras)
-    scopes = extras.get("scopes")
-    if isinstance(scopes, list):
-        scopes = " ".join(map(str, scopes))
+def _auth(conn: _Fields, extras: Mapping[str, Any], host: str) -> Auth:
+    kind = kind_of_credential(conn.login, conn.password, extras)
+    scopes = values.scopes(extras.get("scopes"))
     if kind == "token":
-        return StaticToken(str(extras["token"]))
+        return StaticToken(values.access_token(extras[kind]))
     if kind == "azure_conn_id":
-        return AzureTokens(str(extras["azure_conn_id"]), scopes or f"{base_url}/.default")
+        conn_id = values.one_line(extras[kind], "extra 'azure_conn_id'")
+        return AzureTokens(conn_id, scopes or entra_scope(host))
     tenant_id, token_url = extras.get("tenant_id"), extras.get("token_url")
     if tenant_id and token_url:
         msg = "extras 'tenant_id' and 'token_url' are both set; keep 'tenant_id' for Entra ID only."
@@ -150,58 +197,26 @@ def _auth(conn: AirflowConnection, extras: Mapping[str, Any], base_url: str) -> 
     if not tenant_id and not token_url:
         msg = "extra 'tenant_id' (Entra ID) or 'token_url' (any other identity provider) is missing; set one."
         raise ValueError(msg)
-    if token_url:
-        _refuse_plain_http(_split(str(token_url)), "extra 'token_url'")
-    elif not scopes:
-        scopes = f"{base_url}/.default"
+    audience = extras.get("audience")
     return client_credentials(
         kind,
-        conn,
+        conn.login,
+        conn.password,
         extras,
-        token_url=str(token_url or ENTRA_TOKEN_URL.format(tenant_id=tenant_id)),
-        scopes=scopes,
+        token_url=_token_url(token_url) if token_url else _entra_token_url(tenant_id),
+        scopes=scopes or (entra_scope(host) if tenant_id else None),
+        audience=None if audience is None else values.one_line(audience, "extra 'audience'"),
     )
 
 
-def _positive(extras: Mapping[str, Any], name: str, default: float) -> float:
-    value = extras.get(name, default)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if not 0 < number < float("inf"):
-        msg = f"extra {name!r} must be a positive number, got {value!r}."
+def _token_url(value: Any) -> str:
+    url = values.address(value, "extra 'token_url'", TOKEN_URL_EXAMPLE)
+    return url._replace(fragment="").geturl()
+
+
+def _entra_token_url(tenant_id: Any) -> str:
+    tenant = values.one_line(tenant_id, "extra 'tenant_id'")
+    if not TENANT.fullmatch(tenant):
+        msg = f"extra 'tenant_id' must be the tenant's id or domain, got {tenant!r}."
         raise ValueError(msg)
-    return number
-
-
-def _verify(value: Any) -> bool | str:
-    """Return a boolean or the path of a CA bundle; in a connection's URI, booleans are text too."""
-    if isinstance(value, bool):
-        return value
-    known: dict[str, bool] = {"true": True, "false": False}
-    return known.get(str(value).lower(), str(value))
-
-
-def _proxies(value: Any) -> dict[str, str]:
-    """Return proxy URLs by scheme, from a mapping, from the same as JSON text, or from one URL for all."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
-        except ValueError:
-            value = [value]
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        msg = 'extra \'proxies\' must be a proxy\'s URL, or an object such as {"https": "http://proxy:3128"}.'
-        raise ValueError(msg)  # noqa: TRY004 (a wrong value in a form, not a wrong type in code)
-    proxies = {str(scheme): str(url) for scheme, url in value.items()}
-    for scheme, url in proxies.items():
-        try:
-            is_valid = bool(_split(url).hostname) and _has_valid_port(_split(url))
-        except ValueError:
-            is_valid = False
-        if not is_valid:  # the value may hold a password, so it is not shown
-            msg = f"extra 'proxies' holds no proxy's URL for {scheme!r}; write it as http://user:password@proxy:3128."
-            raise ValueError(msg)
-    return proxies
+    return ENTRA_TOKEN_URL.format(tenant_id=tenant)

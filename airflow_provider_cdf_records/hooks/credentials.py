@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 from airflow_provider_cdf_records.client import (
     CertificateFile,
@@ -11,6 +12,7 @@ from airflow_provider_cdf_records.client import (
     ClientCredentials,
     FederatedTokenFile,
 )
+from airflow_provider_cdf_records.hooks.connection_values import one_line
 
 PASSWORD = "password"  # noqa: S105 (the name of a field)
 KINDS = {  # each with its name in messages
@@ -24,28 +26,21 @@ WITHOUT_CLIENT = ("token", "azure_conn_id")  # these need no client id
 NOT_WITH_AZURE = ("tenant_id", "token_url", "audience")
 
 
-class Fields(Protocol):
-    """The standard fields of an Airflow connection that credentials are in."""
-
-    login: str | None
-    password: str | None
-
-
-def kind_of_credential(fields: Fields, extras: Mapping[str, Any]) -> str:
+def kind_of_credential(login: str, password: str, extras: Mapping[str, Any]) -> str:
     """Return which of ``KINDS`` a connection holds.
 
     :raises ValueError: when it holds none or several, or what makes no sense with that kind.
     """
-    kinds = [kind for kind in KINDS if (fields.password if kind == PASSWORD else extras.get(kind))]
+    kinds = [kind for kind in KINDS if (password if kind == PASSWORD else extras.get(kind))]
     without_client = [kind for kind in kinds if kind in WITHOUT_CLIENT]
-    if without_client and fields.login:
+    if without_client and login:
         name = KINDS[without_client[0]]
         msg = f"{name} and Login are both set; keep the one, or the client id and its secret, not both."
         raise ValueError(msg)
     if len(kinds) > 1:
         msg = f"{KINDS[kinds[0]]} and {KINDS[kinds[1]]} are both set; keep one of them."
         raise ValueError(msg)
-    if not without_client and not fields.login:
+    if not without_client and not login:
         msg = (
             "Login is empty; put the client id there and its secret into Password, or set the extra 'token' "
             "or 'azure_conn_id'."
@@ -65,19 +60,26 @@ def kind_of_credential(fields: Fields, extras: Mapping[str, Any]) -> str:
 
 
 def client_credentials(
-    kind: str, fields: Fields, extras: Mapping[str, Any], *, token_url: str, scopes: str | None
+    kind: str,
+    client_id: str,
+    secret: str,
+    extras: Mapping[str, Any],
+    *,
+    token_url: str,
+    scopes: str | None,
+    audience: str | None,
 ) -> ClientCredentials | ClientAssertions:
     """Return the credentials of a client that gets its tokens from a token URL.
 
-    :param kind: as of :func:`kind_of_credential`, for a connection with a Login.
+    :param kind: as of :func:`kind_of_credential`.
+    :param secret: empty, unless that is its kind.
     """
-    client_id, audience = str(fields.login), extras.get("audience")
     if kind == PASSWORD:
-        return ClientCredentials(client_id, str(fields.password), token_url, scopes, audience)
-    path = str(extras[kind])
+        return ClientCredentials(client_id, secret, token_url, scopes, audience)
+    path = str(Path(one_line(extras[kind], KINDS[kind])).expanduser())
     source = (
         FederatedTokenFile(path)
         if kind == "federated_token_file"
-        else CertificateFile(path, for_entra_id=bool(extras.get("tenant_id")))
+        else CertificateFile(path, for_entra_id="tenant_id" in extras)
     )
     return ClientAssertions(client_id, source, token_url, scopes, audience)

@@ -68,3 +68,8 @@ class Settings:
     partial_writes: bool = False
     create_missing: bool = False
     clock: Clock = field(default_factory=Clock)
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The ids of all clients."""
+        return (self.client_id, *self.clients, *self.client_certificates, *self.federated_issuers)

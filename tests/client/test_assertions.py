@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from airflow_provider_cdf_records.client import (
     CdfAuthError,
@@ -49,10 +47,6 @@ def forms(server: ScriptedServer) -> list[dict[str, str]]:
     return [{name: value for name, (value,) in form.items()} for form in asked]
 
 
-def thumbprint(certificate: bytes, algorithm: str) -> str:
-    return urlsafe_b64encode(hashlib.new(algorithm, certificate).digest()).rstrip(b"=").decode()
-
-
 @pytest.mark.parametrize(
     ("kind", "for_entra_id", "algorithm"),
     [
@@ -86,10 +80,9 @@ def test_an_assertion_is_signed_as_the_standard_says(
     assert (claims["iss"], claims["sub"]) == ("id", "id")
     assert 0 < claims["exp"] - claims["iat"] <= 600
     assert abs(claims["iat"] - time.time()) < 300
-    certificate = pair.certificate.public_bytes(Encoding.DER)
     header = jwt.get_unverified_header(assertion)
-    assert header["x5t#S256"] == thumbprint(certificate, "sha256")
-    assert header.get("x5t") == (None if for_entra_id else thumbprint(certificate, "sha1"))
+    assert header["x5t#S256"] == pair.thumbprint("sha256")
+    assert header.get("x5t") == (None if for_entra_id else pair.thumbprint("sha1"))
 
 
 def test_the_certificate_of_the_key_is_found_among_others(
@@ -99,7 +92,7 @@ def test_the_certificate_of_the_key_is_found_among_others(
     path.write_bytes(key_pair("ca").certificate_pem() + pair.certificate_pem() + pair.private_pem())
     make_asserting(CertificateFile(str(path))).get("/upsert")
     header = jwt.get_unverified_header(forms(server)[0]["client_assertion"])
-    assert header["x5t#S256"] == thumbprint(pair.certificate.public_bytes(Encoding.DER), "sha256")
+    assert header["x5t#S256"] == pair.thumbprint("sha256")
 
 
 def test_each_request_for_a_token_has_an_assertion_of_its_own(

@@ -66,6 +66,44 @@ def test_a_filter_that_is_rendered_to_nothing_deletes_nothing(cdf: LocalCdf) -> 
     assert cdf.held()
 
 
+@pytest.mark.parametrize(
+    ("connection", "words"),
+    [
+        (
+            "cdf://id:the-password@https://127.0.0.1:9/p?token_url=https://127.0.0.1:9/token",
+            "cdf_default",
+        ),
+        ("cdf://id:the/password@127.0.0.1:9/p", ""),
+        ("{not json", ""),
+        ('{"conn_type": "cdf", "no_such_field": 1}', ""),
+        ('{"conn_type": "cdf", "host": "https://a b", "schema": "p", "extra": {"token": "t"}}', "Host"),
+        ('{"conn_type": "cdf", "host": "http://127.0.0.1:9", "schema": "p", "extra": "{no"}', ""),
+        (
+            '{"host": "https://127.0.0.1:9", "schema": "p", "extra": {"token": "t", "verify": "x"}}',
+            "'verify'",
+        ),
+    ],
+    ids=lambda _: "",
+)
+def test_a_connection_that_cannot_be_read_fails_its_test_and_the_load_without_being_quoted(
+    monkeypatch: pytest.MonkeyPatch, connection: str, words: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", connection)
+    good, said = CdfRecordsHook().test_connection()
+    assert not good
+    assert words in said
+    assert "password@" not in said
+    with pytest.raises((AirflowException, ValueError, TypeError)) as failure:
+        CdfRecordsHook().upsert_records(STREAM, [])
+    assert "password@" not in str(failure.value)
+
+
+def test_a_connection_that_does_not_exist_fails_its_test() -> None:
+    good, said = CdfRecordsHook("nowhere").test_connection()
+    assert not good
+    assert "nowhere" in said
+
+
 def test_on_kill_ends_all_loads_of_a_hook(server: ScriptedServer) -> None:
     server.answer("/records/upsert", Answer(202))
     hook, blocks, released = CdfRecordsHook(), threading.Event(), threading.Event()

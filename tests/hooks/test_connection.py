@@ -1,12 +1,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from airflow.models.connection import Connection
 
-from airflow_provider_cdf_records.client import ClientConfig, ClientCredentials, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.client import (
+    CertificateFile,
+    ClientAssertions,
+    ClientConfig,
+    ClientCredentials,
+    FederatedTokenFile,
+    RetryPolicy,
+    StaticToken,
+)
+from airflow_provider_cdf_records.hooks.azure import AzureTokens
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
 
 CLUSTER = "https://westeurope-1.cognitedata.com"
@@ -83,10 +95,44 @@ def test_a_ready_token_needs_no_client() -> None:
     assert config_of(login=None, password=None, extra={"token": "t"}).auth == StaticToken("t")
 
 
-def test_the_other_extras_are_taken() -> None:
+def test_a_certificate_stands_in_for_the_secret() -> None:
+    auth = config_of(password=None, extra=GOOD["extra"] | {"certificate_file": "/keys/cdf.pem"}).auth
+    assert isinstance(auth, ClientAssertions)
+    assert auth.source == CertificateFile("/keys/cdf.pem", for_entra_id=True)
+    assert (auth.client_id, auth.scopes) == ("my-id", f"{CLUSTER}/.default")
+    assert auth.token_url == "https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token"
+
+
+def test_a_federated_token_file_stands_in_for_the_secret() -> None:
+    extra = {
+        "token_url": "https://idp.example.com/token",
+        "audience": "cdf",
+        "federated_token_file": "/run/token",
+    }
+    auth = config_of(password=None, extra=extra).auth
+    assert auth == ClientAssertions(
+        "my-id", FederatedTokenFile("/run/token"), "https://idp.example.com/token", audience="cdf"
+    )
+
+
+def test_certificates_are_used_in_the_usual_way_of_other_providers() -> None:
+    extra = {"token_url": "https://idp.example.com/token", "certificate_file": "/keys/cdf.pem"}
+    auth = config_of(password=None, extra=extra).auth
+    assert isinstance(auth, ClientAssertions)
+    assert auth.source == CertificateFile("/keys/cdf.pem", for_entra_id=False)
+
+
+@pytest.mark.parametrize(("scopes", "asked"), [({}, f"{CLUSTER}/.default"), ({"scopes": "a b"}, "a b")])
+def test_an_azure_connection_needs_no_client(scopes: dict[str, str], asked: str) -> None:
+    extra = {"azure_conn_id": "azure_default"} | scopes
+    assert config_of(login=None, password=None, extra=extra).auth == AzureTokens("azure_default", asked)
+
+
+def test_the_other_extras_are_taken(tmp_path: Path) -> None:
+    bundle = shutil.copy(certifi.where(), tmp_path / "ca.pem")
     extra = GOOD["extra"] | {
         "timeout": 5,
-        "verify": "/etc/ca.pem",
+        "verify": str(bundle),
         "proxies": {"https": "http://proxy:3128"},
         "max_attempts": 3,
         "max_wait": 60,
@@ -94,7 +140,7 @@ def test_the_other_extras_are_taken() -> None:
     config = config_of(extra=extra)
     assert (config.timeout, config.verify, config.proxies) == (
         5,
-        "/etc/ca.pem",
+        str(bundle),
         {"https": "http://proxy:3128"},
     )
     assert config.retry == RetryPolicy(max_attempts=3, max_wait=60)
@@ -159,6 +205,30 @@ def test_bodies_are_compressed_but_for_this_machine() -> None:
             "'tenant_id' and 'token_url' are both set",
         ),
         ({"extra": {"token": "t"}}, "extra 'token' and Login are both set"),
+        ({"login": None, "extra": {"token": "t"}}, "extra 'token' and Password are both set; keep one"),
+        (
+            {"login": None, "password": None, "extra": {"token": "t", "azure_conn_id": "a"}},
+            "extra 'token' and extra 'azure_conn_id' are both set; keep one of them",
+        ),
+        ({"extra": {"azure_conn_id": "a"}}, "extra 'azure_conn_id' and Login are both set"),
+        (
+            {"login": None, "password": None, "extra": {"azure_conn_id": "a", "tenant_id": "t"}},
+            "extras 'azure_conn_id' and 'tenant_id' are both set; remove 'tenant_id'",
+        ),
+        (
+            {"extra": {"tenant_id": "t", "certificate_file": "f"}},
+            "Password and extra 'certificate_file' are both set; keep one of them",
+        ),
+        (
+            {"password": None, "extra": {"certificate_file": "f", "federated_token_file": "g"}},
+            "extra 'federated_token_file' and extra 'certificate_file' are both set",
+        ),
+        (
+            {"login": None, "password": None, "extra": {"tenant_id": "t", "certificate_file": "f"}},
+            "Login is empty; put the client id there",
+        ),
+        ({"login": None, "password": None, "extra": {"tenant_id": "t"}}, "Login is empty"),
+        ({"password": None, "extra": {"certificate_file": "f"}}, "'tenant_id' (Entra ID) or 'token_url'"),
         ({"host": "http://cdf.example.com"}, "Host is plain http to cdf.example.com"),
         (
             {"extra": {"token_url": "http://idp.example.com/t"}},
@@ -169,7 +239,7 @@ def test_bodies_are_compressed_but_for_this_machine() -> None:
         ({"host": f"{CLUSTER}:port"}, "Host"),
         ({"extra": {"tenant": "t"}}, "extra 'tenant' is not known"),
         ({"extra": {"tenant_id": "t", "timeout": "soon"}}, "extra 'timeout' must be a positive number"),
-        ({"extra": {"tenant_id": "t", "max_attempts": 0}}, "extra 'max_attempts' must be a positive number"),
+        ({"extra": {"tenant_id": "t", "max_attempts": 0}}, "extra 'max_attempts' must be a whole number"),
         ({"extra": {"tenant_id": "t", "proxies": [1]}}, "extra 'proxies' must be a proxy's URL"),
         ({"extra": {"tenant_id": "t", "proxies": "{no"}}, "extra 'proxies' must be a proxy's URL"),
         ({"extra": {"tenant_id": "t", "proxies": "http://u:s[x@proxy"}}, "'proxies' holds no proxy's URL"),

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
+from tests.keys import key_pair
 from tests.local_server.conftest import Raw, a_record, set_up
 from tests.waiting import PATIENCE, wait_until
 
@@ -298,3 +299,31 @@ def test_listening_to_the_world_is_said(tmp_path: Path) -> None:
         process.stdout.readline()
         assert "can be reached from other machines" in process.stdout.readline()
         assert "http://127.0.0.1:" in lines[0]
+
+
+def test_the_command_knows_clients_by_their_certificates(tmp_path: Path) -> None:
+    certificate = key_pair().write_certificate(tmp_path / "app.pem")
+    arguments = ("--database", str(tmp_path / "cdf.sqlite"), "--client-certificate", f"app:{certificate}")
+    with command(*arguments) as (_, (_, export)):
+        token_url = json.loads(export.partition("'")[2].rpartition("'")[0])["extra"]["token_url"]
+        claims = {"aud": token_url, "iss": "app", "sub": "app"}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "app",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": key_pair().token({"x5t": key_pair().thumbprint("sha1")}, **claims),
+        }
+        assert requests.post(token_url, data=form, timeout=PATIENCE).ok
+
+
+def test_a_certificate_that_is_missing_ends_the_command(tmp_path: Path) -> None:
+    arguments = ["--database", str(tmp_path / "cdf.sqlite"), "--federated-issuer", f"pod:{tmp_path}/no.pem"]
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_cdf_records.local_server", "--port", "0", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1
+    assert f"Cannot start: {tmp_path}/no.pem must be a PEM file of a certificate or public key" in done.stderr

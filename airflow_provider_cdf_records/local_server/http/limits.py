@@ -106,7 +106,7 @@ class Limits:
         self._project = Allowance(settings.clock, *(quota.project for quota in quotas))
         self._identities = {
             client: Allowance(settings.clock, *(quota.identity for quota in quotas))
-            for client in (settings.client_id, *settings.clients)
+            for client in settings.identities
         }
         self._writes = Allowance(settings.clock, parallel=settings.parallel_writes)
         rates = QUERIES if settings.query_limits else {}
