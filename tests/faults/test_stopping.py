@@ -86,7 +86,7 @@ def test_on_kill_ends_the_load(server: ScriptedServer, source: Path, tmp_path: P
     )
     when_it_hangs(server, operator.on_kill)
     started = time.monotonic()
-    with pytest.raises(AirflowException, match=r"told to stop.*Upserted 30 of") as failure:
+    with pytest.raises(AirflowException, match=r"told to stop\.\nUpserted 30 of") as failure:
         operator.execute({"task_state_store": store})
     assert time.monotonic() - started < SOON
     assert not isinstance(failure.value, AirflowFailException)
