@@ -31,7 +31,7 @@ class Model:
         self.bad: set[int] = set()
         self.surely_rejected: set[int] = set()
         self.surely_rejected_in_one_try: set[int] = set()
-        for number in range(self.draw.randrange(60, 200)):
+        for number in range(self.draw.randrange(40, 140)):
             self.rows.append(self.add(f"r{self.draw.randrange(IDENTITIES)}", number))
 
     def add(self, name: str, number: int) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def test_a_row_is_rejected_only_after_it_was_refused_alone(
             )
             with suppress(LoadFailedError, CdfError, MissingCapabilityError, StreamUnusableError):
                 load.run()
-        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lines = [json.loads(line) for line in path.open("rb")] if path.exists() else []
     event(f"rejected: {len(lines)}")
     summary = load.summary()
     assert summary.rejected == len(lines)

@@ -267,6 +267,21 @@ def test_a_folder_that_is_not_writable_is_told_at_the_start(not_root: None) -> N
         Path(folder).chmod(0o700)
 
 
+def test_what_comes_between_the_last_look_and_the_replacing_stays(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.ndjson"
+    written(path, 1, owner=MONDAY)
+
+    def kept_lines(file: IO[bytes]) -> list[bytes]:
+        path.unlink()
+        path.write_bytes(b"notes")
+        return file.readlines()
+
+    with pytest.raises(RejectedFileInUseError, match="was removed or replaced"):
+        DiskFile(path, MONDAY).start(kept_lines)
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == b"notes"
+
+
 def test_nothing_is_written_beside_the_file_and_no_link_there_is_followed(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.write_text("notes")
