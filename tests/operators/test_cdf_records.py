@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def operator(**arguments: Any) -> CdfRecordsUpsertOperator:
-    return CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, **arguments)
+    return CdfRecordsUpsertOperator(**({"task_id": "load", "stream_id": STREAM} | arguments))
 
 
 class Returns(BaseOperator):
@@ -86,6 +87,54 @@ def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
     ]
     assert (summary["stream_id"], summary["read"], summary["upserted"]) == (STREAM, 2, 2)
     assert cdf.held().keys() == {"a", "b"}
+
+
+class Pushes(FakeXCom):
+    """Keeps what is pushed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = json.loads(json.dumps(value))
+
+
+BAD = {"space": SPACE, "externalId": "", "sources": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        ({"records": [a_record()]}, (1, 1, 0)),
+        ({"records": [a_record(), BAD], "max_rejected": 1}, (2, 1, 1)),
+        ({"records": [BAD]}, (1, 0, 1)),
+        ({"records": [a_record()], "stream_id": "missing"}, (0, 0, 0)),
+        ({"path": "/nowhere/a.ndjson"}, (0, 0, 0)),
+    ],
+    ids=["success", "with rejects", "too many rejects", "no stream", "no file"],
+)
+def test_the_summary_is_pushed_however_the_load_ends(
+    cdf: LocalCdf, arguments: dict[str, Any], numbers: tuple[int, ...]
+) -> None:
+    task, ti = operator(**arguments), Pushes()
+    with suppress(AirflowFailException):
+        assert task.execute({"ti": ti}) == ti.pushed["summary"]
+    summary = ti.pushed["summary"]
+    assert (summary["read"], summary["upserted"], summary["rejected"]) == numbers
+    assert summary["stream_id"] == task.stream_id
+
+
+def test_an_xcom_that_cannot_be_pushed_does_not_hide_how_the_load_ended(
+    cdf: LocalCdf,
+) -> None:
+    class Broken:
+        def xcom_push(self, **_: Any) -> None:
+            msg = "no database"
+            raise OSError(msg)
+
+    with pytest.raises(AirflowFailException, match="were rejected"):
+        operator(records=[BAD]).execute({"ti": Broken()})
 
 
 def test_an_empty_list_is_a_success(cdf: LocalCdf) -> None:
