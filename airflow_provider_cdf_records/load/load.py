@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 from airflow_provider_cdf_records.load.refusals import BatchSettler
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.summary import Summary, count_of
-from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -106,9 +106,18 @@ class Load:
             rejected_file=rejected_file,
             resumed=resumed,
         )
-        with tally:
-            self._send_all(tally, checkpoint, resumed)
-        return self._final_summary(tally)
+        try:
+            with tally:
+                self._send_all(tally, checkpoint, resumed)
+            summary = self._final_summary(tally)
+        except Exception as error:
+            if getattr(error, "retryable", True) is False:
+                checkpoint.forget_mark()  # what failed may be the stream, and a new one is empty
+            if isinstance(error, TooManyRejectedError) and tally.has_found_existing:
+                checkpoint.clear()  # else the next run would take records of others for its own
+            raise
+        checkpoint.clear()
+        return summary
 
     def summary(self) -> Summary:
         """Return the numbers so far, at any time before, during and after :meth:`run`."""
@@ -204,24 +213,18 @@ class Load:
 
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """Save or clear the checkpoint and log the summary, however the upload ends.
-
-        After a failure for good, the next try starts over: what failed may be the stream, and a new one is
-        empty.
-        """
-        keep = checkpoint.clear
+        """Log the summary, however the upload ends; save the checkpoint of one that fails."""
         try:
             yield
             tally.complete()
         except BaseException as error:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
-            keep = checkpoint.forget_mark if final else checkpoint.save
             self._persist_if_possible(tally)
+            checkpoint.save()
             if not hasattr(error, "retryable"):
                 raise
             raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
         finally:
-            keep()
             self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:
