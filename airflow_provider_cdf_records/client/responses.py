@@ -14,7 +14,7 @@ import msgspec
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, IncompleteRead, NewConnectionError, ProxyError
 
-from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
+from airflow_provider_cdf_records.client.errors import CdfAnswerError, CdfApiError, CdfConnectionError
 from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
 from airflow_provider_cdf_records.client.secrets import without_secrets
 
@@ -57,7 +57,7 @@ def read_answer(response: requests.Response, asked: Asked) -> Any:
 
     :param response: with its body still to be read.
     :raises CdfApiError: for any status but 2xx.
-    :raises CdfConnectionError: for a 2xx that is not JSON where that is needed, and for the page of a proxy.
+    :raises CdfAnswerError: for a 2xx that is not JSON where that is needed, and for the page of a proxy.
     :raises HTTPError: for a body that is cut short.
     """
     body = _body(response)
@@ -69,7 +69,7 @@ def read_answer(response: requests.Response, asked: Asked) -> Any:
         return msgspec.json.decode(body)
     except NOT_JSON:
         msg = f"{asked} was answered with {response.status_code}, but not with JSON"
-    raise CdfConnectionError(msg if asked.for_token else f"{msg}: {_excerpt(response, body, asked)}")
+    raise CdfAnswerError(msg if asked.for_token else f"{msg}: {_excerpt(response, body, asked)}")
 
 
 def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
