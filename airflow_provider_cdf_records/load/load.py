@@ -50,7 +50,7 @@ class Load:
     :param owner: the task that this load is of; ``rejected_path`` may hold rejected records of no other.
     :param max_concurrency: requests in flight at most.
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
-        ingest finds in the stream counts as ingested.
+        ingest finds in the stream counts as ingested. Asked only where the ``state_store`` cannot tell.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
     :param target: what else identifies this load, as plain JSON, such as the name of the connection.
     :param log: a logger for progress lines and the summary.
@@ -209,7 +209,10 @@ class Load:
 
     def _may_be_stored(self, checkpoint: Checkpoint) -> bool:
         """Return whether an earlier try may have stored some of the records, where that matters."""
-        return bool(self.verb.statuses_of_existing) and (checkpoint.begin() or self.is_retry)
+        if not self.verb.statuses_of_existing:
+            return False
+        has_begun = checkpoint.begin()
+        return self.is_retry if has_begun is None else has_begun
 
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
