@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 from airflow_provider_cdf_records.load.refusals import BatchSettler
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.summary import Summary, count_of
-from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -50,7 +50,7 @@ class Load:
     :param owner: the task that this load is of; ``rejected_path`` may hold rejected records of no other.
     :param max_concurrency: requests in flight at most.
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
-        ingest finds in the stream counts as ingested.
+        ingest finds in the stream counts as ingested. Asked only where the ``state_store`` cannot tell.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
     :param target: what else identifies this load, as plain JSON, such as the name of the connection.
     :param log: a logger for progress lines and the summary.
@@ -106,9 +106,18 @@ class Load:
             rejected_file=rejected_file,
             resumed=resumed,
         )
-        with tally:
-            self._send_all(tally, checkpoint, resumed)
-        return self._final_summary(tally)
+        try:
+            with tally:
+                self._send_all(tally, checkpoint, resumed)
+            summary = self._final_summary(tally)
+        except Exception as error:
+            if getattr(error, "retryable", True) is False:
+                checkpoint.forget_mark()  # what failed may be the stream, and a new one is empty
+            if isinstance(error, TooManyRejectedError) and tally.has_found_existing:
+                checkpoint.clear()  # else the next run would take records of others for its own
+            raise
+        checkpoint.clear()
+        return summary
 
     def summary(self) -> Summary:
         """Return the numbers so far, at any time before, during and after :meth:`run`."""
@@ -200,28 +209,25 @@ class Load:
 
     def _may_be_stored(self, checkpoint: Checkpoint) -> bool:
         """Return whether an earlier try may have stored some of the records, where that matters."""
-        return bool(self.verb.statuses_of_existing) and (checkpoint.begin() or self.is_retry)
+        if not self.verb.statuses_of_existing:
+            return False
+        has_begun = checkpoint.begin()
+        return self.is_retry if has_begun is None else has_begun
 
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """Save or clear the checkpoint and log the summary, however the upload ends.
-
-        After a failure for good, the next try starts over: what failed may be the stream, and a new one is
-        empty.
-        """
-        keep = checkpoint.clear
+        """Log the summary, however the upload ends; save the checkpoint of one that fails."""
         try:
             yield
             tally.complete()
         except BaseException as error:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
-            keep = checkpoint.forget_mark if final else checkpoint.save
             self._persist_if_possible(tally)
+            checkpoint.save()
             if not hasattr(error, "retryable"):
                 raise
             raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
         finally:
-            keep()
             self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:

@@ -111,6 +111,7 @@ class Tally:
         self._first: list[Rejection] = []
         self._rejected_at = array("q")
         self._has_passed_max = False
+        self.has_found_existing = False  # whether records were rejected because the stream had them already
         self.is_cut_short = False  # whether rows of the source were left unread
         self.read = before.read
         self._rejected_before = before.rejected
@@ -155,6 +156,7 @@ class Tally:
         """Count a rejected row and write it down."""
         with self._lock:
             insort(self._rejected_at, rejection.position)
+            self.has_found_existing |= rejection.status in self.verb.statuses_of_existing
             if len(self._first) < MAX_QUOTED:
                 self._first.append(rejection)
             if self._file is not None:

@@ -309,6 +309,31 @@ def test_a_second_try_of_an_ingest_takes_what_the_first_has_stored_for_its_own(c
     assert task.execute({"ti": ti})["ingested"] == 2
 
 
+class Store:
+    """The state store of a task that nothing was kept in, and that may fail."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self._failure = failure
+
+    def get(self, key: str) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    set = delete = lambda *_: None
+
+
+@pytest.mark.parametrize(("failure", "ingested"), [(None, 1), (OSError("no answer"), 2)])
+def test_a_second_try_goes_by_its_number_only_where_the_state_store_fails(
+    cdf: LocalCdf, failure: Exception | None, ingested: int
+) -> None:
+    cdf.upsert(STREAM, [a_record("a")])
+    ti = FakeXCom()
+    ti.try_number = 2  # type: ignore[attr-defined]
+    rows = [a_record("a"), a_record("b")]
+    task = CdfRecordsIngestOperator(task_id="ingest", stream_id=STREAM, records=rows, max_rejected=1)
+    assert task.execute({"ti": ti, "task_state_store": Store(failure)})["ingested"] == ingested
+
+
 def test_a_file_is_ingested_into_an_archive(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text("".join(json.dumps(a_record("same", number=number)) + "\n" for number in range(3)))
