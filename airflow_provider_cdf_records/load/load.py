@@ -206,6 +206,7 @@ class Load:
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
         """Save or clear the checkpoint and log the summary, however the upload ends.
 
+        The message of a :class:`LoadFailedError` holds the summary, which is then not logged as well.
         After a failure for good, the next try starts over: what failed may be the stream, and a new one is
         empty.
         """
@@ -217,12 +218,17 @@ class Load:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
             keep = checkpoint.forget_mark if final else checkpoint.save
             self._persist_if_possible(tally)
-            if not hasattr(error, "retryable"):
-                raise
-            raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
+            summary = self.summary()
+            numbers = str(summary) if summary.read else ""
+            if hasattr(error, "retryable"):
+                raise LoadFailedError(f"{error}\n{numbers}".rstrip(), retryable=not final) from error
+            if numbers:
+                self.log.info("%s", numbers)
+            raise
+        else:
+            self.log.info("%s", self.summary())
         finally:
             keep()
-            self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:
         """Write the rejected records; a failure must not hide the error that ended the load."""

@@ -38,7 +38,7 @@ class Summary:
     accepted: int = 0
     superseded: int = 0
     rejected: int = 0
-    identities: int | None = None
+    identities: int | None = 0
     resumed_from: int | None = None
     requests: int = 0
     retries: int = 0
