@@ -242,6 +242,6 @@ class Load:
         summary = self.summary()
         tally.raise_if_too_many_rejected(summary)
         if summary.unsettled:
-            msg = f"{count_of(summary.unsettled, 'record')} read and not sent.\n{summary}"
+            msg = f"{count_of(summary.unsettled, 'record')} read and not loaded.\n{summary}"
             raise LoadFailedError(msg, retryable=True)
         return summary
