@@ -30,6 +30,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError, Lo
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
+from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
@@ -78,11 +79,15 @@ class Load:
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
         self._sent_before = self.client.traffic
-        if (
-            self.rejected_path is not None
-            and isinstance(self.source, FileSource)
-            and self.source.reads(self.rejected_path)
-        ):
+        if self.rejected_path is None:
+            return
+        if compression := compression_of(self.rejected_path.name):
+            msg = (
+                f"rejected_path {str(self.rejected_path)!r} is not compressed, and could not "
+                f"be loaded again by that name; leave out {compression.suffix}."
+            )
+            raise InvalidArgumentError(msg)
+        if isinstance(self.source, FileSource) and self.source.reads(self.rejected_path):
             msg = (
                 f"rejected_path {str(self.rejected_path)!r} is one of the files to load, and would be "
                 "overwritten; choose another."
