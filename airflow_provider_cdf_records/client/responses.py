@@ -81,9 +81,15 @@ def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
     cause = getattr(cause, "reason", cause)  # urllib3 wraps it in a message about its retries
     certificate_refused = CERTIFICATE_REFUSED in str(error)
     text = asked.hide(f"{type(error).__name__}: {cause}")
+    never_sent = certificate_refused or isinstance(cause, NOT_CONNECTED)
+    if certificate_refused:
+        text += "; check the connection's extra 'verify'"
+    elif isinstance(cause, ProxyError):
+        text += "; check the proxy, of the connection's extra 'proxies' or of the environment"
+    elif never_sent:
+        text += f"; check the connection's {'token URL' if asked.for_token else 'Host'}, and the network"
     failure = CdfConnectionError(f"{asked} got no answer: {text}")
     failure.retryable = passing and not certificate_refused
-    never_sent = certificate_refused or isinstance(cause, NOT_CONNECTED)
     failure.may_be_applied = passing and not never_sent
     return failure
 

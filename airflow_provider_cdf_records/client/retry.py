@@ -54,7 +54,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
             throttle.throttled(state.upcoming_sleep)
         log.warning(
             "%s; attempt %d of %d, the next in %.1f s.",
-            error,
+            str(error).rstrip("."),
             state.attempt_number,
             max_attempts(state),
             state.upcoming_sleep,

@@ -30,6 +30,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError, Lo
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
+from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
@@ -78,11 +79,15 @@ class Load:
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
         self._sent_before = self.client.traffic
-        if (
-            self.rejected_path is not None
-            and isinstance(self.source, FileSource)
-            and self.source.reads(self.rejected_path)
-        ):
+        if self.rejected_path is None:
+            return
+        if compression := compression_of(self.rejected_path.name):
+            msg = (
+                f"rejected_path {str(self.rejected_path)!r} is not compressed, and could not "
+                f"be loaded again by that name; leave out {compression.suffix}."
+            )
+            raise InvalidArgumentError(msg)
+        if isinstance(self.source, FileSource) and self.source.reads(self.rejected_path):
             msg = (
                 f"rejected_path {str(self.rejected_path)!r} is one of the files to load, and would be "
                 "overwritten; choose another."
@@ -216,7 +221,10 @@ class Load:
 
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """Log the summary, however the upload ends; save the checkpoint of one that fails."""
+        """Log the summary, however the upload ends; save the checkpoint of one that fails.
+
+        The message of a :class:`LoadFailedError` holds the summary, which is then not logged as well.
+        """
         try:
             yield
             tally.complete()
@@ -224,10 +232,14 @@ class Load:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
             self._persist_if_possible(tally)
             checkpoint.save()
-            if not hasattr(error, "retryable"):
-                raise
-            raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
-        finally:
+            summary = self.summary()
+            numbers = str(summary) if summary.read else ""
+            if hasattr(error, "retryable"):
+                raise LoadFailedError(f"{error}\n{numbers}".rstrip(), retryable=not final) from error
+            if numbers:
+                self.log.info("%s", numbers)
+            raise
+        else:
             self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:
@@ -242,6 +254,6 @@ class Load:
         summary = self.summary()
         tally.raise_if_too_many_rejected(summary)
         if summary.unsettled:
-            msg = f"{count_of(summary.unsettled, 'record')} read and not sent.\n{summary}"
+            msg = f"{count_of(summary.unsettled, 'record')} read and not loaded.\n{summary}"
             raise LoadFailedError(msg, retryable=True)
         return summary

@@ -16,6 +16,7 @@ MISSING = (
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported shows no traceback
     arguments = parse_arguments()
     try:
         from airflow_provider_cdf_records.local_server import running  # noqa: PLC0415
@@ -25,8 +26,10 @@ def main() -> None:
     try:
         listening = running.listening_socket(arguments.host, arguments.port)
     except (OSError, OverflowError) as error:
+        why = str(error).rstrip(".")
         sys.exit(
-            f"Cannot listen on {arguments.host}:{arguments.port}: {error}. --port 0 takes any free port."
+            f"Cannot listen on {arguments.host}:{arguments.port}: {why}. --port 0 takes any free port, "
+            "--host an address of this machine."
         )
     settings = settings_of(arguments)
     try:

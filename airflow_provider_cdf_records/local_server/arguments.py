@@ -82,11 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ID:FILE",
         help="a client that a platform vouches for with federated tokens, and the platform's certificate or "
-        "public key (PEM); can be given several times",
+        "public key (PEM); a token has the audience api://AzureADTokenExchange; can be given several times",
     )
     add(
         "--allow-host",
         dest="allowed_hosts",
+        type=_host_name,
         action="append",
         default=[],
         metavar="NAME",
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--token-lifetime",
         type=_amount,
         default=DEFAULTS.token_lifetime,
+        metavar="SECONDS",
         help="seconds that a token is valid (%(default)g)",
     )
     behaviour = parser.add_argument_group("behaviour of a real CDF")
@@ -179,17 +181,24 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _amount(text: str) -> float:
-    amount = float(text)
+    amount = _number(text)
     if not 0 <= amount < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number of 0 or more, got {text}")
     return amount
 
 
 def _share(text: str) -> float:
-    share = float(text)
+    share = _number(text)
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text}")
     return share
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
 
 
 def _quota(text: str) -> Quota:
@@ -207,6 +216,12 @@ def _positive(text: str) -> float:
     if not amount:
         raise argparse.ArgumentTypeError("must be more than 0, got 0")
     return amount
+
+
+def _host_name(text: str) -> str:
+    if not text or "/" in text or text.count(":") == 1:  # an IPv6 address has more
+        raise argparse.ArgumentTypeError(f"must be a name without scheme and port, got {text!r}")
+    return text
 
 
 def _client(text: str) -> tuple[str, str]:

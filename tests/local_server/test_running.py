@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
+from airflow_provider_cdf_records.local_server.arguments import parse_arguments
 from tests.keys import key_pair
 from tests.local_server.conftest import Raw, a_record, set_up
 from tests.waiting import PATIENCE, wait_until
@@ -39,6 +40,15 @@ def print_and_signal(*values, **options):
     if "open http://" in values[0]:
         signal.raise_signal(ending)
 builtins.print = print_and_signal
+runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
+"""
+SIGNALLED_AS_IT_IMPORTS = """
+import importlib.abc, runpy, signal, sys
+class Signal(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == "uvicorn":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Signal())
 runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
 """
 
@@ -269,6 +279,48 @@ def test_a_signal_before_it_serves_ends_it_without_a_word(tmp_path: Path, ending
     assert (done.returncode, done.stderr) == (0, "")
     with LocalServer(tmp_path / "cdf.sqlite") as server:
         set_up(raw_again(server))
+
+
+def test_ctrl_c_while_it_imports_ends_it_without_a_word(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED_AS_IT_IMPORTS, "--port", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--latency", "soon", "must be a number, got 'soon'"),
+        ("--fault-rate", "some", "must be a number, got 'some'"),
+        ("--requests-per-second", "20/10", "must be a number, got '20/10'"),
+        ("--max-streams", "3:x", "must be a number, got 'x'"),
+        ("--allow-host", "http://cdf", "must be a name without scheme and port, got 'http://cdf'"),
+        ("--allow-host", "cdf:8765", "must be a name without scheme and port, got 'cdf:8765'"),
+    ],
+)
+def test_an_option_says_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, value: str, message: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["local_server", option, value])
+    with pytest.raises(SystemExit):
+        parse_arguments()
+    assert f"argument {option}: {message}" in capsys.readouterr().err
+
+
+def test_a_database_whose_name_looks_like_a_uri_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with LocalServer("file:cdf?mode=memory") as server:
+        set_up(raw_again(server))
+    assert (tmp_path / "file:cdf?mode=memory").is_file()
 
 
 def refused_start(*arguments: str) -> str:

@@ -49,6 +49,9 @@ class FakeXCom:
     def xcom_pull(self, task_ids: str, **_: Any) -> Any:
         return self._values[task_ids]
 
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed = {key: value}
+
     def get_relevant_upstream_map_indexes(self, *_: Any, **__: Any) -> None:
         """Asked for by Airflow 2."""
 
@@ -419,10 +422,35 @@ def test_a_template_that_gives_nothing_is_named(
     assert not cdf.held()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "read", "rejected"),
+    [
+        ({"records": [a_record(), a_record("bad", number="none")]}, 2, 1),
+        ({"records": [a_record()], "stream_id": "missing"}, 0, 0),
+        ({"records": [a_record()], "cdf_conn_id": "missing"}, 0, 0),
+        ({"records": [a_record()], "rejected_path": "None"}, 0, 0),
+        ({"path": "missing.ndjson"}, 0, 0),
+        ({"path": "{{ none }}"}, 0, 0),
+    ],
+)
+def test_a_failed_task_pushes_its_summary(
+    cdf: LocalCdf, arguments: dict[str, Any], read: int, rejected: int
+) -> None:
+    task = CdfRecordsUpsertOperator(task_id="load", **{"stream_id": STREAM, **arguments})
+    if task.path == "{{ none }}":
+        task.path = None  # as rendered to native objects
+    context = context_with()
+    with pytest.raises(Exception, match=r"."):
+        task.execute(context)
+    summary = context["ti"].pushed["summary"]
+    assert (summary["read"], summary["rejected"], summary["rejected_path"]) == (read, rejected, None)
+    assert summary["identities"] == summary["upserted"]
+
+
 def test_a_path_that_is_rendered_to_none_itself_is_named(cdf: LocalCdf) -> None:
     with DAG("d", schedule=None, render_template_as_native_obj=True) as dag:
         task = operator(path="{{ none }}")
     task.render_template_fields({}, dag.get_template_env())
     assert task.path is None
-    with pytest.raises(AirflowFailException, match="path of task 'load' was rendered to nothing"):
+    with pytest.raises(AirflowFailException, match=r"path must be a path .* got None, which is what"):
         task.execute({})

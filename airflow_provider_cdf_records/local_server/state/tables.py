@@ -107,13 +107,16 @@ def open_database(database: str | Path, *, keep_superseded: bool) -> sqlite3.Con
             f"database {str(database)!r}: the local server needs a file; name one in a temporary folder."
         )
     path = Path(database)
+    file = (
+        path.absolute()
+    )  # SQLite takes a name that begins with "file:" for a URI, as of a database in memory
     if path.exists() and not path.is_file():
         raise UnusableDatabase(f"database {path}: is not a file; name a file to create or to open.")
     if not path.parent.is_dir():
         raise UnusableDatabase(f"database {path}: there is no folder {path.parent}; create it first.")
     db = None
     try:
-        db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         _prepare(db, path, keep_superseded=keep_superseded)
     except (sqlite3.Error, UnusableDatabase) as error:
         if db is not None:
