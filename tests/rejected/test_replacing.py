@@ -22,6 +22,7 @@ from airflow_provider_cdf_records.rejected.contents import (
     RejectedFileInUseError,
     check_contents,
 )
+from airflow_provider_cdf_records.rejected.disk import DiskFile
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Owner
 from tests.rejected.test_file import path, positions, rejection, written
