@@ -46,11 +46,16 @@ class TooManyRejectedError(Exception):
             else "Set rejected_path to keep them in a file, with the reasons."
         )
         allowed = f"{max_rejected:,}" if isinstance(max_rejected, int) else f"{max_rejected:.4g} of all"
+        rejected = f"{summary.rejected:,} of {count_of(summary.read, 'record')} read {_was(summary.rejected)}"
+        accepted = f"{summary.accepted:,} {_was(summary.accepted)} {verb.done} {verb.preposition} stream"
         super().__init__(
-            f"{summary.rejected:,} of {count_of(summary.read, 'record')} read were rejected, and "
-            f"max_rejected allows {allowed}. {summary.accepted:,} were {verb.done} {verb.preposition} stream "
-            f"{summary.stream_id}.{_left_out(summary, has_more)}\n{named}{more}\n{kept}"
+            f"{rejected} rejected, and max_rejected allows {allowed}. {accepted} {summary.stream_id}."
+            f"{_left_out(summary, has_more)}\n{named}{more}\n{kept}"
         )
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _left_out(summary: Summary, has_more: bool) -> str:

@@ -288,7 +288,7 @@ def test_an_ingest_that_stopped_for_its_rejected_records_knows_its_own_when_it_i
     path, store = tmp_path / "a.ndjson", Memory()
     rows = [a_record(str(n), number="bad" if n == 4 else n) for n in range(8)]
     path.write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(AirflowFailException, match="1 of 8 records read were rejected"):
+    with pytest.raises(AirflowFailException, match="1 of 8 records read was rejected"):
         CdfRecordsHook().ingest_file(STREAM, path, state_store=store)
     assert 0 < len(cdf.held()) < 8
     rows[4] = a_record("4", number=4)

@@ -194,7 +194,7 @@ def test_too_many_refused_records_fail_the_load_and_name_the_first(tmp_path: Pat
     with pytest.raises(TooManyRejectedError) as failure:
         load([a_record(f"r{n}", value=n) for n in range(5)], stream, rejected_path=path)
     message = str(failure.value)
-    assert "1 of 5 records read were rejected, and max_rejected allows 0" in message
+    assert "1 of 5 records read was rejected, and max_rejected allows 0" in message
     assert "records[2] (plant/r2): CDF answered 422: bad value" in message
     assert str(path) in message
     assert not failure.value.retryable

@@ -136,7 +136,7 @@ def test_an_xcom_that_cannot_be_pushed_does_not_hide_how_the_load_ended(
             msg = "no database"
             raise OSError(msg)
 
-    with pytest.raises(AirflowFailException, match="were rejected"):
+    with pytest.raises(AirflowFailException, match="was rejected"):
         operator(records=[BAD]).execute({"ti": Broken()})
 
 
