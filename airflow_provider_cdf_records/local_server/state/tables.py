@@ -62,9 +62,12 @@ ON CONFLICT (stream, space, external_id) WHERE mutable = 1 DO UPDATE SET
 """
 APPEND = """
 INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
-SELECT ?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7 WHERE NOT EXISTS (
-    SELECT 1 FROM record
-    WHERE stream = ?2 AND space = ?3 AND external_id = ?4 AND mutable = 0 AND properties = ?7
+SELECT seq, stream, space, external_id, 0, 0, created, updated, properties FROM (
+    SELECT ? AS seq, ? AS stream, ? AS space, ? AS external_id, ? AS created, ? AS updated, ? AS properties
+) AS new WHERE NOT EXISTS (
+    SELECT 1 FROM record WHERE record.mutable = 0 AND record.stream = new.stream
+    AND record.space = new.space AND record.external_id = new.external_id
+    AND record.properties = new.properties
 )
 """
 DELETE = """
