@@ -25,12 +25,11 @@ def main() -> None:
     try:
         listening = running.listening_socket(arguments.host, arguments.port)
     except (OSError, OverflowError) as error:
-        sys.exit(
-            f"Cannot listen on {arguments.host}:{arguments.port}: {error}. --port 0 takes any free port."
-        )
+        where, why = f"{arguments.host}:{arguments.port}", str(error).rstrip(".")
+        sys.exit(f"Cannot listen on {where}: {why}. --port 0 takes any free port.")
     settings = settings_of(arguments)
     try:
-        app = running.make_app(settings, arguments.host, arguments.load)
+        app = running.make_app(settings, listening, arguments.host, arguments.load)
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
     if arguments.faults is not None:
@@ -46,10 +45,10 @@ def main() -> None:
     print(f"A local CDF, project {settings.project!r}, at {url}, data in {settings.database}. For Airflow:")
     print(f"export AIRFLOW_CONN_CDF_DEFAULT={shlex.quote(running.connection_json(url, settings))}")
     print(f"To see streams, records and requests, open {url}/", flush=True)
-    if not hosts.is_loopback(arguments.host):
+    if not hosts.is_loopback(running.address_of(listening)):
         print(
-            f"Careful: {arguments.host} can be reached from other machines, this is plain http, and the page "
-            "shows records without a login.",
+            "Careful: the server can be reached from other machines, this is plain http, and the page shows "
+            "records without a login.",
             flush=True,
         )
     server.run(sockets=[listening])
