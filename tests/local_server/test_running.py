@@ -238,11 +238,26 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         str(tmp_path): "is not a file",
         "/dev/null": "is not a file",
         str(tmp_path / "none" / "cdf.sqlite"): f"there is no folder {tmp_path / 'none'}",
+        "x" * 1000: "File name too long",
     }
     for database, message in cases.items():
         line = refused_start("--database", database)
         assert line.startswith("Cannot start: database ")
         assert message in line
+
+
+def test_a_database_is_of_one_server_at_a_time(tmp_path: Path) -> None:
+    database = tmp_path / "cdf.sqlite"
+    with LocalServer(database) as server:
+        assert "another local server uses it" in refused_start("--database", str(database))
+        with pytest.raises(ValueError, match="another local server uses it"):
+            LocalServer(database)
+        raw = raw_again(server)
+        set_up(raw)
+        assert raw.upsert(a_record()).ok
+    assert [path.name for path in tmp_path.iterdir()] == ["cdf.sqlite"]
+    with LocalServer(database) as server:
+        assert raw_again(server).held().keys() == {"a"}
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
