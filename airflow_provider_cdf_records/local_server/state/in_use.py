@@ -1,4 +1,4 @@
-"""One server at a time uses a database: each numbers the changes, and remembers the definitions, by itself."""
+"""One server at a time uses a database: each numbers the changes and remembers the definitions by itself."""
 
 from __future__ import annotations
 
