@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 
 from airflow_provider_cdf_records.local_server.arguments import parse_arguments, settings_of
 
@@ -16,6 +17,7 @@ MISSING = (
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
+    _on_ending(lambda *_: sys.exit())
     arguments = parse_arguments()
     try:
         from airflow_provider_cdf_records.local_server import running  # noqa: PLC0415
@@ -39,8 +41,7 @@ def main() -> None:
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, stop)  # uvicorn has its own while it serves, and comes back to these
+    _on_ending(stop)  # uvicorn has its own while it serves, and comes back to these
     url = running.url_of(listening)
     print(f"A local CDF, project {settings.project!r}, at {url}, data in {settings.database}. For Airflow:")
     print(f"export AIRFLOW_CONN_CDF_DEFAULT={shlex.quote(running.connection_json(url, settings))}")
@@ -52,6 +53,11 @@ def main() -> None:
             flush=True,
         )
     server.run(sockets=[listening])
+
+
+def _on_ending(handler: Callable[..., None]) -> None:
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, handler)
 
 
 if __name__ == "__main__":

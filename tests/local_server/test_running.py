@@ -42,6 +42,18 @@ builtins.print = print_and_signal
 runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
 """
 
+SIGNALLED_AS_IT_IMPORTS = """
+import runpy, signal, sys
+ending = signal.Signals[sys.argv.pop(1)]
+class Finder:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "uvicorn":
+            signal.raise_signal(ending)
+sys.meta_path.insert(0, Finder)
+runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
+"""
+
 
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
@@ -271,9 +283,14 @@ def test_a_signal_right_after_the_last_line_ends_it(tmp_path: Path, ending: sign
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_before_it_serves_ends_it_without_a_word(tmp_path: Path, ending: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "signalled", [SIGNALLED_AS_IT_IMPORTS, SIGNALLED_AS_IT_PRINTS], ids=["imports", "prints"]
+)
+def test_a_signal_before_it_serves_ends_it_without_a_word(
+    tmp_path: Path, ending: signal.Signals, signalled: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SIGNALLED_AS_IT_PRINTS, ending.name, "--port", "0"],
+        [sys.executable, "-c", signalled, ending.name, "--port", "0"],
         capture_output=True,
         text=True,
         check=False,

@@ -38,8 +38,8 @@ class MissingCreator:
                 self._streams.create({"items": [{"externalId": stream_id, "settings": settings}]})
             wanted = _properties_of(records)
             named = [record.get("space") for record in records] + [space for space, _ in wanted]
-            for space in {space for space in named if _is_valid(a_space, space)}:
-                if not self._schema.has_space(space):
+            for space in named:
+                if _is_valid(a_space, space) and not self._schema.has_space(space):
                     self._schema.create_spaces({"items": [{"space": space}]})
             for (space, name), values in wanted.items():
                 if _is_valid(a_space, space) and _is_valid(a_schema_id, name):
