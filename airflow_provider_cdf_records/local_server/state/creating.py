@@ -39,10 +39,10 @@ class MissingCreator:
             wanted = _properties_of(records)
             named = [record.get("space") for record in records] + [space for space, _ in wanted]
             for space in named:
-                if _is_valid(a_space, space) and not self._schema.has_space(space):
+                if _is_valid(space, a_space) and not self._schema.has_space(space):
                     self._schema.create_spaces({"items": [{"space": space}]})
             for (space, name), values in wanted.items():
-                if _is_valid(a_space, space) and _is_valid(a_schema_id, name):
+                if _is_valid(space, a_space) and _is_valid(name, a_schema_id):
                     self._make_container(space, name, values)
 
     def _make_container(self, space: str, name: str, values: dict[str, list[Any]]) -> None:
@@ -51,14 +51,14 @@ class MissingCreator:
         missing = {
             key: {"type": infer_type(held)}
             for key, held in values.items()
-            if key not in properties and _is_valid(a_property_name, key)
+            if key not in properties and _is_valid(key, a_property_name)
         }
         if missing:
             definition = existing or {"space": space, "externalId": name, "usedFor": "record"}
             self._schema.create_containers({"items": [definition | {"properties": properties | missing}]})
 
 
-def _is_valid(check: Callable[[object, str], str], name: object) -> TypeGuard[str]:
+def _is_valid(name: object, check: Callable[[object, str], str]) -> TypeGuard[str]:
     try:
         check(name, "")
     except ApiError:
