@@ -96,6 +96,15 @@ def test_a_cursor_misses_nothing_when_another_stream_is_deleted_before_a_restart
         assert [item["externalId"] for item in raw.post(path, {"cursor": cursor}).json()["items"]] == ["b"]
 
 
+def test_an_exact_copy_is_one_in_whatever_order_its_properties_come(raw: Raw, server: LocalServer) -> None:
+    record, copy = a_record("a", text="x"), a_record("a", text="x")
+    properties = copy["sources"][0]["properties"]
+    copy["sources"][0]["properties"] = dict(reversed(properties.items()))
+    for one in (record, copy):
+        assert raw.post("/streams/immutable/records", {"items": [one]}).ok
+    assert len(server.records("immutable")) == 1
+
+
 def test_there_can_be_so_many_streams(tmp_path: Path) -> None:
     clock = Clock(stopped=True)
     with LocalServer(tmp_path / "cdf.sqlite", max_streams=(3, 2), clock=clock) as server:
