@@ -51,7 +51,11 @@ class LocalServer:
         path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
         self.settings = replace(Settings(path), **settings)
         self._socket = listening_socket(host, port)
-        self._app = make_app(self.settings, self._socket, host)
+        try:
+            self._app = make_app(self.settings, self._socket, host)
+        except ValueError:
+            self._release()
+            raise
         self._server = make_server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
@@ -68,6 +72,9 @@ class LocalServer:
         self._server.should_exit = True
         self._thread.join(STOP_WITHIN)
         self._app.project.close()  # which the server leaves open when it is stopped while it starts
+        self._release()
+
+    def _release(self) -> None:
         self._socket.close()
         if self._folder is not None:
             self._folder.cleanup()

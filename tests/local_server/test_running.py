@@ -272,6 +272,15 @@ def test_a_database_is_of_one_server_at_a_time(tmp_path: Path) -> None:
         assert raw_again(server).held().keys() == {"a"}
 
 
+def test_a_server_that_cannot_start_leaves_its_port_to_others() -> None:
+    with LocalServer() as server:
+        port = int(server.url.rpartition(":")[2])
+    with pytest.raises(ValueError, match="another") as caught:
+        LocalServer(port=port, allowed_hosts=["another host"])
+    with LocalServer(port=port):
+        del caught  # which kept the server that failed
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_right_after_the_last_line_ends_it(tmp_path: Path, ending: signal.Signals) -> None:
     for _ in range(3):
