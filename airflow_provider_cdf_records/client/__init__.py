@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.client.config import (
 )
 from airflow_provider_cdf_records.client.errors import (
     CONFLICT,
+    CdfAnswerError,
     CdfApiError,
     CdfAuthError,
     CdfCancelledError,
@@ -27,6 +28,7 @@ from airflow_provider_cdf_records.client.transport import Traffic
 __all__ = [
     "CONFLICT",
     "Auth",
+    "CdfAnswerError",
     "CdfApiError",
     "CdfAuthError",
     "CdfCancelledError",

@@ -12,7 +12,7 @@ import msgspec
 
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
-from airflow_provider_cdf_records.client.errors import CdfConnectionError
+from airflow_provider_cdf_records.client.errors import CdfAnswerError
 from airflow_provider_cdf_records.client.transport import Traffic, Transport
 
 
@@ -20,8 +20,9 @@ class CdfClient:
     """Talks to one CDF project. Safe to share between threads.
 
     All calls raise :class:`CdfError`: :class:`CdfApiError` for an error that CDF answered,
-    :class:`CdfConnectionError` when there was no answer, :class:`CdfAuthError` when there is no token that
-    CDF takes. What may pass is raised only after the retries that the configuration allows.
+    :class:`CdfConnectionError` when there was no answer, or none that can be read, :class:`CdfAuthError` when
+    there is no token that CDF takes. What may pass is raised only after the retries that the configuration
+    allows.
 
     :param config: the address of CDF, credentials and limits.
     :param on_token: called with each new access token before it is used, so that logs can mask it.
@@ -141,7 +142,7 @@ class CdfClient:
             return int(answer["aggregates"]["records"]["count"])
         except (KeyError, TypeError, ValueError):
             msg = f"Counting the records of {stream_id!r} was answered without a count: {answer!r}"
-            raise CdfConnectionError(msg) from None
+            raise CdfAnswerError(msg) from None
 
     def sync_records_page(
         self,
@@ -251,7 +252,7 @@ def _object(answer: Any) -> dict[str, Any]:
     if isinstance(answer, dict):
         return answer
     msg = f"CDF answered with a JSON {type(answer).__name__} instead of an object: {str(answer)[:200]}"
-    raise CdfConnectionError(msg)
+    raise CdfAnswerError(msg)
 
 
 def _items(answer: dict[str, Any], at_least: int = 0) -> list[dict[str, Any]]:
@@ -259,4 +260,4 @@ def _items(answer: dict[str, Any], at_least: int = 0) -> list[dict[str, Any]]:
     if isinstance(items, list) and len(items) >= at_least and all(isinstance(item, dict) for item in items):
         return items
     msg = f"CDF answered without the items that were asked for: {str(answer)[:200]}"
-    raise CdfConnectionError(msg)
+    raise CdfAnswerError(msg)

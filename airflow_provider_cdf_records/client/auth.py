@@ -118,7 +118,7 @@ class TokenEndpoint:
         token = answer.get("access_token") if isinstance(answer, dict) else None
         token = token.strip() if isinstance(token, str) else ""
         if not is_header_safe(token):
-            asked = Asked("POST", url)
+            asked = Asked("POST", url, for_token=True)
             msg = f"{asked} was answered without an access_token; check that it is the token URL."
             raise CdfAuthError(msg)
         return IssuedToken(token, _lifetime(answer.get("expires_in")))
@@ -150,6 +150,6 @@ def is_header_safe(token: str) -> bool:
 def _lifetime(value: Any) -> float | None:
     try:
         lifetime = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return None if math.isnan(lifetime) else lifetime

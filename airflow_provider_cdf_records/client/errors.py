@@ -89,6 +89,10 @@ class CdfConnectionError(CdfError):
     may_be_applied = True
 
 
+class CdfAnswerError(CdfConnectionError):
+    """A success that came whole and is of another form than the endpoint's answers."""
+
+
 class CdfAuthError(CdfError):
     """The identity provider gives no token, or CDF refuses the token. Never about what a request holds.
 

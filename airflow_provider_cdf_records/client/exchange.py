@@ -73,8 +73,13 @@ class Exchange:
         return prepared.copy()
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Keep requests from reading a redirect's body, and from failing where it leads nowhere."""
+
+
 def _session(config: ClientConfig) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     agent = f"{APP} {requests.utils.default_user_agent()}"
     session.headers.update({"User-Agent": agent, "x-cdp-app": APP, "Accept-Encoding": "gzip, deflate"})
     session.trust_env = config.environment

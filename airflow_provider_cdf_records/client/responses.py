@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, IncompleteRead, NewConnectionError, ProxyError
 
-from airflow_provider_cdf_records.client.errors import CdfApiError, CdfConnectionError
+from airflow_provider_cdf_records.client.errors import CdfAnswerError, CdfApiError, CdfConnectionError
 from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
 from airflow_provider_cdf_records.client.secrets import without_secrets
 
@@ -48,7 +48,8 @@ class Asked:
 
     def hide(self, text: str) -> str:
         """Return a text without the secrets."""
-        return without_secrets(text, self.secrets)
+        query = self.url.partition("?")[2] if self.for_token else ""  # such as an API's key
+        return without_secrets(text, (*self.secrets, query))
 
 
 def read_answer(response: requests.Response, asked: Asked) -> Any:
@@ -56,7 +57,7 @@ def read_answer(response: requests.Response, asked: Asked) -> Any:
 
     :param response: with its body still to be read.
     :raises CdfApiError: for any status but 2xx.
-    :raises CdfConnectionError: for a 2xx that is not JSON where that is needed, and for the page of a proxy.
+    :raises CdfAnswerError: for a 2xx that is not JSON where that is needed, and for the page of a proxy.
     :raises HTTPError: for a body that is cut short.
     """
     body = _body(response)
@@ -68,7 +69,7 @@ def read_answer(response: requests.Response, asked: Asked) -> Any:
         return msgspec.json.decode(body)
     except NOT_JSON:
         msg = f"{asked} was answered with {response.status_code}, but not with JSON"
-    raise CdfConnectionError(msg if asked.for_token else f"{msg}: {_excerpt(response, body, asked)}")
+    raise CdfAnswerError(msg if asked.for_token else f"{msg}: {_excerpt(response, body, asked)}")
 
 
 def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
@@ -80,9 +81,15 @@ def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
     cause = getattr(cause, "reason", cause)  # urllib3 wraps it in a message about its retries
     certificate_refused = CERTIFICATE_REFUSED in str(error)
     text = asked.hide(f"{type(error).__name__}: {cause}")
+    never_sent = certificate_refused or isinstance(cause, NOT_CONNECTED)
+    if certificate_refused:
+        text += "; check the connection's extra 'verify'"
+    elif isinstance(cause, ProxyError):
+        text += "; check the proxy, of the connection's extra 'proxies' or of the environment"
+    elif never_sent:
+        text += f"; check the connection's {'token URL' if asked.for_token else 'Host'}, and the network"
     failure = CdfConnectionError(f"{asked} got no answer: {text}")
     failure.retryable = passing and not certificate_refused
-    never_sent = certificate_refused or isinstance(cause, NOT_CONNECTED)
     failure.may_be_applied = passing and not never_sent
     return failure
 
@@ -111,7 +118,7 @@ def _api_error(response: requests.Response, body: bytes, asked: Asked) -> CdfApi
     error = _error_object(body)
     message = str(error.get("message") or _excerpt(response, body, asked))
     if response.is_redirect:
-        to = urlsplit(response.headers["Location"])._replace(query="", fragment="").geturl()
+        to = _without_query(response.headers["Location"])
         whose = "token URL must be the identity provider's" if asked.for_token else "Host must be CDF's"
         message = f"redirected to {to}; the connection's {whose} own address"
     return CdfApiError(
@@ -125,6 +132,10 @@ def _api_error(response: requests.Response, body: bytes, asked: Asked) -> CdfApi
         or response.headers.get("cdf-is-auto-retryable", "").lower() == "true",
         retry_after=retry_after(response),
     )
+
+
+def _without_query(location: str) -> str:
+    return re.split("[?#]", location, maxsplit=1)[0]
 
 
 def _error_object(body: bytes) -> dict[str, Any]:

@@ -23,14 +23,12 @@ log = logging.getLogger(__name__)
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})  # worth another attempt
 
 
-def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., None]) -> Retrying:
+def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
     """Return a ``tenacity`` loop that repeats passing failures, after ``Retry-After`` or a random wait.
 
     A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one. All threads
     share one loop, since a loop made for each request would leave reference cycles behind that add up. So the
     loop keeps no state of a call: that belongs to the call's arguments.
-
-    :param on_retry: called before each further attempt, with the arguments of the call.
     """
     jitter = wait_random_exponential(multiplier=policy.base, max=policy.cap)
 
@@ -49,7 +47,6 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., No
         return state.idle_for + state.upcoming_sleep > policy.max_wait
 
     def before_sleep(state: RetryCallState) -> None:
-        on_retry(*state.args)
         error = _error(state)
         if isinstance(error, CdfApiError | CdfAuthError) and (
             error.status == TOO_MANY_REQUESTS or error.retry_after is not None
@@ -57,7 +54,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle, on_retry: Callable[..., No
             throttle.throttled(state.upcoming_sleep)
         log.warning(
             "%s; attempt %d of %d, the next in %.1f s.",
-            error,
+            str(error).rstrip("."),
             state.attempt_number,
             max_attempts(state),
             state.upcoming_sleep,

@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
 SHORTEST = 5  # characters; Airflow's logs leave shorter ones as well, which would hide parts of other words
@@ -22,16 +22,16 @@ def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def secrets_in_url(url: str) -> Iterator[str]:
-    """Yield what a URL, such as a proxy's, has of secrets: user with password, and the password."""
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-    except ValueError:
-        yield url
-        return
-    user_info, at, _ = parts.netloc.rpartition("@")
+    """Yield what a proxy's URL has of secrets: user with password, the password, and parts of it.
+
+    A password with a ``/``, ``?`` or ``#`` makes the URL one that cannot be read, and its parts are then what
+    errors quote.
+    """
+    user_info, at, _ = url.rpartition("://")[2].rpartition("@")
     if at and ":" in user_info:
         yield user_info
         yield user_info.partition(":")[2]
+        yield from re.split("[/?#]", user_info)
 
 
 def _ways_to_write(secret: str) -> Iterator[str]:

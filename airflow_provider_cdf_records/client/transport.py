@@ -53,6 +53,7 @@ class _Call:
         it writes; 0: a 409 is final.
     :param judges_token: whether a 401 says that the token is bad.
     :param token: the access token of the latest attempt.
+    :param is_sent: whether an attempt got so far that the request was sent.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
     """
 
@@ -64,6 +65,7 @@ class _Call:
     conflict_attempts: int
     judges_token: bool
     token: str = ""
+    is_sent: bool = False
     may_be_applied: bool = False
 
 
@@ -89,7 +91,7 @@ class Transport:
         self._throttle = Throttle(config.pool_size, clock)
         self._tokens = tokens_for(config.auth, self._fetch_token, on_token, self._throttle.wait_for, clock)
         self._exchange = Exchange(config)
-        self._retrying = retrying(config.retry, self._throttle, self._count_retry)
+        self._retrying = retrying(config.retry, self._throttle)
         self._accepted_tokens: set[str] = set()  # CDF took them: when it refuses one later, it has expired
         self._traffic = Traffic()
         self._traffic_lock = threading.Lock()
@@ -154,13 +156,13 @@ class Transport:
                 if self._tokens.renew(call.token) is None:
                     raise _token_refused(error, "put a new one into the connection's extra 'token'") from None
             renewals += 1
-            self._count_retry(call)
 
     def _send(self, call: _Call) -> Any:
         with self._throttle.slot():
             call.token = self._tokens.current()  # now and not before the pause, in which it may have expired
             if call.counts:
-                self._count(requests=1, bytes_sent=len(call.body or b""))
+                self._count(requests=1, retries=int(call.is_sent), bytes_sent=len(call.body or b""))
+            call.is_sent = True
             authorized = {"Authorization": f"Bearer {call.token}", **call.headers}
             asked = Asked(call.method, call.url, needs_json=not call.counts, secrets=(call.token,))
             try:
@@ -173,10 +175,6 @@ class Transport:
         self._accepted_tokens.add(call.token)
         self._throttle.went_well()
         return answer
-
-    def _count_retry(self, call: _Call) -> None:
-        if call.counts:
-            self._count(retries=1)
 
     def _fetch_token(self, url: str, form: dict[str, str]) -> Any:
         """Ask for a token once; the request that needs the token does the retries."""

@@ -24,7 +24,7 @@ class LoadArguments(TypedDict, total=False):
         ``float`` is a share of all, from 0.0 to 1.0.
     :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons, as NDJSON.
     :param is_retry: whether an earlier try may have stored some of the records: with ``ingest_*``, records
-        that exist already then count as ingested.
+        that exist already then count as ingested. A ``state_store`` that works knows better.
     :param state_store: where the load of a file keeps how far it came, such as
         ``context["task_state_store"]``: the next try of the task goes on from there. Without one it starts
         over, which is safe, only slower.

@@ -31,8 +31,10 @@ def storage_path(path: object, argument: str) -> StoragePath:
     """
     if not is_path(path) or str(path) in NOTHING:
         msg = f"{argument} must be a path or an fsspec URL, got {path!r}"
-        if isinstance(path, str):
-            msg += ", which is what a template gives where there is nothing (a file of that name is ./None)"
+        if path is None or isinstance(path, str):
+            msg += ", which is what a template or an upstream task gives where there is nothing"
+        if path == "None":
+            msg += " (a file of that name is ./None)"
         raise InvalidArgumentError(f"{msg}.")
     try:
         opened: Any = path if hasattr(path, "protocol") else object_storage_path(str(path))

@@ -60,6 +60,10 @@ class Batch:
                 turns[turn].append(row)
         return turns
 
+    def identities_of(self, rows: list[int]) -> list[Identity]:
+        """Return the identities of some rows of the batch."""
+        return self.identities if len(rows) == len(self) else [self.identities[row] for row in rows]
+
     def body_of(self, rows: list[int]) -> bytes:
         """Return the body of a request with some rows of the batch."""
         if self._request is not None and len(rows) == len(self):

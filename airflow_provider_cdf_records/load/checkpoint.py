@@ -77,9 +77,14 @@ class Checkpoint:
         """Forget how far the load came, but not that records may have been sent."""
         self._call_store("delete", KEY)
 
-    def begin(self) -> bool:
-        """Note that records are about to be sent, and return whether an earlier try may have sent some."""
+    def begin(self) -> bool | None:
+        """Note that records are about to be sent, and return whether an earlier try may have sent some.
+
+        ``None``: not known, since there is no store, or one that fails.
+        """
         has_begun = bool(self._call_store("get", BEGUN) == self._target)
+        if self._store is None:
+            return None
         if not has_begun:
             self._call_store("set", BEGUN, self._target)
         return has_begun

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from airflow_provider_cdf_records.records.chunk import Identity
 
-MAX_COUNTED = 100_000  # about 8 MB of memory
+MAX_COUNTED = 50_000  # about 4 MB of memory
 
 
 class IdentityCount:

@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 from airflow_provider_cdf_records.load.refusals import BatchSettler
 from airflow_provider_cdf_records.load.sender import StreamSender
 from airflow_provider_cdf_records.load.summary import Summary, count_of
-from airflow_provider_cdf_records.load.tally import Tally
+from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -30,6 +30,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError, Lo
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
+from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Load:
     :param owner: the task that this load is of; ``rejected_path`` may hold rejected records of no other.
     :param max_concurrency: requests in flight at most.
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
-        ingest finds in the stream counts as ingested.
+        ingest finds in the stream counts as ingested. Asked only where the ``state_store`` cannot tell.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
     :param target: what else identifies this load, as plain JSON, such as the name of the connection.
     :param log: a logger for progress lines and the summary.
@@ -78,11 +79,15 @@ class Load:
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
         self._sent_before = self.client.traffic
-        if (
-            self.rejected_path is not None
-            and isinstance(self.source, FileSource)
-            and self.source.reads(self.rejected_path)
-        ):
+        if self.rejected_path is None:
+            return
+        if compression := compression_of(self.rejected_path.name):
+            msg = (
+                f"rejected_path {str(self.rejected_path)!r} is not compressed, and could not "
+                f"be loaded again by that name; leave out {compression.suffix}."
+            )
+            raise InvalidArgumentError(msg)
+        if isinstance(self.source, FileSource) and self.source.reads(self.rejected_path):
             msg = (
                 f"rejected_path {str(self.rejected_path)!r} is one of the files to load, and would be "
                 "overwritten; choose another."
@@ -106,9 +111,18 @@ class Load:
             rejected_file=rejected_file,
             resumed=resumed,
         )
-        with tally:
-            self._send_all(tally, checkpoint, resumed)
-        return self._final_summary(tally)
+        try:
+            with tally:
+                self._send_all(tally, checkpoint, resumed)
+            summary = self._final_summary(tally)
+        except Exception as error:
+            if getattr(error, "retryable", True) is False:
+                checkpoint.forget_mark()  # what failed may be the stream, and a new one is empty
+            if isinstance(error, TooManyRejectedError) and tally.has_found_existing:
+                checkpoint.clear()  # else the next run would take records of others for its own
+            raise
+        checkpoint.clear()
+        return summary
 
     def summary(self) -> Summary:
         """Return the numbers so far, at any time before, during and after :meth:`run`."""
@@ -200,28 +214,32 @@ class Load:
 
     def _may_be_stored(self, checkpoint: Checkpoint) -> bool:
         """Return whether an earlier try may have stored some of the records, where that matters."""
-        return bool(self.verb.statuses_of_existing) and (checkpoint.begin() or self.is_retry)
+        if not self.verb.statuses_of_existing:
+            return False
+        has_begun = checkpoint.begin()
+        return self.is_retry if has_begun is None else has_begun
 
     @contextmanager
     def _conclude(self, tally: Tally, checkpoint: Checkpoint) -> Iterator[None]:
-        """Save or clear the checkpoint and log the summary, however the upload ends.
+        """Log the summary, however the upload ends; save the checkpoint of one that fails.
 
-        After a failure for good, the next try starts over: what failed may be the stream, and a new one is
-        empty.
+        The message of a :class:`LoadFailedError` holds the summary, which is then not logged as well.
         """
-        keep = checkpoint.clear
         try:
             yield
             tally.complete()
         except BaseException as error:
             final = getattr(error, "retryable", True) is False and not self.stop.is_set()
-            keep = checkpoint.forget_mark if final else checkpoint.save
             self._persist_if_possible(tally)
-            if not hasattr(error, "retryable"):
-                raise
-            raise LoadFailedError(f"{error}\n{self.summary()}", retryable=not final) from error
-        finally:
-            keep()
+            checkpoint.save()
+            summary = self.summary()
+            numbers = str(summary) if summary.read else ""
+            if hasattr(error, "retryable"):
+                raise LoadFailedError(f"{error}\n{numbers}".rstrip(), retryable=not final) from error
+            if numbers:
+                self.log.info("%s", numbers)
+            raise
+        else:
             self.log.info("%s", self.summary())
 
     def _persist_if_possible(self, tally: Tally) -> None:
@@ -236,6 +254,6 @@ class Load:
         summary = self.summary()
         tally.raise_if_too_many_rejected(summary)
         if summary.unsettled:
-            msg = f"{count_of(summary.unsettled, 'record')} read and not sent.\n{summary}"
+            msg = f"{count_of(summary.unsettled, 'record')} read and not loaded.\n{summary}"
             raise LoadFailedError(msg, retryable=True)
         return summary

@@ -8,12 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.parallel import call_in_parallel
-from airflow_provider_cdf_records.load.target_stream import TargetStream, look_at_stream
+from airflow_provider_cdf_records.load.target_stream import (
+    LOOK_FAILURES,
+    TargetStream,
+    look_at_stream,
+    raise_if_it_may_pass,
+)
 from airflow_provider_cdf_records.load.token_access import NEEDED, Access, TokenAccess, read_token_access
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping import ContainerId, Schema
+from airflow_provider_cdf_records.mapping import ContainerId, Schema, is_definition
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 log = logging.getLogger(__name__)
@@ -62,9 +67,8 @@ def look_at_token(client: CdfClient) -> TokenAccess:
     """Return what CDF tells about the token; it may tell nothing, also of a token that works well."""
     try:
         answer = client.inspect_token()
-    except CdfApiError as error:
-        if error.retryable:
-            raise
+    except LOOK_FAILURES as error:
+        raise_if_it_may_pass(error)
         log.info("CDF does not say what the token may do: %s", error)
         answer = None
     return read_token_access(answer, client.project)
@@ -85,19 +89,21 @@ def check_token(client: CdfClient) -> None:
 
 
 def schema_of(client: CdfClient, containers: list[ContainerId]) -> Schema:
-    """Return the definitions of containers; an empty schema where the token may not see them."""
+    """Return the definitions of containers; an empty schema where CDF does not show them."""
     definitions: list[dict[str, Any]] = []
     try:
         for start in range(0, len(containers), CONTAINERS_AT_ONCE):
             asked = containers[start : start + CONTAINERS_AT_ONCE]
             items = [{"space": one.space, "externalId": one.external_id} for one in asked]
             definitions += client.containers_by_ids(items)
-    except CdfApiError as error:
-        if error.retryable:
-            raise
+    except LOOK_FAILURES as error:
+        raise_if_it_may_pass(error)
         log.warning("Loading without checking the containers, since CDF does not show them: %s", error)
         return Schema()
-    return Schema(definitions, complete=True)
+    known = [definition for definition in definitions if is_definition(definition)]
+    if len(known) < len(definitions):
+        log.warning("Loading without checking some of the containers: CDF shows them in an unknown form.")
+    return Schema(known, complete=len(known) == len(definitions))
 
 
 def check_filter(client: CdfClient, condition: Mapping[str, Any]) -> None:

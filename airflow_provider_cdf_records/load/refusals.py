@@ -157,7 +157,7 @@ class BatchSettler:
                     refused.append(part[0])
                     self._reject(batch, part[0], refusal)
             else:
-                self._tally.accept([batch.identities[row] for row in part], self._superseded_by(batch, part))
+                self._tally.accept(batch.identities_of(part), self._superseded_by(batch, part))
                 self._remember(batch, part)
         return refused
 
@@ -188,7 +188,7 @@ class BatchSettler:
         self._remember(batch, existing)
         if stored:
             in_doubt -= stored
-            self._tally.accept([batch.identities[row] for row in stored])
+            self._tally.accept(batch.identities_of(list(stored)))
             log.info(
                 "%d records exist already and count as accepted: an earlier attempt may have stored them.",
                 len(stored),

@@ -38,7 +38,7 @@ class Summary:
     accepted: int = 0
     superseded: int = 0
     rejected: int = 0
-    identities: int | None = None
+    identities: int | None = 0
     resumed_from: int | None = None
     requests: int = 0
     retries: int = 0
@@ -48,7 +48,7 @@ class Summary:
 
     @property
     def unsettled(self) -> int:
-        """Rows that were read and not sent when a load ended early; 0 at the end of one that did not."""
+        """Rows that were read and not loaded when a load ended early; 0 at the end of one that did not."""
         return self.read - self.accepted - self.superseded - self.rejected
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Summary:
         rate = f", {self.read / self.seconds:,.0f} records/s" if has_rate else ""
         rejected = f"{self.rejected:,} rejected"
         if self.unsettled:
-            rejected += f", {self.unsettled:,} read and not sent"
+            rejected += f", {self.unsettled:,} read and not loaded"
         if self.resumed_from is not None:
             rejected += f", resumed after {self.resumed_from:,}"
         if self.rejected_path:

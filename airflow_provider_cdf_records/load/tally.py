@@ -49,12 +49,13 @@ class TooManyRejectedError(Exception):
         super().__init__(
             f"{summary.rejected:,} of {count_of(summary.read, 'record')} read were rejected, and "
             f"max_rejected allows {allowed}. {summary.accepted:,} were {verb.done} {verb.preposition} stream "
-            f"{summary.stream_id}.{_left_out(summary.unsettled, has_more)}\n{named}{more}\n{kept}"
+            f"{summary.stream_id}.{_left_out(summary, has_more)}\n{named}{more}\n{kept}"
         )
 
 
-def _left_out(unsettled: int, has_more: bool) -> str:
+def _left_out(summary: Summary, has_more: bool) -> str:
     """Return what a load leaves out that stopped for its rejected rows; nothing where that is nothing."""
+    unsettled = summary.unsettled
     read = f"{count_of(unsettled, 'record')} that had been read"
     if unsettled and has_more:
         left_out = f"{read}, and the rest of the source, are"
@@ -64,9 +65,10 @@ def _left_out(unsettled: int, has_more: bool) -> str:
         left_out = "the rest of the source is"
     else:
         return ""
+    nowhere = "not loaded, nor in the rejected file" if summary.rejected_path else "not loaded"
     return (
-        f" The load stopped there: {left_out} not loaded, nor in the rejected file. Run the task again with "
-        "a higher max_rejected, or with these records corrected in the source."
+        f" The load stopped there: {left_out} {nowhere}. Run the task again with a higher max_rejected, or "
+        "with these records corrected in the source."
     )
 
 
@@ -111,6 +113,7 @@ class Tally:
         self._first: list[Rejection] = []
         self._rejected_at = array("q")
         self._has_passed_max = False
+        self.has_found_existing = False  # whether records were rejected because the stream had them already
         self.is_cut_short = False  # whether rows of the source were left unread
         self.read = before.read
         self._rejected_before = before.rejected
@@ -155,6 +158,7 @@ class Tally:
         """Count a rejected row and write it down."""
         with self._lock:
             insort(self._rejected_at, rejection.position)
+            self.has_found_existing |= rejection.status in self.verb.statuses_of_existing
             if len(self._first) < MAX_QUOTED:
                 self._first.append(rejection)
             if self._file is not None:

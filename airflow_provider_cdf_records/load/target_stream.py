@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.client import CdfAnswerError, CdfApiError, CdfClient
 from airflow_provider_cdf_records.load.verbs import IMMUTABLE, Verb
 
 log = logging.getLogger(__name__)
 
 NOT_FOUND = 404
+LOOK_FAILURES = (CdfApiError, CdfAnswerError)  # answers that leave unknown what was looked for
 
 
 class StreamUnusableError(Exception):
@@ -72,6 +73,12 @@ class TargetStream:
         return any(usage is not None and usage.left <= 0 for usage in (self.records, self.gigabytes))
 
 
+def raise_if_it_may_pass(error: CdfApiError | CdfAnswerError) -> None:
+    """Raise the error of a look that can still succeed; an answer of another form stays what it is."""
+    if isinstance(error, CdfApiError) and error.retryable:
+        raise error
+
+
 def look_at_stream(
     client: CdfClient, verb: Verb[Any], stream_id: str, refusal: CdfApiError | None = None
 ) -> TargetStream:
@@ -85,10 +92,9 @@ def look_at_stream(
     because = f" ({refusal})" if refusal is not None else ""
     try:
         stream = TargetStream.of(client.retrieve_stream(stream_id, include_statistics=True))
-    except CdfApiError as error:
-        if error.retryable:
-            raise
-        if error.status != NOT_FOUND:
+    except LOOK_FAILURES as error:
+        raise_if_it_may_pass(error)
+        if not isinstance(error, CdfApiError) or error.status != NOT_FOUND:
             log.info("Loading without a look at the stream, since CDF does not show it: %s", error)
             return TargetStream()
         msg = (

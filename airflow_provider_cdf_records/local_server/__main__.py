@@ -28,7 +28,10 @@ def main() -> None:
         listening = running.listening_socket(arguments.host, arguments.port)
     except (OSError, OverflowError) as error:
         where, why = f"{arguments.host}:{arguments.port}", str(error).rstrip(".")
-        sys.exit(f"Cannot listen on {where}: {why}. --port 0 takes any free port.")
+        sys.exit(
+            f"Cannot listen on {where}: {why}. --port 0 takes any free port, "
+            "--host an address of this machine."
+        )
     settings = settings_of(arguments)
     try:
         app = running.make_app(settings, listening, arguments.host, arguments.load)

@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ID:FILE",
         help="a client that a platform vouches for with federated tokens, and the platform's certificate or "
-        "public key (PEM); can be given several times",
+        "public key (PEM); a token has the audience api://AzureADTokenExchange; can be given several times",
     )
     add(
         "--allow-host",
@@ -183,14 +183,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(text: str) -> float:
-    """Return a number; NaN, which no comparison accepts, where there is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def _amount(text: str) -> float:
     amount = _number(text)
     if not 0 <= amount < math.inf:
@@ -209,6 +201,13 @@ def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"must be a whole number of 0 or more, got {text!r}")
     return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
 
 
 def _quota(text: str) -> Quota:

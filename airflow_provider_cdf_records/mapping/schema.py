@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 Definition = Mapping[str, Any]  # of a container or property, as Data Modeling returns it
 NOT_FOR_RECORDS = ("node", "edge", "all")  # values of usedFor; "all" means nodes and edges
 
@@ -54,6 +56,35 @@ class Schema:
         """Return the properties of a container by name; ``None`` where they are not known."""
         definition = self._definitions.get(container)
         return None if definition is None else definition.get("properties", {})
+
+
+class _Type(msgspec.Struct):
+    type: str
+    list: bool = False
+    maxListSize: int | None = None
+    maxTextSize: int | None = None
+    values: Mapping[str, Any] | None = None
+
+
+class _Property(msgspec.Struct):
+    type: _Type
+    nullable: bool = True
+
+
+class _Container(msgspec.Struct):
+    space: str
+    externalId: str
+    properties: Mapping[str, _Property]
+    usedFor: str | None = None
+
+
+def is_definition(answer: object) -> bool:
+    """Return whether an answer defines a container in the known form, as far as it is used here."""
+    try:
+        msgspec.convert(answer, _Container)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def is_required(definition: Definition) -> bool:

@@ -75,7 +75,7 @@ class CdfRecordsLoadOperator(BaseOperator):
             "check_schema": self.check_schema,
             "max_rejected": self.max_rejected,
             "rejected_path": self.rejected_path,
-            "is_retry": state_store is None and getattr(context.get("ti"), "try_number", 1) > 1,
+            "is_retry": getattr(context.get("ti"), "try_number", 1) > 1,
             "state_store": state_store,
             "on_end": partial(self._push_summary, context),
         }

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.operators.records_argument import Rows
-from airflow_provider_cdf_records.version_compat import AirflowFailException
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import Path
@@ -71,10 +70,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""
         arguments = self.arguments(context)
-        if self.path is None and self.records.given is None:
-            msg = f"path of task {self.task_id!r} was rendered to nothing: its template gave None."
-            raise AirflowFailException(msg)
-        if self.path is None:
+        if self.records.given is not None:
             return self.load("records", self.records.pull(context), **arguments)
         return self.load(
             "file",

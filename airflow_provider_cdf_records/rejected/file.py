@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from typing import IO
 
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import RejectedFileInUseError, lines_up_to
 from airflow_provider_cdf_records.rejected.disk import DiskFile
 from airflow_provider_cdf_records.rejected.lines import Owner, Rejection
@@ -76,8 +75,9 @@ class RejectedFile:
         if self._lines is None:
             try:
                 self._place.remove()
-            except (InvalidArgumentError, RejectedFileInUseError) as error:
-                log.warning("Nothing was rejected, and nothing was removed: %s", error)
+            except Exception as error:  # of the storage too: all rows are where they belong
+                named = error if hasattr(error, "retryable") else repr(error)
+                log.warning("Nothing was rejected, and nothing was removed: %s", named)
 
     def close(self) -> None:
         """Write what is left, and close the file."""

@@ -71,6 +71,15 @@ def test_a_token_is_renewed_ahead_of_its_expiry(
     assert bearers(server) == ["old", "old", "new"]
 
 
+@pytest.mark.parametrize("lifetime", ["1" + "0" * 400, '"soon"', "null", "[1]", "true"])
+def test_a_lifetime_that_makes_no_sense_is_one_that_is_not_known(
+    client: CdfClient, server: ScriptedServer, lifetime: str
+) -> None:
+    server.answer("/token", Answer(body=f'{{"access_token": "token-1", "expires_in": {lifetime}}}'))
+    client.upsert_records("alarms", b"{}")
+    assert server.asked_for("/upsert")[0].headers["authorization"] == "Bearer token-1"
+
+
 def test_a_401_renews_the_token_once_and_sends_again(client: CdfClient, server: ScriptedServer) -> None:
     server.answer("/token", a_token("old"), a_token("new"))
     server.answer("/upsert", an_error(401), Answer(202))

@@ -101,6 +101,34 @@ def test_what_cannot_be_sent_is_an_error_of_the_client(
 
 
 @pytest.mark.parametrize(
+    "proxy", ["http://user:{}/x@127.0.0.1:9", "user:x?{}@127.0.0.1:9", "http://u:x#{}@h"]
+)
+def test_a_password_that_makes_the_environments_proxy_unreadable_is_hidden(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", proxy.format(SECRET))
+    client = make_client(
+        auth=StaticToken("a-token"), retry=ONCE, environment=True, base_url="http://cdf.invalid"
+    )
+    with pytest.raises(CdfConnectionError, match="got no answer") as failure:
+        client.upsert_records("alarms", b"{}")
+    assert SECRET not in everything_of(failure.value)
+
+
+@pytest.mark.parametrize("answer", [Answer(400, {"error": "bad"}), Answer(body={}), Answer(reset=True)])
+def test_what_a_token_url_is_called_with_is_hidden(
+    make_client: MakeClient, server: ScriptedServer, answer: Answer
+) -> None:
+    server.answer("/token", answer)
+    token_url = f"{server.url}/token?api-key={SECRET}"
+    with pytest.raises(CdfAuthError, match=r"/token\?\*\*\*") as failure:
+        make_client(auth=ClientCredentials("id", "-", token_url), retry=ONCE).upsert_records("alarms", b"{}")
+    assert SECRET not in everything_of(failure.value)
+
+
+@pytest.mark.parametrize(
     "token_url",
     [
         "no address",

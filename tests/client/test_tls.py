@@ -55,7 +55,8 @@ def url(certificate: Path) -> Iterator[str]:
 
 def test_an_unknown_certificate_is_refused_at_once(make_client: MakeClient, url: str) -> None:
     client = make_client(base_url=url, auth=StaticToken("t"))
-    with pytest.raises(CdfConnectionError, match="CERTIFICATE_VERIFY_FAILED") as failure:
+    words = r"CERTIFICATE_VERIFY_FAILED.*; check the connection's extra 'verify'"
+    with pytest.raises(CdfConnectionError, match=words) as failure:
         client.upsert_records("alarms", b"{}")
     assert not failure.value.retryable
     assert client.traffic.requests == 1

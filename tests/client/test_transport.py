@@ -388,17 +388,36 @@ def test_an_error_page_of_a_proxy_is_quoted(client: CdfClient, server: ScriptedS
 def test_a_redirect_is_an_error_that_names_the_host_field(
     client: CdfClient, server: ScriptedServer, status: int
 ) -> None:
-    server.answer("/upsert", Answer(status, "", {"Location": "https://login.example.com/?for=me"}))
+    server.answer("/upsert", Answer(status, "<p>Moved", {"Location": "https://login.example.com/?for=me"}))
     with pytest.raises(CdfApiError, match=r"to https://login\.example\.com/; .*Host must be CDF's"):
         client.upsert_records("alarms", b"{}")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirecting_token_url_is_named(client: CdfClient, server: ScriptedServer, status: int) -> None:
-    server.answer("/token", Answer(status, "", {"Location": "https://me:pass@login.example.com/"}))
+    server.answer("/token", Answer(status, "<p>Moved", {"Location": "https://me:pass@login.example.com/"}))
     with pytest.raises(CdfAuthError, match=r"to https://\*\*\*@login\.example\.com/; .*token URL") as failure:
         client.upsert_records("alarms", b"{}")
     assert "Host" not in str(failure.value)
+
+
+@pytest.mark.parametrize("location", ["http://[", "//", "/login", "https://host:99999/", "nowhere://\u00e9"])
+def test_a_redirect_that_leads_nowhere_is_one_too(
+    client: CdfClient, server: ScriptedServer, location: str
+) -> None:
+    server.answer("/upsert", Answer(302, "<p>Moved", {"Location": location}))
+    with pytest.raises(CdfApiError, match=r"redirected to .*Host must be CDF's") as failure:
+        client.upsert_records("alarms", b"{}")
+    assert location in str(failure.value)
+
+
+def test_only_what_is_sent_again_is_a_retry(client: CdfClient, server: ScriptedServer) -> None:
+    server.answer("/token", an_error(503), an_error(503), a_token())
+    client.upsert_records("alarms", b"{}")
+    assert (client.traffic.requests, client.traffic.retries) == (1, 0)
+    server.answer("/upsert", Answer(401), Answer(503), Answer(202))
+    client.upsert_records("alarms", b"{}")
+    assert (client.traffic.requests, client.traffic.retries) == (4, 2)
 
 
 def test_a_cancelled_client_stops_waiting(make_client: MakeClient, server: ScriptedServer) -> None:

@@ -67,8 +67,18 @@ def mapped() -> None:
 
 @dag(schedule=None, default_args={"retries": 3, "retry_delay": timedelta(seconds=1)})
 def hopeless() -> None:
-    """A record that no retry can mend."""
-    CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=[a_record("x", number="none")])
+    """A record that no retry can mend, and a task that tells of it."""
+
+    @task(trigger_rule="all_done")
+    def notify(ti: Any = None) -> None:
+        summary = ti.xcom_pull(task_ids="load", key="summary")
+        (FOLDER / "notified.json").write_text(json.dumps(summary))
+
+    records = [a_record("x", number="none"), a_record("y")]
+    load = CdfRecordsUpsertOperator(
+        task_id="load", stream_id=STREAM, records=records, rejected_path=str(FOLDER / "rejected.ndjson")
+    )
+    load >> notify()
 
 
 @dag(schedule=None)

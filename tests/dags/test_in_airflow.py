@@ -51,9 +51,14 @@ def test_mapped_tasks_share_no_file_of_rejected_records(
         assert f"holds the rejected records of task shares/{task}[" in log
 
 
-def test_what_cannot_succeed_is_not_tried_again(airflow: Airflow, cdf: LocalCdf) -> None:
+def test_what_cannot_succeed_is_not_tried_again_and_leaves_its_summary(
+    airflow: Airflow, cdf: LocalCdf, tmp_path: Path
+) -> None:
     done = airflow.run("dags", "test", "hopeless")
-    assert airflow.states("hopeless") == {"load": "failed"}
+    assert airflow.states("hopeless") == {"load": "failed", "notify": "success"}
+    summary = json.loads((tmp_path / "notified.json").read_text())
+    assert (summary["read"], summary["upserted"], summary["rejected"]) == (2, 0, 1)
+    assert summary["rejected_path"] == str(tmp_path / "rejected.ndjson")
     log = " ".join(done.stdout.split())  # Airflow 3.0 folds it
     assert "number: expected an integer, got string" in log
     assert "TooManyRejectedError" not in log  # our own error, of which the message is told already

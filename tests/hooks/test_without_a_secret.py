@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jwt
 import pytest
@@ -244,12 +245,14 @@ def test_the_hook_of_azures_provider_gives_a_managed_identitys_token(monkeypatch
     )
     token = jwt.encode({"aud": "cdf"}, "k" * 32)
     with ScriptedServer() as server:
-        path = "/msi/token?api-version=2019-08-01&resource=https://westeurope-1.cognitedata.com"
         expiry = str(int(time.time()) + 3600)
-        server.answer(path, Answer(200, {"access_token": token, "expires_on": expiry, "resource": "r"}))
+        server.answer(
+            "/msi/token", Answer(200, {"access_token": token, "expires_on": expiry, "resource": "r"})
+        )
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{server.url}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "header")
         issued = AzureTokens("azure_default", SCOPE)()
+    assert "resource=https://westeurope-1.cognitedata.com" in unquote(server.asked[0].path)
     assert issued.token == token
     assert issued.lifetime is not None
     assert issued.lifetime > 3000

@@ -282,6 +282,23 @@ def check_second_run(cdf: LocalCdf, path: Path, store: Memory, rows: list[dict[s
     assert len(cdf.held()) == 50
 
 
+def test_an_ingest_that_stopped_for_its_rejected_records_knows_its_own_when_it_is_run_again(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    path, store = tmp_path / "a.ndjson", Memory()
+    rows = [a_record(str(n), number="bad" if n == 4 else n) for n in range(8)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(AirflowFailException, match="1 of 8 records read were rejected"):
+        CdfRecordsHook().ingest_file(STREAM, path, state_store=store)
+    assert 0 < len(cdf.held()) < 8
+    rows[4] = a_record("4", number=4)
+    path.write_text("\n".join(map(json.dumps, rows)))
+    summary = CdfRecordsHook().ingest_file(STREAM, path, state_store=store)
+    assert (summary.ingested, summary.rejected) == (8, 0)
+    assert len(cdf.held()) == 8
+    assert not store.kept
+
+
 HARMS: dict[str, Callable[[Path], object]] = {
     "another worker's disk": lambda rejected: rejected.unlink(),
     "a line less": lambda rejected: rejected.write_bytes(rejected.read_bytes().partition(b"\n")[2]),
@@ -307,15 +324,18 @@ def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
         def load(**arguments: Any) -> Any:
             return CdfRecordsHook(max_concurrency=1).upsert_file(
-                STREAM, path, state_store=store, check_schema=False, max_rejected=2, **arguments
+                STREAM, path, **{"state_store": store, "check_schema": False, "max_rejected": 2} | arguments
             )
 
-        def first_and_next(change: Callable[[], object], first: Any, then: Any) -> Any:
+        def first_and_next(
+            change: Callable[[], object], first: Any, then: Any, between: Callable[[Any], object] = bool
+        ) -> Any:
             server.answer("/upsert", *[Answer()] * 4, Answer(503))
             with pytest.raises(AirflowException, match="503"):
                 load(rejected_path=first)
             server.answer("/upsert", Answer())
             change()
+            between(partial(load, rejected_path=first, check_schema=True))
             return load(rejected_path=then)
 
         yield first_and_next
@@ -351,3 +371,12 @@ def test_a_try_that_finds_all_goes_on(tmp_path: Path, stopped: Callable[..., Any
     assert stopped(lambda: None, rejected, rejected).resumed_from == 20
     if rejected is not None:
         assert [json.loads(line)["position"] for line in rejected.read_text().splitlines()] == [3, 12]
+
+
+def test_a_try_after_one_that_found_no_stream_starts_over(stopped: Callable[..., Any]) -> None:
+    def find_no_stream(load: Callable[[], object]) -> None:
+        with pytest.raises(AirflowFailException, match="does not exist"):
+            load()
+
+    summary = stopped(lambda: None, None, None, between=find_no_stream)
+    assert (summary.resumed_from, summary.read) == (None, 30), "a stream that is created since is empty"

@@ -45,6 +45,15 @@ def test_a_load_that_was_told_to_stop_before_it_began_sends_nothing(cdf: LocalCd
     assert not cdf.server.records(STREAM)
 
 
+@pytest.mark.parametrize("suffix", [".gz", ".GZ", ".bz2", ".zst"])
+def test_rejected_records_do_not_get_a_name_that_says_compressed(
+    cdf: LocalCdf, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"rejected.ndjson{suffix}"
+    with pytest.raises(InvalidArgumentError, match=rf"not compressed.*; leave out {suffix.lower()}\."):
+        Load(cdf.client, UPSERT, STREAM, RecordsSource([a_record()]), rejected_path=path)
+
+
 def test_the_rejected_records_are_not_written_over_the_source(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text(json.dumps(a_record()) + "\n")

@@ -55,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
             "conn_type": "cdf",
             "host": server.url,
             "schema": "project",
-            "extra": {"token": "token"},
+            "extra": {"token": "token", "max_attempts": 1},
         }
         monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(connection))
         server.answer(INSPECT, inspected())
@@ -162,6 +162,48 @@ def test_a_capability_for_all_projects_is_one_for_this(server: ScriptedServer) -
     scoped = [capability | {"projectScope": {"allProjects": {}}} for capability in CAPABILITIES]
     server.answer(INSPECT, inspected(scoped))
     assert CdfRecordsHook().upsert_records(STREAM, [a_record()]).upserted == 1
+
+
+PROPERTY = {"type": {"type": "float64"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *((path, body) for path in (INSPECT, f"/streams/{STREAM}", BYIDS) for body in ("<p>Hi", "[]", '"x"')),
+        *((BYIDS, json.dumps({"items": items})) for items in (None, {}, [None], ["Alarm"])),
+        *(
+            (BYIDS, json.dumps({"items": [DEFINITION | changes]}))
+            for changes in (
+                {"space": 1},
+                {"externalId": None},
+                {"usedFor": ["record"]},
+                {"properties": [PROPERTY]},
+                {"properties": {"value": PROPERTY, "other": None}},
+                {"properties": {"value": {"type": "float64"}}},
+                {"properties": {"value": {"type": {"type": ["float64"]}}}},
+                {"properties": {"value": {"type": {"type": "text", "maxTextSize": "long"}}}},
+                {"properties": {"value": {"type": {"type": "text", "list": True, "maxListSize": "long"}}}},
+                {"properties": {"value": {"type": {"type": "enum", "values": 3}}}},
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("mapping", [None, a_mapping()], ids=["records", "mapping"])
+def test_an_answer_of_another_form_is_no_reason_not_to_load(
+    server: ScriptedServer, path: str, body: str, mapping: Any
+) -> None:
+    server.answer(path, Answer(body=body))
+    row = a_record() if mapping is None else {"id": "a", "reading": 1.5}
+    assert CdfRecordsHook().upsert_records(STREAM, [row], mapping=mapping).upserted == 1
+
+
+def test_a_container_of_another_form_does_not_hide_those_that_can_be_read(server: ScriptedServer) -> None:
+    server.answer(BYIDS, Answer(body={"items": [{"externalId": "Odd"}, DEFINITION]}))
+    with client_without_retries(server) as client:
+        schema = schema_of(client, [ContainerId(SPACE, CONTAINER), ContainerId(SPACE, "Odd")])
+    assert schema.properties(ContainerId(SPACE, CONTAINER)) == DEFINITION["properties"]
+    assert schema.problem_with(ContainerId(SPACE, "Odd")) is None
 
 
 def client_without_retries(server: ScriptedServer) -> CdfClient:

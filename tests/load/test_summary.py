@@ -160,8 +160,33 @@ def test_what_a_load_leaves_out_that_stopped_for_its_rejects_is_said(
     cdf: LocalCdf, rows: Callable[[], Any], left_out: list[str]
 ) -> None:
     message = failing(cdf, rows())
-    assert ("not loaded, nor in the rejected file" in message) == bool(left_out)
+    assert ("not loaded. Run the task again" in message) == bool(left_out)
     assert [words for words in (READ, REST) if words in message] == left_out
+
+
+def test_what_is_left_out_is_not_in_the_rejected_file_either(cdf: LocalCdf, tmp_path: Path) -> None:
+    message = failing(cdf, [a_record("a"), BAD], rejected_path=tmp_path / "rejected.ndjson")
+    assert "not loaded, nor in the rejected file. Run the task again" in message
+
+
+def test_a_load_that_failed_before_a_row_was_read_does_not_say_that_there_was_nothing(
+    cdf: LocalCdf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    (tmp_path / "rows.csv").write_text("tag\na\n")
+    with pytest.raises(LoadFailedError, match="need a mapping") as failure:
+        Load(cdf.client, UPSERT, STREAM, FileSource(tmp_path / "rows.csv")).run()
+    assert "no records were read" not in f"{failure.value}{caplog.text}"
+
+
+def test_a_failed_load_tells_its_numbers_once(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    server.answer("/upsert", Answer(403))
+    with pytest.raises(LoadFailedError) as failure:
+        Load(client_of(server), UPSERT, STREAM, RecordsSource([a_record()]), check_schema=False).run()
+    assert f"{failure.value}{caplog.text}".count("Upserted 0 of 1 record") == 1
 
 
 def test_an_error_and_the_summary_are_sentences_of_their_own(server: ScriptedServer) -> None:

@@ -41,7 +41,6 @@ def print_and_signal(*values, **options):
 builtins.print = print_and_signal
 runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
 """
-
 SIGNALLED_AS_IT_IMPORTS = """
 import runpy, signal, sys
 ending = signal.Signals[sys.argv.pop(1)]
@@ -310,6 +309,15 @@ def test_a_signal_before_it_serves_ends_it_without_a_word(
     assert (done.returncode, done.stderr) == (0, "")
     with LocalServer(tmp_path / "cdf.sqlite") as server:
         set_up(raw_again(server))
+
+
+def test_a_database_whose_name_looks_like_a_uri_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with LocalServer("file:cdf?mode=memory") as server:
+        set_up(raw_again(server))
+    assert (tmp_path / "file:cdf?mode=memory").is_file()
 
 
 def refused_start(*arguments: str) -> str:

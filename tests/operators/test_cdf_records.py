@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def operator(**arguments: Any) -> CdfRecordsUpsertOperator:
-    return CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, **arguments)
+    return CdfRecordsUpsertOperator(**({"task_id": "load", "stream_id": STREAM} | arguments))
 
 
 class Returns(BaseOperator):
@@ -47,6 +48,9 @@ class FakeXCom:
 
     def xcom_pull(self, task_ids: str, **_: Any) -> Any:
         return self._values[task_ids]
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed = {key: value}
 
     def get_relevant_upstream_map_indexes(self, *_: Any, **__: Any) -> None:
         """Asked for by Airflow 2."""
@@ -86,6 +90,54 @@ def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
     ]
     assert (summary["stream_id"], summary["read"], summary["upserted"]) == (STREAM, 2, 2)
     assert cdf.held().keys() == {"a", "b"}
+
+
+class Pushes(FakeXCom):
+    """Keeps what is pushed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = json.loads(json.dumps(value))
+
+
+BAD = {"space": SPACE, "externalId": "", "sources": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        ({"records": [a_record()]}, (1, 1, 0)),
+        ({"records": [a_record(), BAD], "max_rejected": 1}, (2, 1, 1)),
+        ({"records": [BAD]}, (1, 0, 1)),
+        ({"records": [a_record()], "stream_id": "missing"}, (0, 0, 0)),
+        ({"path": "/nowhere/a.ndjson"}, (0, 0, 0)),
+    ],
+    ids=["success", "with rejects", "too many rejects", "no stream", "no file"],
+)
+def test_the_summary_is_pushed_however_the_load_ends(
+    cdf: LocalCdf, arguments: dict[str, Any], numbers: tuple[int, ...]
+) -> None:
+    task, ti = operator(**arguments), Pushes()
+    with suppress(AirflowFailException):
+        assert task.execute({"ti": ti}) == ti.pushed["summary"]
+    summary = ti.pushed["summary"]
+    assert (summary["read"], summary["upserted"], summary["rejected"]) == numbers
+    assert summary["stream_id"] == task.stream_id
+
+
+def test_an_xcom_that_cannot_be_pushed_does_not_hide_how_the_load_ended(
+    cdf: LocalCdf,
+) -> None:
+    class Broken:
+        def xcom_push(self, **_: Any) -> None:
+            msg = "no database"
+            raise OSError(msg)
+
+    with pytest.raises(AirflowFailException, match="were rejected"):
+        operator(records=[BAD]).execute({"ti": Broken()})
 
 
 def test_an_empty_list_is_a_success(cdf: LocalCdf) -> None:
@@ -260,6 +312,31 @@ def test_a_second_try_of_an_ingest_takes_what_the_first_has_stored_for_its_own(c
     assert task.execute({"ti": ti})["ingested"] == 2
 
 
+class Store:
+    """The state store of a task that nothing was kept in, and that may fail."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self._failure = failure
+
+    def get(self, key: str) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    set = delete = lambda *_: None
+
+
+@pytest.mark.parametrize(("failure", "ingested"), [(None, 1), (OSError("no answer"), 2)])
+def test_a_second_try_goes_by_its_number_only_where_the_state_store_fails(
+    cdf: LocalCdf, failure: Exception | None, ingested: int
+) -> None:
+    cdf.upsert(STREAM, [a_record("a")])
+    ti = FakeXCom()
+    ti.try_number = 2  # type: ignore[attr-defined]
+    rows = [a_record("a"), a_record("b")]
+    task = CdfRecordsIngestOperator(task_id="ingest", stream_id=STREAM, records=rows, max_rejected=1)
+    assert task.execute({"ti": ti, "task_state_store": Store(failure)})["ingested"] == ingested
+
+
 def test_a_file_is_ingested_into_an_archive(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text("".join(json.dumps(a_record("same", number=number)) + "\n" for number in range(3)))
@@ -345,10 +422,35 @@ def test_a_template_that_gives_nothing_is_named(
     assert not cdf.held()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "read", "rejected"),
+    [
+        ({"records": [a_record(), a_record("bad", number="none")]}, 2, 1),
+        ({"records": [a_record()], "stream_id": "missing"}, 0, 0),
+        ({"records": [a_record()], "cdf_conn_id": "missing"}, 0, 0),
+        ({"records": [a_record()], "rejected_path": "None"}, 0, 0),
+        ({"path": "missing.ndjson"}, 0, 0),
+        ({"path": "{{ none }}"}, 0, 0),
+    ],
+)
+def test_a_failed_task_pushes_its_summary(
+    cdf: LocalCdf, arguments: dict[str, Any], read: int, rejected: int
+) -> None:
+    task = CdfRecordsUpsertOperator(task_id="load", **{"stream_id": STREAM, **arguments})
+    if task.path == "{{ none }}":
+        task.path = None  # as rendered to native objects
+    context = context_with()
+    with pytest.raises(Exception, match=r"."):
+        task.execute(context)
+    summary = context["ti"].pushed["summary"]
+    assert (summary["read"], summary["rejected"], summary["rejected_path"]) == (read, rejected, None)
+    assert summary["identities"] == summary["upserted"]
+
+
 def test_a_path_that_is_rendered_to_none_itself_is_named(cdf: LocalCdf) -> None:
     with DAG("d", schedule=None, render_template_as_native_obj=True) as dag:
         task = operator(path="{{ none }}")
     task.render_template_fields({}, dag.get_template_env())
     assert task.path is None
-    with pytest.raises(AirflowFailException, match="path of task 'load' was rendered to nothing"):
+    with pytest.raises(AirflowFailException, match=r"path must be a path .* got None, which is what"):
         task.execute({})

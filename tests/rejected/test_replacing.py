@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, cast
 
 import pytest
+from fsspec import register_implementation
+from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -88,6 +90,31 @@ def test_a_file_of_something_else_that_comes_later_is_not_removed(
     file.close()
     assert path.read_bytes() == content
     assert "nothing was removed" in caplog.text
+
+
+class KeepsAll(MemoryFileSystem):
+    """A store whose credentials allow writing and not deleting."""
+
+    protocol = "keepsall"
+
+    def rm(self, path: Any, *_: Any, **__: Any) -> None:
+        raise PermissionError(path)
+
+    rm_file = rm
+
+
+@pytest.mark.filterwarnings("ignore:UPath .keepsall")
+def test_a_file_that_may_not_be_removed_does_not_fail_the_load(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    register_implementation("keepsall", KeepsAll, clobber=True)
+    path = UPath(f"keepsall:///{tmp_path.name}/rejected.ndjson")
+    written(path, 1, owner=MONDAY)
+    file = RejectedFile(path, TUESDAY)
+    file.complete()
+    file.close()
+    assert "Nothing was rejected, and nothing was removed: PermissionError" in caplog.text
+    assert positions(path) == [1]
 
 
 @pytest.mark.parametrize("content", OURS.values(), ids=OURS)

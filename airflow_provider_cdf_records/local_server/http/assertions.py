@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ class Assertions:
 
     def __init__(self, certificates: Mapping[str, Path], issuers: Mapping[str, Path], clock: Clock) -> None:
         self._certificates = {client: _read_key(path) for client, path in certificates.items()}
-        self._issuers = {client: _read_key(path) for client, path in issuers.items()}
+        # A platform names its key in a token by a ``kid``, and no certificate.
+        self._issuers = {client: replace(_read_key(path), thumbprints={}) for client, path in issuers.items()}
         self._clock = clock
         self._used: dict[str, float] = {}  # ids of assertions and their expiry in epoch seconds
 
@@ -84,6 +85,8 @@ class Assertions:
                     "verify_nbf": False,
                 },
             )
+        except jwt.InvalidAudienceError:
+            raise refused(f"its aud must be {audience}") from None
         except (jwt.PyJWTError, TypeError, ValueError) as error:
             raise refused(str(error)) from None
         named = {name: header[name] for name in THUMBPRINTS if name in header}

@@ -15,7 +15,7 @@ class InUse:
     """
 
     def __init__(self, database: str | Path) -> None:
-        self._path = Path(f"{database}-in-use")
+        self._path = Path(f"{database}-in-use").absolute()
         # SQLite locks files on every system, and within one process too.
         self._held = sqlite3.connect(self._path, timeout=0, check_same_thread=False, isolation_level=None)
         try:

@@ -115,10 +115,11 @@ def open_database(database: str | Path, *, keep_superseded: bool) -> sqlite3.Con
             f"database {str(database)!r}: the local server needs a file; name one in a temporary folder."
         )
     path = Path(database)
+    file = path.absolute()  # SQLite takes a name that begins with "file:" for a URI
     db = None
     try:
         _check(path)
-        db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         _prepare(db, path, keep_superseded=keep_superseded)
     except (OSError, sqlite3.Error, UnusableDatabase) as error:
         if db is not None:
