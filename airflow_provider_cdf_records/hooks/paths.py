@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, TypeGuard
 
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -13,18 +13,23 @@ from airflow_provider_cdf_records.sources import kind_that_takes
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, forget_listings
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
-Path = str | PathLike[str]
+Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
 NOTHING = ("", "None")  # what a template without a value renders to
 MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON file that holds it
 
 
+def is_path(value: object) -> TypeGuard[Path]:
+    """Tell whether an argument is a path."""
+    return isinstance(value, str | PathLike | StoragePath)
+
+
 def storage_path(path: object, argument: str) -> StoragePath:
-    """Return a path that can be opened.
+    """Return a path that can be opened; a ``UPath`` or ``ObjectStoragePath`` as it is, with its options.
 
     :param argument: the name of the argument that holds the path, for messages.
     :raises InvalidArgumentError: when it is not a path, or one that cannot be opened.
     """
-    if not isinstance(path, str | PathLike) or str(path) in NOTHING:
+    if not is_path(path) or str(path) in NOTHING:
         msg = f"{argument} must be a path or an fsspec URL, got {path!r}"
         if path is None or isinstance(path, str):
             msg += ", which is what a template or an upstream task gives where there is nothing"
@@ -32,7 +37,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
             msg += " (a file of that name is ./None)"
         raise InvalidArgumentError(f"{msg}.")
     try:
-        opened = object_storage_path(str(path))
+        opened: Any = path if hasattr(path, "protocol") else object_storage_path(str(path))
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
@@ -49,7 +54,7 @@ def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:
     """
     if mapping is None:
         return None
-    return read_mapping(_json_in(mapping) if isinstance(mapping, str | PathLike) else mapping)
+    return read_mapping(_json_in(mapping) if is_path(mapping) else mapping)
 
 
 def _json_in(path: Path) -> Any:
@@ -68,7 +73,7 @@ def check_not_mapping(rejected_path: StoragePath | None, mapping: object) -> Non
 
     :raises InvalidArgumentError: naming the path.
     """
-    if rejected_path is None or not isinstance(mapping, str | PathLike):
+    if rejected_path is None or not is_path(mapping):
         return
     if canonical_path(rejected_path) == canonical_path(storage_path(mapping, "mapping")):
         msg = (

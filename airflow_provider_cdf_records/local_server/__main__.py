@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 
 from airflow_provider_cdf_records.local_server.arguments import parse_arguments, settings_of
 
@@ -16,7 +17,7 @@ MISSING = (
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported shows no traceback
+    _on_ending(lambda *_: sys.exit())
     arguments = parse_arguments()
     try:
         from airflow_provider_cdf_records.local_server import running  # noqa: PLC0415
@@ -26,14 +27,14 @@ def main() -> None:
     try:
         listening = running.listening_socket(arguments.host, arguments.port)
     except (OSError, OverflowError) as error:
-        why = str(error).rstrip(".")
+        where, why = f"{arguments.host}:{arguments.port}", str(error).rstrip(".")
         sys.exit(
-            f"Cannot listen on {arguments.host}:{arguments.port}: {why}. --port 0 takes any free port, "
+            f"Cannot listen on {where}: {why}. --port 0 takes any free port, "
             "--host an address of this machine."
         )
     settings = settings_of(arguments)
     try:
-        app = running.make_app(settings, arguments.host, arguments.load)
+        app = running.make_app(settings, listening, arguments.host, arguments.load)
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
     if arguments.faults is not None:
@@ -43,19 +44,23 @@ def main() -> None:
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, stop)  # uvicorn has its own while it serves, and comes back to these
+    _on_ending(stop)  # uvicorn has its own while it serves, and comes back to these
     url = running.url_of(listening)
     print(f"A local CDF, project {settings.project!r}, at {url}, data in {settings.database}. For Airflow:")
     print(f"export AIRFLOW_CONN_CDF_DEFAULT={shlex.quote(running.connection_json(url, settings))}")
     print(f"To see streams, records and requests, open {url}/", flush=True)
-    if not hosts.is_loopback(arguments.host):
+    if not hosts.is_loopback(running.address_of(listening)):
         print(
-            f"Careful: {arguments.host} can be reached from other machines, this is plain http, and the page "
-            "shows records without a login.",
+            "Careful: the server can be reached from other machines, this is plain http, and the page shows "
+            "records without a login.",
             flush=True,
         )
     server.run(sockets=[listening])
+
+
+def _on_ending(handler: Callable[..., None]) -> None:
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, handler)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         "--database",
         type=Path,
         default=DEFAULTS.database,
+        metavar="FILE",
         help="SQLite file that keeps the data (%(default)s)",
     )
     add("--load", type=Path, metavar="FILE", help="YAML or JSON of spaces, containers and streams to create")
@@ -87,18 +89,18 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--allow-host",
         dest="allowed_hosts",
-        type=_host_name,
         action="append",
         default=[],
         metavar="NAME",
-        help="another name that the server answers to, such as host.docker.internal (can be repeated)",
+        help="another name that the server answers to, such as host.docker.internal; on a loopback address "
+        "it answers to names of this machine only; can be given several times",
     )
     add(
         "--token-lifetime",
         type=_amount,
         default=DEFAULTS.token_lifetime,
         metavar="SECONDS",
-        help="seconds that a token is valid (%(default)g)",
+        help="time that a token is valid (%(default)g)",
     )
     behaviour = parser.add_argument_group("behaviour of a real CDF")
     add = behaviour.add_argument
@@ -137,27 +139,28 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--query-limits",
         action="store_true",
-        help="refuse more queries of mutable streams a second than CDF allows: 20 filters, 15 aggregates, "
-        "40 with sync",
+        help="answer 429 to more queries of mutable streams a second than CDF allows: 20 filters, "
+        "15 aggregates, 40 in all (sync as well)",
     )
     add(
         "--max-records",
-        type=int,
+        type=_whole,
         metavar="N",
-        help="most records that a stream can hold (as many as its template says)",
+        help="most records that a stream can hold (by default what its template says)",
     )
     add(
         "--max-gigabytes",
         type=_amount,
         metavar="GB",
-        help="most data that a stream can hold (as much as its template says)",
+        help="most data that a stream can hold (by default what its template says)",
     )
     add(
         "--max-streams",
         type=_streams,
         default=DEFAULTS.max_streams,
         metavar="N[:DELETED]",
-        help="most streams that are there, and that were deleted and keep their ids reserved (CDF: 3:30)",
+        help="how many streams there can be, and how many deleted ones whose ids are still reserved; when "
+        "there are as many, none can be created (by default any number; CDF: 3:30)",
     )
     add(
         "--partial-writes",
@@ -182,16 +185,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _amount(text: str) -> float:
     amount = _number(text)
-    if not 0 <= amount < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number of 0 or more, got {text}")
+    if not 0 <= amount < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of 0 or more, got {text!r}")
     return amount
 
 
 def _share(text: str) -> float:
     share = _number(text)
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
     return share
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"must be a whole number of 0 or more, got {text!r}")
+    return int(text)
 
 
 def _number(text: str) -> float:
@@ -206,9 +215,9 @@ def _quota(text: str) -> Quota:
     return Quota(*(_positive(part) if part else None for part in (project, identity)))
 
 
-def _streams(text: str) -> tuple[float | None, float | None]:
-    quota = _quota(text)
-    return quota.project, quota.identity
+def _streams(text: str) -> tuple[int | None, int | None]:
+    active, _, deleted = text.partition(":")
+    return (_whole(active) if active else None), (_whole(deleted) if deleted else None)
 
 
 def _positive(text: str) -> float:
@@ -216,12 +225,6 @@ def _positive(text: str) -> float:
     if not amount:
         raise argparse.ArgumentTypeError("must be more than 0, got 0")
     return amount
-
-
-def _host_name(text: str) -> str:
-    if not text or "/" in text or text.count(":") == 1:  # an IPv6 address has more
-        raise argparse.ArgumentTypeError(f"must be a name without scheme and port, got {text!r}")
-    return text
 
 
 def _client(text: str) -> tuple[str, str]:

@@ -51,7 +51,11 @@ class LocalServer:
         path = Path(database) if database is not None else Path(self._folder.name) / "cdf.sqlite"  # type: ignore[union-attr]
         self.settings = replace(Settings(path), **settings)
         self._socket = listening_socket(host, port)
-        self._app = make_app(self.settings, host)
+        try:
+            self._app = make_app(self.settings, self._socket, host)
+        except ValueError:
+            self._release()
+            raise
         self._server = make_server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cdf-local-server", daemon=True
@@ -68,6 +72,9 @@ class LocalServer:
         self._server.should_exit = True
         self._thread.join(STOP_WITHIN)
         self._app.project.close()  # which the server leaves open when it is stopped while it starts
+        self._release()
+
+    def _release(self) -> None:
         self._socket.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -145,24 +152,32 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
+def address_of(listening: socket.socket) -> str:
+    """Return the IP address that a socket listens on."""
+    return str(listening.getsockname()[0])
+
+
 def url_of(listening: socket.socket) -> str:
-    """Return the address that a socket can be reached at."""
+    """Return the URL that a socket can be reached at from this machine."""
     host, port = listening.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (read, not bound)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_app(settings: Settings, host: str, definitions: Path | None = None) -> LocalCdf:
+def make_app(
+    settings: Settings, listening: socket.socket, host: str, definitions: Path | None = None
+) -> LocalCdf:
     """Return the application, with its database open and the definitions of a file loaded.
 
-    :param host: the address that it is served on.
-    :raises ValueError: the database, the definitions or a client's key cannot be used.
+    :param listening: the socket that it is served on.
+    :param host: the name that the socket was made for.
+    :raises ValueError: the database, the definitions, a client's key or an allowed host cannot be used.
     """
     project = Project(settings)
     try:
         if definitions is not None:
             load(project, definitions)
-        return LocalCdf(project, host)
+        return LocalCdf(project, address_of(listening), host)
     except ValueError:
         project.close()
         raise

@@ -39,8 +39,8 @@ class Settings:
     :param query_limits: refuse more queries of mutable streams a second than CDF allows, with 429.
     :param max_records: the most records that one stream can hold; what its template says if ``None``.
     :param max_gigabytes: the most data that one stream can hold; what its template says if ``None``.
-    :param max_streams: the most streams that are there, and that were deleted and keep their ids reserved;
-        ``None`` means no limit. CDF's are 3 and 30.
+    :param max_streams: how many streams there can be, and how many deleted ones whose ids are still reserved;
+        when there are as many, none can be created. ``None`` means no limit; CDF's are 3 and 30.
     :param partial_writes: a request that is refused for some of its records stores the others, as CDF may.
     :param create_missing: create the spaces, containers, properties and streams that records name.
     :param clock: the server's time.
@@ -64,7 +64,7 @@ class Settings:
     query_limits: bool = False
     max_records: int | None = None
     max_gigabytes: float | None = None
-    max_streams: tuple[float | None, float | None] = (None, None)
+    max_streams: tuple[int | None, int | None] = (None, None)
     partial_writes: bool = False
     create_missing: bool = False
     clock: Clock = field(default_factory=Clock)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, partial
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.version_compat import BaseOperator, XComArg
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-    from airflow_provider_cdf_records.hooks.paths import MappingLike
+    from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
     from airflow_provider_cdf_records.load.summary import Summary
 
 SUMMARY_KEY = "summary"  # of the XCom that every load pushes, however it ends
@@ -42,7 +41,7 @@ class CdfRecordsLoadOperator(BaseOperator):
         mapping: MappingLike | None = None,
         check_schema: bool = True,
         max_rejected: float = 0,
-        rejected_path: str | PathLike[str] | None = None,
+        rejected_path: Path | None = None,
         max_concurrency: int = 4,
         cdf_conn_id: str = "cdf_default",
         **kwargs: Any,

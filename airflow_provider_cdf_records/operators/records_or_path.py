@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.operators.records_argument import Rows
+
+if TYPE_CHECKING:
+    from airflow_provider_cdf_records.hooks.paths import Path
 
 
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
@@ -41,7 +43,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         self,
         *,
         records: Any = None,
-        path: str | PathLike[str] | None = None,
+        path: Path | None = None,
         file_format: str | None = None,
         file_options: Mapping[str, Any] | None = None,
         **kwargs: Any,

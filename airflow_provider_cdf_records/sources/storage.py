@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections.abc import Mapping
 from datetime import datetime
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, runtime_checkable
 
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
 ALIASES = {  # other names of the protocols of one storage
@@ -19,6 +19,7 @@ ALIASES = {  # other names of the protocols of one storage
 VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
+@runtime_checkable
 class StoragePath(Protocol):
     """A file on any storage, such as a ``pathlib.Path``, a ``UPath`` or an ``ObjectStoragePath``."""
 

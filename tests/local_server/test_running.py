@@ -19,7 +19,6 @@ import pytest
 import requests
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
-from airflow_provider_cdf_records.local_server.arguments import parse_arguments
 from tests.keys import key_pair
 from tests.local_server.conftest import Raw, a_record, set_up
 from tests.waiting import PATIENCE, wait_until
@@ -43,12 +42,14 @@ builtins.print = print_and_signal
 runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
 """
 SIGNALLED_AS_IT_IMPORTS = """
-import importlib.abc, runpy, signal, sys
-class Signal(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, *_):
+import runpy, signal, sys
+ending = signal.Signals[sys.argv.pop(1)]
+class Finder:
+    @staticmethod
+    def find_spec(name, *_):
         if name == "uvicorn":
-            signal.raise_signal(signal.SIGINT)
-sys.meta_path.insert(0, Signal())
+            signal.raise_signal(ending)
+sys.meta_path.insert(0, Finder)
 runpy.run_module("airflow_provider_cdf_records.local_server", run_name="__main__")
 """
 
@@ -248,11 +249,35 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         str(tmp_path): "is not a file",
         "/dev/null": "is not a file",
         str(tmp_path / "none" / "cdf.sqlite"): f"there is no folder {tmp_path / 'none'}",
+        "x" * 1000: "File name too long",
     }
     for database, message in cases.items():
         line = refused_start("--database", database)
         assert line.startswith("Cannot start: database ")
         assert message in line
+
+
+def test_a_database_is_of_one_server_at_a_time(tmp_path: Path) -> None:
+    database = tmp_path / "cdf.sqlite"
+    with LocalServer(database) as server:
+        assert "another local server uses it" in refused_start("--database", str(database))
+        with pytest.raises(ValueError, match="another local server uses it"):
+            LocalServer(database)
+        raw = raw_again(server)
+        set_up(raw)
+        assert raw.upsert(a_record()).ok
+    assert [path.name for path in tmp_path.iterdir()] == ["cdf.sqlite"]
+    with LocalServer(database) as server:
+        assert raw_again(server).held().keys() == {"a"}
+
+
+def test_a_server_that_cannot_start_leaves_its_port_to_others() -> None:
+    with LocalServer() as server:
+        port = int(server.url.rpartition(":")[2])
+    with pytest.raises(ValueError, match="another") as caught:
+        LocalServer(port=port, allowed_hosts=["another host"])
+    with LocalServer(port=port):
+        del caught  # which kept the server that failed
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -266,9 +291,14 @@ def test_a_signal_right_after_the_last_line_ends_it(tmp_path: Path, ending: sign
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_before_it_serves_ends_it_without_a_word(tmp_path: Path, ending: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "signalled", [SIGNALLED_AS_IT_IMPORTS, SIGNALLED_AS_IT_PRINTS], ids=["imports", "prints"]
+)
+def test_a_signal_before_it_serves_ends_it_without_a_word(
+    tmp_path: Path, ending: signal.Signals, signalled: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SIGNALLED_AS_IT_PRINTS, ending.name, "--port", "0"],
+        [sys.executable, "-c", signalled, ending.name, "--port", "0"],
         capture_output=True,
         text=True,
         check=False,
@@ -279,39 +309,6 @@ def test_a_signal_before_it_serves_ends_it_without_a_word(tmp_path: Path, ending
     assert (done.returncode, done.stderr) == (0, "")
     with LocalServer(tmp_path / "cdf.sqlite") as server:
         set_up(raw_again(server))
-
-
-def test_ctrl_c_while_it_imports_ends_it_without_a_word(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SIGNALLED_AS_IT_IMPORTS, "--port", "0"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=PATIENCE,
-    )
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        ("--latency", "soon", "must be a number, got 'soon'"),
-        ("--fault-rate", "some", "must be a number, got 'some'"),
-        ("--requests-per-second", "20/10", "must be a number, got '20/10'"),
-        ("--max-streams", "3:x", "must be a number, got 'x'"),
-        ("--allow-host", "http://cdf", "must be a name without scheme and port, got 'http://cdf'"),
-        ("--allow-host", "cdf:8765", "must be a name without scheme and port, got 'cdf:8765'"),
-    ],
-)
-def test_an_option_says_what_it_takes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, value: str, message: str
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["local_server", option, value])
-    with pytest.raises(SystemExit):
-        parse_arguments()
-    assert f"argument {option}: {message}" in capsys.readouterr().err
 
 
 def test_a_database_whose_name_looks_like_a_uri_is_a_file(

@@ -25,6 +25,7 @@ from airflow_provider_cdf_records.rejected.contents import (
 from airflow_provider_cdf_records.rejected.disk import DiskFile
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Owner
+from airflow_provider_cdf_records.sources.storage import is_local
 from tests.rejected.test_file import path, positions, rejection, written
 
 __all__ = ["path"]  # a fixture
@@ -145,7 +146,7 @@ def test_two_tasks_that_run_at_the_same_time_share_no_file(path: Any, other: Own
 def test_two_loads_of_one_task_do_not_write_between_each_other(path: Any) -> None:
     first, second = RejectedFile(path, MONDAY), RejectedFile(path, TUESDAY)
     write_and_persist(first)
-    if isinstance(path, Path):  # which can be locked
+    if is_local(path):  # which can be locked
         with pytest.raises(RejectedFileInUseError, match="being written by another load"):
             RejectedFile(path, TUESDAY)
         with pytest.raises(RejectedFileInUseError, match="being written by another load"):
@@ -159,7 +160,7 @@ def test_two_loads_of_one_task_do_not_write_between_each_other(path: Any) -> Non
             first.persist()
         with pytest.raises(RejectedFileInUseError):
             first.close()
-    assert positions(path) == ([1, 3] if isinstance(path, Path) else [2])
+    assert positions(path) == ([1, 3] if is_local(path) else [2])
 
 
 def test_the_file_is_free_once_its_load_has_ended(path: Any) -> None:

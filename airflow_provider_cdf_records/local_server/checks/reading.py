@@ -81,6 +81,13 @@ def a_schema_id(value: object, where: str) -> str:
     return external_id
 
 
+def a_property_name(value: object, where: str) -> str:
+    name = a_schema_id(value, where)
+    if name in facts.RESERVED_PROPERTIES:
+        raise bad_request(f"{where}: {name!r} is reserved.")
+    return name
+
+
 def a_record_id(value: object, where: str) -> str:
     external_id = a_string(value, where)
     if not 1 <= len(external_id) <= facts.MAX_EXTERNAL_ID or "\0" in external_id:

@@ -24,9 +24,6 @@ EXTERNAL_ID_TYPES = frozenset({"timeseries", "file", "sequence"})
 def compile_check(definition: dict[str, Any], where: str) -> Check:
     """Return the check of a property's ``type``, such as ``{"type": "text", "list": true}``."""
     name = a_string(definition.get("type"), f"{where}.type")
-    for size in ("maxTextSize", "maxListSize"):
-        if definition.get(size) is not None and type(definition[size]) is not int:
-            raise bad_request(f"{where}.{size}: expected an integer.")
     if name not in CHECKS:
         raise bad_request(f"{where}.type: {name!r} is not one of {', '.join(CHECKS)}.")
     check = CHECKS[name](definition)

@@ -46,10 +46,12 @@ MAX_FORM_BYTES = 100_000
 class LocalCdf:
     """The ASGI application of a project; it closes the project's database when it shuts down.
 
-    :param host: the address that it is served on.
+    :param address: the address that it is served on.
+    :param host: the name of it that the server was given.
+    :raises ValueError: a client's key or the name of a host cannot be used.
     """
 
-    def __init__(self, project: Project, host: str) -> None:
+    def __init__(self, project: Project, address: str, host: str) -> None:
         settings = project.settings
         self.project = project
         self.connections = Connections()
@@ -65,7 +67,7 @@ class LocalCdf:
             _make_api(project, tokens, page), settings, tokens.client_of, project.streams.has_mutable
         )
         self.faults = Faults(api, self.connections, settings.clock)
-        app = Hosts(self.request_log.around(self.faults), host, settings.allowed_hosts)
+        app = Hosts(self.request_log.around(self.faults), address, host, settings.allowed_hosts)
         self._app = _with_server_headers(app, self._date)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
@@ -126,11 +127,11 @@ def _read_key(path: Path) -> RegisteredKey:
         if b"-----BEGIN CERTIFICATE-----" not in pem:
             return _registered(load_pem_public_key(pem), {})
         certificate = load_pem_x509_certificate(pem)
-    except (OSError, ValueError) as error:
+        prints = {name: _encoded(certificate.fingerprint(made_by())) for name, made_by in THUMBPRINTS.items()}
+        return _registered(certificate.public_key(), prints)
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         msg = f"{path} must be a PEM file of a certificate or public key: {error}"
         raise ValueError(msg) from None
-    prints = {name: _encoded(certificate.fingerprint(made_by())) for name, made_by in THUMBPRINTS.items()}
-    return _registered(certificate.public_key(), prints)
 
 
 def _registered(key: object, thumbprints: Mapping[str, str]) -> RegisteredKey:

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope
 
@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 
 PROJECTS = "/api/v1/projects/"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
+CLIENT_GONE = 499  # as nginx calls it; nobody gets the answer
 
 
 async def read_body(request: Request, most: int) -> bytes:
@@ -25,13 +26,15 @@ async def read_body(request: Request, most: int) -> bytes:
         raise ApiError(facts.UNKNOWN_ENCODING, f"Content-Encoding: {encoding!r} is not 'gzip'.")
     unzip = zlib.decompressobj(GZIP_WINDOW) if encoding == "gzip" else None
     body = bytearray()
-    async for chunk in request.stream():
-        try:
+    try:
+        async for chunk in request.stream():
             body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
-        except zlib.error:
-            raise ApiError(400, "body: not the gzip data that Content-Encoding says.") from None
-        if len(body) > most:
-            raise ApiError(facts.TOO_LARGE, f"body: more than {most:,} bytes of uncompressed JSON.")
+            if len(body) > most:
+                raise ApiError(facts.TOO_LARGE, f"body: more than {most:,} bytes of uncompressed JSON.")
+    except zlib.error:
+        raise ApiError(400, "body: not the gzip data that Content-Encoding says.") from None
+    except ClientDisconnect:
+        raise ApiError(CLIENT_GONE, "body: the client disconnected before its end.") from None
     if unzip and not unzip.eof:
         raise ApiError(400, "body: gzip data that is cut short.")
     return bytes(body)

@@ -22,14 +22,16 @@ class Hosts:
     A server that only this machine can reach answers to this machine's names. Any other one cannot know what
     it is called: only its page, which needs no token, refuses names with a dot.
 
-    :param host: the address that the server listens on.
+    :param address: the address that the server listens on.
+    :param host: the name of it that the server was given.
     :param allowed: more names to answer to.
+    :raises ValueError: one of these is not a name.
     """
 
-    def __init__(self, app: ASGIApp, host: str, allowed: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, address: str, host: str, allowed: Iterable[str]) -> None:
         self._app = app
-        self._allowed = {name.lower() for name in ("localhost", host, *allowed)}
-        self._on_loopback = is_loopback(host)
+        self._allowed = {name_in(host), *map(_allowed_name, allowed)} - {""}
+        self._on_loopback = is_loopback(address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         foreign = self._foreign_host(scope) if scope["type"] == "http" else None
@@ -51,10 +53,7 @@ class Hosts:
         return None
 
     def _answers_to(self, host: str, path: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        name = name_in(host)
         if name in self._allowed or is_loopback(name):
             return True
         if self._on_loopback:
@@ -62,14 +61,34 @@ class Hosts:
         return not is_of_the_page(path) or "." not in name or _address(name) is not None
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    address = _address(host)
-    return host == "localhost" if address is None else address.is_loopback
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def name_in(host: str) -> str:
+    """Return the name in a ``Host`` such as ``Cdf.:8765``, written in one way; empty when there is none."""
+    if (address := _address(host)) is not None:
+        return str(address)
     try:
-        return ipaddress.ip_address(host)
+        name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+    return name if (address := _address(name)) is None else str(address)
+
+
+def is_loopback(name: str) -> bool:
+    """Tell whether a name or an address is one that only this machine can reach."""
+    address = _address(name)
+    return name == "localhost" if address is None else address.is_loopback
+
+
+def _allowed_name(allowed: str) -> str:
+    name = name_in(allowed)
+    if not name or set(allowed) & set("/@?# "):
+        msg = f"allowed host {allowed!r} must be a name such as host.docker.internal"
+        raise ValueError(msg)
+    return name
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
     except ValueError:
         return None
+    return getattr(address, "ipv4_mapped", None) or address

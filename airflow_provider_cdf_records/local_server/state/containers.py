@@ -7,8 +7,10 @@ from typing import Any
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.checks.reading import (
+    a_property_name,
     a_schema_id,
     a_space,
+    an_integer,
     an_object,
     bad_request,
 )
@@ -54,14 +56,13 @@ def check_change(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
 
 
 def _read_property(name: str, definition: object, where: str) -> dict[str, Any]:
-    a_schema_id(name, where)
-    if name in facts.RESERVED_PROPERTIES:
-        raise bad_request(f"{where}: {name!r} is reserved.")
+    a_property_name(name, where)
     definition = an_object(definition, where)
     kind = an_object(definition.get("type"), f"{where}.type")
+    for size, most in (("maxTextSize", facts.MAX_TEXT_BYTES), ("maxListSize", facts.LARGEST_LIST)):
+        if kind.get(size) is not None:
+            an_integer(kind[size], 1, most, f"{where}.type.{size}")
     check = compile_check(kind, f"{where}.type")
-    if not 1 <= (kind.get("maxListSize") or 1) <= facts.LARGEST_LIST:
-        raise bad_request(f"{where}.type.maxListSize: expected 1 to {facts.LARGEST_LIST}.")
     default = definition.get("defaultValue")
     if default is not None and (wrong := check(default)):
         raise bad_request(f"{where}.defaultValue: {wrong}.")
@@ -108,6 +109,7 @@ class CompiledContainer:
         for name, value in properties.items():
             check = self._checks.get(name)
             if check is None:
+                a_property_name(name, f"{where}.{name}")
                 raise ApiError(
                     facts.UNKNOWN_SCHEMA,
                     f"{where}.{name}: container {self.space}/{self.external_id} has no such property.",

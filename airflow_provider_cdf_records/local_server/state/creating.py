@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeGuard
 
 from airflow_provider_cdf_records.local_server.checks import facts
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.checks.reading import a_property_name, a_schema_id, a_space
 from airflow_provider_cdf_records.local_server.checks.values import DATE, TIMESTAMP
 from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.streams import Streams
@@ -17,7 +19,8 @@ DIRECT = {"space", "externalId"}
 class MissingCreator:
     """Create streams, spaces, containers and properties; a property's type follows from its first values.
 
-    Items that are not shaped like records are left to the checks that follow.
+    Items that are not shaped like records, and names that nothing can have, are left to the checks that
+    follow, which name the item.
     """
 
     def __init__(self, schema: Schema, streams: Streams) -> None:
@@ -35,19 +38,32 @@ class MissingCreator:
                 self._streams.create({"items": [{"externalId": stream_id, "settings": settings}]})
             wanted = _properties_of(records)
             named = [record.get("space") for record in records] + [space for space, _ in wanted]
-            for space in {space for space in named if isinstance(space, str)}:
-                if not self._schema.has_space(space):
+            for space in named:
+                if _is_valid(space, a_space) and not self._schema.has_space(space):
                     self._schema.create_spaces({"items": [{"space": space}]})
             for (space, name), values in wanted.items():
-                self._make_container(space, name, values)
+                if _is_valid(space, a_space) and _is_valid(name, a_schema_id):
+                    self._make_container(space, name, values)
 
     def _make_container(self, space: str, name: str, values: dict[str, list[Any]]) -> None:
         existing = self._schema.definition(space, name)
         properties = existing.get("properties", {})
-        missing = {key: {"type": infer_type(held)} for key, held in values.items() if key not in properties}
+        missing = {
+            key: {"type": infer_type(held)}
+            for key, held in values.items()
+            if key not in properties and _is_valid(key, a_property_name)
+        }
         if missing:
             definition = existing or {"space": space, "externalId": name, "usedFor": "record"}
             self._schema.create_containers({"items": [definition | {"properties": properties | missing}]})
+
+
+def _is_valid(name: object, check: Callable[[object, str], str]) -> TypeGuard[str]:
+    try:
+        check(name, "")
+    except ApiError:
+        return False
+    return True
 
 
 def infer_type(values: list[Any]) -> dict[str, Any]:

@@ -165,7 +165,9 @@ class Records:
         space, external_id = _read_identity(item, where)
         where = f"{where} ({space}/{external_id})"
         self._schema.check_space(space, f"{where}.space")
-        return space, external_id, msgspec.json.encode(self._read_sources(item, where))
+        sources = self._read_sources(item, where)
+        # In one order, so that exact copies are the same bytes.
+        return space, external_id, msgspec.json.encode(sources, order="deterministic")
 
     def _read_sources(self, item: dict[str, Any], where: str) -> dict[str, dict[str, dict[str, Any]]]:
         sources = a_list(item.get("sources"), f"{where}.sources")

@@ -8,7 +8,13 @@ from typing import Any
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
-from airflow_provider_cdf_records.local_server.checks.reading import a_space, a_string, bad_request, items_of
+from airflow_provider_cdf_records.local_server.checks.reading import (
+    a_schema_id,
+    a_space,
+    a_string,
+    bad_request,
+    items_of,
+)
 from airflow_provider_cdf_records.local_server.state.containers import (
     CompiledContainer,
     check_change,
@@ -79,7 +85,7 @@ class Schema:
         wanted = [
             (
                 a_string(item.get("space"), f"items[{n}].space"),
-                a_string(item.get("externalId"), f"items[{n}]"),
+                a_string(item.get("externalId"), f"items[{n}].externalId"),
             )
             for n, item in enumerate(items_of(body, facts.MAX_SCHEMA_ITEMS))
         ]
@@ -98,8 +104,8 @@ class Schema:
 
     def container(self, source: dict[str, Any], where: str) -> CompiledContainer:
         """Return the container that a source names; refuse one that cannot hold records."""
-        space = a_string(source.get("space"), f"{where}.space")
-        external_id = a_string(source.get("externalId"), f"{where}.externalId")
+        space = a_space(source.get("space"), f"{where}.space")
+        external_id = a_schema_id(source.get("externalId"), f"{where}.externalId")
         compiled = self._compiled.get((space, external_id))
         if compiled is None:
             raise ApiError(

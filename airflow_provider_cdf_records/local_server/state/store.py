@@ -14,6 +14,7 @@ import msgspec
 
 from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.state import tables
+from airflow_provider_cdf_records.local_server.state.in_use import InUse
 
 Identity = tuple[str, str]  # space, external id
 NewRecord = tuple[str, str, bytes]  # space, external id, properties
@@ -65,7 +66,7 @@ class Store:
 
     :param clock: gives the times of records, streams and definitions.
     :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
-    :raises UnusableDatabase: the database is not a file of this server, or cannot be made.
+    :raises UnusableDatabase: the database is not a file of this server, cannot be made, or is in use.
     """
 
     def __init__(self, database: str | Path, clock: Clock, *, keep_superseded: float = 0) -> None:
@@ -74,6 +75,11 @@ class Store:
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._keep_ms = int(keep_superseded * 1000)
         self._db = tables.open_database(database, keep_superseded=bool(self._keep_ms))
+        try:
+            self._in_use = InUse(database)
+        except tables.UnusableDatabase:
+            self._db.close()
+            raise
         self._seq: int
         self._last_change: int
         self._ahead = 0  # the most milliseconds that a change was dated ahead of the clock
@@ -82,6 +88,7 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+            self._in_use.end()
 
     # Data Modeling
 
@@ -122,6 +129,8 @@ class Store:
     def delete_stream(self, stream_id: str) -> None:
         with self._writing():
             self._db.execute("UPDATE stream SET deleted = ? WHERE id = ?", (self.clock.now_ms(), stream_id))
+            # Cursors of other streams know these numbers, and no later change may have one of them.
+            self._db.execute("INSERT INTO passed VALUES (?, ?)", (self._seq, self._last_change))
             for table in ("record", "superseded", "usage"):
                 self._db.execute(f"DELETE FROM {table} WHERE stream = ?", (stream_id,))  # noqa: S608
 

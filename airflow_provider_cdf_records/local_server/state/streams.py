@@ -26,8 +26,8 @@ class StreamLimits:
     :ivar deleted: streams whose ids stay reserved.
     """
 
-    active: float | None = None
-    deleted: float | None = None
+    active: int | None = None
+    deleted: int | None = None
     records: int | None = None
     gigabytes: float | None = None
 
@@ -137,7 +137,7 @@ class Streams:
             if most is not None and count >= most:
                 raise ApiError(
                     facts.TOO_MANY_STREAMS,
-                    f"The project has {count} {what} streams, and can have {most:g} "
+                    f"The project has {count} {what} streams, and can have {most} "
                     "(--max-streams of this local server).",
                 )
 

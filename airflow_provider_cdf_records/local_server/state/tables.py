@@ -34,6 +34,7 @@ CREATE INDEX IF NOT EXISTS superseded_until ON superseded (stream, until);
 CREATE TABLE IF NOT EXISTS usage (
     stream TEXT PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passed (seq INTEGER NOT NULL, updated INTEGER NOT NULL);
 CREATE TRIGGER IF NOT EXISTS record_added AFTER INSERT ON record BEGIN
     UPDATE usage SET records = records + 1, bytes = bytes + LENGTH(NEW.properties) WHERE stream = NEW.stream;
 END;
@@ -51,7 +52,11 @@ CREATE TEMP TRIGGER keep_superseded AFTER UPDATE ON main.record WHEN OLD.deleted
             OLD.properties);
 END;
 """
-NEWEST = "SELECT COALESCE(MAX(seq), 0), COALESCE(MAX(updated), 0) FROM record"
+NEWEST = """
+SELECT COALESCE(MAX(seq), 0), COALESCE(MAX(updated), 0) FROM (
+    SELECT seq, updated FROM record UNION ALL SELECT seq, updated FROM passed
+)
+"""
 IS_THERE = "SELECT 1 FROM stream WHERE id = ? AND deleted IS NULL"
 UPSERT = """
 INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
@@ -62,9 +67,12 @@ ON CONFLICT (stream, space, external_id) WHERE mutable = 1 DO UPDATE SET
 """
 APPEND = """
 INSERT INTO record (seq, stream, space, external_id, mutable, deleted, created, updated, properties)
-SELECT ?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7 WHERE NOT EXISTS (
-    SELECT 1 FROM record
-    WHERE stream = ?2 AND space = ?3 AND external_id = ?4 AND mutable = 0 AND properties = ?7
+SELECT seq, stream, space, external_id, 0, 0, created, updated, properties FROM (
+    SELECT ? AS seq, ? AS stream, ? AS space, ? AS external_id, ? AS created, ? AS updated, ? AS properties
+) AS new WHERE NOT EXISTS (
+    SELECT 1 FROM record WHERE record.mutable = 0 AND record.stream = new.stream
+    AND record.space = new.space AND record.external_id = new.external_id
+    AND record.properties = new.properties
 )
 """
 DELETE = """
@@ -107,24 +115,27 @@ def open_database(database: str | Path, *, keep_superseded: bool) -> sqlite3.Con
             f"database {str(database)!r}: the local server needs a file; name one in a temporary folder."
         )
     path = Path(database)
-    file = (
-        path.absolute()
-    )  # SQLite takes a name that begins with "file:" for a URI, as of a database in memory
-    if path.exists() and not path.is_file():
-        raise UnusableDatabase(f"database {path}: is not a file; name a file to create or to open.")
-    if not path.parent.is_dir():
-        raise UnusableDatabase(f"database {path}: there is no folder {path.parent}; create it first.")
+    file = path.absolute()  # SQLite takes a name that begins with "file:" for a URI
     db = None
     try:
+        _check(path)
         db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         _prepare(db, path, keep_superseded=keep_superseded)
-    except (sqlite3.Error, UnusableDatabase) as error:
+    except (OSError, sqlite3.Error, UnusableDatabase) as error:
         if db is not None:
             db.close()
         if isinstance(error, UnusableDatabase):
             raise
-        raise UnusableDatabase(f"database {path}: {error}.") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UnusableDatabase(f"database {path}: {why}.") from None
     return db
+
+
+def _check(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise UnusableDatabase(f"database {path}: is not a file; name a file to create or to open.")
+    if not path.parent.is_dir():
+        raise UnusableDatabase(f"database {path}: there is no folder {path.parent}; create it first.")
 
 
 def _prepare(db: sqlite3.Connection, path: Path, *, keep_superseded: bool) -> None:

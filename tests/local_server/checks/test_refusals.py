@@ -302,7 +302,19 @@ def test_a_bad_definition_is_refused_by_its_place(raw: Raw, path: str, item: Any
         ),
         (
             {"properties": {"p": {"type": {"type": "int32", "list": True, "maxListSize": 2001}}}},
-            "properties.p.type.maxListSize: expected 1 to 2000",
+            "properties.p.type.maxListSize: expected an integer from 1 to 2000, got 2001",
+        ),
+        (
+            {"properties": {"p": {"type": {"type": "text", "list": True, "maxListSize": 0}}}},
+            "properties.p.type.maxListSize: expected an integer from 1 to 2000, got 0",
+        ),
+        (
+            {"properties": {"p": {"type": {"type": "text", "maxTextSize": -1}}}},
+            "properties.p.type.maxTextSize: expected an integer from 1 to 128000, got -1",
+        ),
+        (
+            {"properties": {"p": {"type": {"type": "text", "maxTextSize": "5"}}}},
+            "properties.p.type.maxTextSize: expected an integer",
         ),
         (
             {"properties": {f"p{number}": {"type": {"type": "text"}} for number in range(1001)}},

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from airflow_provider_cdf_records.local_server import Clock, LocalServer
 from airflow_provider_cdf_records.local_server.checks import facts
@@ -158,3 +162,17 @@ def test_a_file_without_a_key_is_named(tmp_path: Path, content: bytes | None) ->
         path.write_bytes(content)
     with pytest.raises(ValueError, match=r"app\.pem must be a PEM file of a certificate or public key"):
         LocalServer(client_certificates={"app": path})
+
+
+@pytest.mark.parametrize("form", ["key", "certificate"])
+def test_a_key_that_is_neither_rsa_nor_ec_is_refused_with_its_file(tmp_path: Path, form: str) -> None:
+    key, name = Ed25519PrivateKey.generate(), x509.Name([])
+    now = datetime.now(timezone.utc)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
+    content = {
+        "key": key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "certificate": certificate.sign(key, None).public_bytes(Encoding.PEM),
+    }
+    (tmp_path / "app.pem").write_bytes(content[form])
+    with pytest.raises(ValueError, match=r"app\.pem must be .*: the key must be RSA or EC"):
+        LocalServer(client_certificates={"app": tmp_path / "app.pem"})

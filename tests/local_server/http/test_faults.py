@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from airflow_provider_cdf_records.local_server import Clock, LocalServer
-from airflow_provider_cdf_records.local_server.http.faults import ALL, PASSING
+from airflow_provider_cdf_records.local_server import Clock, Elsewhere, FaultPlan, LocalServer
+from airflow_provider_cdf_records.local_server.http.faults import ALL, ELSEWHERE, PASSING
 from airflow_provider_cdf_records.local_server.http.faults.on_writes import ON_WRITES
 from airflow_provider_cdf_records.local_server.http.faults.plan import PROVEN
 from tests.local_server.conftest import Raw, a_record, set_up
@@ -101,6 +102,37 @@ def test_the_same_seed_makes_the_same_faults(server: LocalServer, raw: Raw) -> N
     assert outcomes(server, raw, seed=1) == first
     raw.headers = {"Authorization": f"Bearer {raw.token()}"}
     assert outcomes(server, raw, seed=2) != first
+
+
+@pytest.mark.parametrize("kinds", [ALL, set(ALL), list(reversed(ALL))], ids=["dict", "set", "reversed"])
+def test_a_seed_means_the_same_in_whatever_order_the_kinds_are_given(kinds: Collection[str]) -> None:
+    def drawn(plan: FaultPlan) -> list[Any]:
+        return [plan.next(str(number)) for number in range(100)]
+
+    assert drawn(FaultPlan(3, 0.5, kinds=kinds)) == drawn(FaultPlan(3, 0.5, kinds=list(ALL)))
+    names = list(ELSEWHERE["token"])
+
+    def drawn_elsewhere(names: Collection[str]) -> list[Any]:
+        plan = FaultPlan(3, elsewhere={"token": Elsewhere(names)})
+        return [plan.next_elsewhere("token") for _ in range(50)]
+
+    assert drawn_elsewhere(type(names)(reversed(names))) == drawn_elsewhere(names)
+
+
+@pytest.mark.parametrize("kinds", [None, ["422, partly stored"], ["slow answer"], ["reset before storing"]])
+def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_failure(
+    server: LocalServer, raw: Raw, kinds: list[str] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = "/api/v1/projects/local/streams/mutable/records/upsert"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {raw.headers['Authorization']}\r\n"
+    with server.faults(0, rate=float(kinds is not None), kinds=kinds or ALL, **QUICK) as plan:
+        with socket.create_connection((urlsplit(raw.url).hostname, urlsplit(raw.url).port)) as connection:
+            connection.sendall(f'{head}Content-Length: 1000\r\n\r\n{{"items'.encode())
+            wait_until(lambda: plan.under_way == 1)
+        wait_until(lambda: plan.under_way == 0)
+    wait_until(lambda: server.last_requests()[0].path.endswith("/upsert"))
+    assert server.last_requests()[0].status in (499, None)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_an_expired_token_stays_expired_and_a_new_one_works(server: LocalServer, raw: Raw) -> None:

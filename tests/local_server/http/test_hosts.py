@@ -12,14 +12,20 @@ from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record, refusal, set_up
 from tests.waiting import PATIENCE
 
-OURS = ["localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:8765", "127.0.0.2", "[::1]", "[::1]:8765"]
+OURS = [
+    *("localhost", "LOCALHOST:1", "localhost.", "127.0.0.1", "127.0.0.1:8765", "127.0.0.2"),
+    *("[::1]", "[::1]:8765", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]"),
+]
 FOREIGN = [
     "attacker.example.com",
     "attacker.example.com:8765",
     "cdf",
     "192.168.1.5:8765",
+    "attacker.example.com.",
     "localhost.evil.com",
+    "[::2]",
     "[",
+    "",
 ]
 ASKS = {
     "page": ("GET", "/", None),
@@ -57,6 +63,36 @@ def test_names_can_be_allowed() -> None:
         for host in ("host.docker.internal:8765", "cdf"):
             assert ask(server.url, "streams", host, raw.headers).ok
         refusal(ask(server.url, "streams", "other.docker.internal", raw.headers), 403)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host"),
+    [
+        ("Cdf:8765", "cdf"),
+        ("cdf.", "cdf"),
+        ("cdf", "CDF.:80"),
+        ("192.168.1.5:8765", "192.168.1.5"),
+        ("fd00:0::5", "[fd00::5]:8765"),
+        ("[fd00::5]", "[fd00::5]"),
+    ],
+)
+def test_a_name_is_the_same_however_it_is_written(allowed: str, host: str) -> None:
+    with LocalServer(allowed_hosts=[allowed]) as server:
+        assert ask(server.url, "page", host, {}).ok
+
+
+@pytest.mark.parametrize("allowed", ["", ":8765", "http://cdf:8765", "me@cdf", "a cdf", "["])
+def test_what_is_no_name_cannot_be_allowed(allowed: str) -> None:
+    with pytest.raises(ValueError, match="must be a name such as"):
+        LocalServer(allowed_hosts=[allowed])
+
+
+@pytest.mark.parametrize("name", ["LOCALHOST", "127.1"])
+def test_it_is_the_address_that_tells_whether_only_this_machine_reaches_it(name: str) -> None:
+    with LocalServer(host=name) as server:
+        assert ask(server.url, "page", name, {}).ok
+        for what in ASKS:
+            refusal(ask(server.url, what, "cdf", {}), 403)
 
 
 @pytest.fixture

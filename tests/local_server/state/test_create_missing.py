@@ -102,6 +102,39 @@ def test_a_value_of_another_type_is_refused_by_its_place(raw: Raw) -> None:
     assert "properties.value: expected a number, got string" in message
 
 
+def in_container(external_id: str, space: str, name: str) -> dict[str, Any]:
+    record = a_record(external_id, p=1)
+    record["sources"][0]["source"] |= {"space": space, "externalId": name}
+    return record
+
+
+BAD = {
+    "items[1] (plant/b).sources[0].properties.bad-name: 'bad-name' does not match": a_record(
+        "b", **{"bad-name": 1, "p": 1}
+    ),
+    "items[1] (plant/b).sources[0].properties.seq: 'seq' is reserved": a_record("b", seq=1),
+    "items[1].space: 'node' is reserved": a_record("b", p=1) | {"space": "node"},
+    "items[1] (plant/b).sources[0].source.space: 'edge' is reserved": in_container("b", "edge", "Alarm"),
+    "items[1] (plant/b).sources[0].source.externalId: '1st' does not match": in_container(
+        "b", "schemas", "1st"
+    ),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+@pytest.mark.parametrize("partial_writes", [True, False])
+def test_a_record_with_a_name_that_nothing_can_have_is_the_one_that_is_refused(
+    message: str, partial_writes: bool
+) -> None:
+    with LocalServer(create_missing=True, partial_writes=partial_writes) as server:
+        raw = Raw(server.url, server.settings)
+        answer = raw.upsert(a_record("a", p=1), BAD[message], a_record("c", q=1), stream="alarms")
+        assert message in refusal(answer, 400)
+        assert {record["externalId"] for record in server.records("alarms")} == (
+            {"a", "c"} if partial_writes else set()
+        )
+
+
 @pytest.mark.parametrize(
     ("item", "stream"),
     [

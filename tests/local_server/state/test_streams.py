@@ -80,6 +80,31 @@ def test_the_id_of_a_deleted_stream_is_free_again_when_its_time_is_over(
         assert "exists already" in refusal(create(raw, "reused"), 409)
 
 
+def test_a_cursor_misses_nothing_when_another_stream_is_deleted_before_a_restart(tmp_path: Path) -> None:
+    path, database = "/streams/mutable/records/sync", tmp_path / "cdf.sqlite"
+    with LocalServer(database) as server:
+        raw = Raw(server.url, server.settings)
+        set_up(raw)
+        assert create(raw, "other").ok
+        assert raw.upsert(a_record("a")).ok
+        assert all(raw.upsert(a_record(str(n)), stream="other").ok for n in range(3))
+        cursor = raw.post(path, {"initializeCursor": "0s-ago"}).json()["nextCursor"]
+        delete(raw, "other")
+    with LocalServer(database) as server:
+        raw = Raw(server.url, server.settings)
+        assert raw.upsert(a_record("b")).ok
+        assert [item["externalId"] for item in raw.post(path, {"cursor": cursor}).json()["items"]] == ["b"]
+
+
+def test_an_exact_copy_is_one_in_whatever_order_its_properties_come(raw: Raw, server: LocalServer) -> None:
+    record, copy = a_record("a", text="x"), a_record("a", text="x")
+    properties = copy["sources"][0]["properties"]
+    copy["sources"][0]["properties"] = dict(reversed(properties.items()))
+    for one in (record, copy):
+        assert raw.post("/streams/immutable/records", {"items": [one]}).ok
+    assert len(server.records("immutable")) == 1
+
+
 def test_there_can_be_so_many_streams(tmp_path: Path) -> None:
     clock = Clock(stopped=True)
     with LocalServer(tmp_path / "cdf.sqlite", max_streams=(3, 2), clock=clock) as server:

@@ -7,6 +7,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from starlette.types import Receive
 
@@ -71,13 +72,13 @@ class FaultPlan:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 (it must be repeatable)
         self._rate = rate
-        self._kinds = {name: ALL[_known(name, ALL)] for name in kinds}
+        self._kinds = {name: ALL[name] for name in _known(kinds, ALL)}
         self._delay, self._jitter = delay, jitter
-        self._elsewhere = dict(elsewhere or {})
-        for endpoint, faults in self._elsewhere.items():
-            there = ELSEWHERE[_known(endpoint, ELSEWHERE)]
-            for name in faults.kinds:
-                _known(name, there)
+        given = elsewhere or {}
+        self._elsewhere = {
+            endpoint: replace(given[endpoint], kinds=_known(given[endpoint].kinds, ELSEWHERE[endpoint]))
+            for endpoint in _known(given, ELSEWHERE)
+        }
         self._chances = {endpoint: random.Random(f"{seed} {endpoint}") for endpoint in self._elsewhere}  # noqa: S311
         self._held_after: float = math.inf
         self._used: Counter[str] = Counter()
@@ -143,7 +144,7 @@ class FaultPlan:
         if self.requests[endpoint] <= faults.after or happened >= faults.times:
             return None
         chance = self._chances[endpoint]
-        return chance.choice(list(faults.kinds)) if chance.random() < faults.rate else None
+        return chance.choice(tuple(faults.kinds)) if chance.random() < faults.rate else None
 
     def count(self, fault: str) -> random.Random:
         """Count a fault that happens now, and return what decides its details."""
@@ -151,8 +152,10 @@ class FaultPlan:
         return random.Random(f"{self._seed} {self.injected.total()}")  # noqa: S311 (it must be repeatable)
 
 
-def _known(name: str, names: Collection[str]) -> str:
-    if name not in names:
-        msg = f"unknown fault {name!r}; there are: {', '.join(names)}"
-        raise ValueError(msg)
-    return name
+def _known(names: Collection[str], known: Collection[str]) -> list[str]:
+    """Return names of faults in the order of those that there are, which is always the same."""
+    for name in names:
+        if name not in known:
+            msg = f"unknown fault {name!r}; there are: {', '.join(known)}"
+            raise ValueError(msg)
+    return [name for name in known if name in names]
