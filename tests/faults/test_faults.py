@@ -27,6 +27,7 @@ from airflow_provider_cdf_records.version_compat import AirflowException, Airflo
 from tests.faults.conftest import TimeOutFor
 from tests.faults.models import ArchivedIngests, Deletes, Ingests, Model, Upserts
 from tests.local_cdf import LocalCdf, local_cdf
+from tests.state_store import Memory
 from tests.waiting import PATIENCE
 
 SEEDS = int(os.environ.get("CDF_FAULT_SEEDS", "300"))
@@ -130,22 +131,6 @@ def test_one_try_ends_with_the_right_stream(
     assert summary.read == len(rows.rows) == summary.accepted + summary.superseded + summary.rejected
     rows.check_rejected(path, first=0, in_one_try=True)
     assert summary.rejected == len(path.read_text().splitlines() if path.exists() else [])
-
-
-class Memory:
-    """A store that outlives the tries of a task, as Airflow's does."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-
-    def get(self, key: str) -> Any:
-        return self.kept.get(key)
-
-    def set(self, key: str, value: Any) -> None:
-        self.kept[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        self.kept.pop(key, None)
 
 
 @pytest.mark.parametrize(("model", "seed"), CASES)

@@ -23,9 +23,9 @@ from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertO
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource, read_ahead
 from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
-from tests.faults.test_faults import Memory
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
+from tests.state_store import Memory
 from tests.waiting import PATIENCE, SOON, wait_until
 
 FOR_EVER = 2 * PATIENCE

@@ -22,22 +22,7 @@ from airflow_provider_cdf_records.version_compat import AirflowException, Airflo
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
-
-
-class Memory:
-    def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-        self.writes = 0
-
-    def get(self, key: str) -> Any:
-        return self.kept.get(key)
-
-    def set(self, key: str, value: Any) -> None:
-        self.writes += 1
-        self.kept[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        self.kept.pop(key, None)
+from tests.state_store import Memory
 
 
 def test_a_mark_comes_back_to_the_same_load_only() -> None:

@@ -20,24 +20,9 @@ from airflow_provider_cdf_records.sources.formats import ndjson
 from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
+from tests.state_store import Memory
 
 BAD: dict[str, Any] = {"space": SPACE, "externalId": "", "sources": []}
-
-
-class Memory:
-    """A store that outlives the tries of a task, as Airflow's does."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-
-    def get(self, key: str) -> Any:
-        return self.kept.get(key)
-
-    def set(self, key: str, value: Any) -> None:
-        self.kept[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        self.kept.pop(key, None)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from airflow_provider_cdf_records.load.target_stream import StreamUnusableError
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
-from tests.faults.test_faults import Memory
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
+from tests.state_store import Memory
 
 MAPPING = read_mapping(
     {

@@ -27,10 +27,10 @@ from airflow_provider_cdf_records.version_compat import (
     AirflowFailException,
     object_storage_path,
 )
-from tests.faults.test_faults import Memory
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
+from tests.state_store import Memory
 
 BUCKET = "data"
 KEYS = {"aws_access_key_id": "some-key", "aws_secret_access_key": "some-secret", "region_name": "us-east-1"}
