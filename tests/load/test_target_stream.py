@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.client import CdfClient, ClientConfig, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import Load, batches
 from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream, Usage, look_at_stream
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
 from airflow_provider_cdf_records.records.errors import LoadFailedError
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
-from tests.local_cdf import LocalCdf
+from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 
@@ -68,6 +69,20 @@ def test_a_full_stream_ends_the_load_and_rejects_nothing(
         load.run()
     assert not failure.value.retryable
     assert (load.summary().read, load.summary().rejected, load.summary().unsettled) == (3, 0, 3)
+
+
+@pytest.mark.parametrize("partial_writes", [False, True])
+def test_a_stream_of_the_local_server_that_gets_full_ends_the_load(
+    monkeypatch: pytest.MonkeyPatch, partial_writes: bool
+) -> None:
+    monkeypatch.setattr(batches, "MAX_RECORDS", 3)
+    with local_cdf(monkeypatch, max_records=10, partial_writes=partial_writes) as cdf:
+        with CdfRecordsHook().get_conn() as client:
+            load = Load(client, UPSERT, STREAM, RecordsSource(rows(20)), max_rejected=1.0, max_concurrency=1)
+            with pytest.raises(LoadFailedError, match="is full: it holds 10 of 10 records"):
+                load.run()
+        assert load.summary().rejected == 0
+        assert load.summary().accepted <= len(cdf.held()) == 10
 
 
 def test_a_full_stream_still_takes_deletes(server: ScriptedServer, client: CdfClient) -> None:
