@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from airflow_provider_cdf_records.client import CdfClient, ClientConfig, RetryPolicy, StaticToken
+
 
 @dataclass
 class Answer:
@@ -139,3 +141,12 @@ class ScriptedServer:
 
 def _without_query(path: str) -> str:
     return path.partition("?")[0]
+
+
+def client_of(server: ScriptedServer, **retry: Any) -> CdfClient:
+    """Return a client that has a token and hardly waits between its attempts.
+
+    :param retry: other fields of its ``RetryPolicy``.
+    """
+    policy = RetryPolicy(**({"base": 0.001, "cap": 0.01} | retry))
+    return CdfClient(ClientConfig(server.url, "p", StaticToken("ready"), environment=False, retry=policy))

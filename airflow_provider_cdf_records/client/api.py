@@ -211,7 +211,7 @@ class CdfClient:
         if conflict_attempts is None:
             conflict_attempts = self._config.retry.max_attempts
         self._transport.request(
-            "POST", self._url(path), body, counts=True, conflict_attempts=conflict_attempts
+            "POST", self._url(path), body, writes=True, conflict_attempts=conflict_attempts
         )
 
     def _url(self, path: str) -> str:

@@ -48,7 +48,7 @@ class Traffic:
 class _Call:
     """One request with all its attempts. Only the thread that makes the call touches it.
 
-    :param counts: whether it writes records: then it is part of the traffic, and any 2xx is a success.
+    :param writes: whether it writes records: then it is part of the traffic, and any 2xx is a success.
     :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing what
         it writes; 0: a 409 is final.
     :param judges_token: whether a 401 says that the token is bad.
@@ -61,7 +61,7 @@ class _Call:
     url: str
     body: bytes | None
     headers: Mapping[str, str]
-    counts: bool
+    writes: bool
     conflict_attempts: int
     judges_token: bool
     token: str = ""
@@ -98,7 +98,7 @@ class Transport:
 
     @property
     def traffic(self) -> Traffic:
-        """The numbers of the requests sent so far with ``counts=True``."""
+        """The numbers of the requests sent so far with ``writes=True``."""
         return self._traffic
 
     def close(self) -> None:
@@ -115,14 +115,14 @@ class Transport:
         url: str,
         body: bytes | None = None,
         *,
-        counts: bool = False,
+        writes: bool = False,
         conflict_attempts: int = 0,
         judges_token: bool = True,
     ) -> Any:
         """Return the JSON of the answer.
 
         :param body: JSON.
-        :param counts: whether the request writes records: then it is part of :attr:`traffic`, and any 2xx is
+        :param writes: whether the request writes records: then it is part of :attr:`traffic`, and any 2xx is
             a success, whatever its body; else the body must be JSON.
         :param conflict_attempts: how often it is sent at most while a 409 says that someone else is changing
             what it writes; 0: a 409 is final.
@@ -133,7 +133,7 @@ class Transport:
         if body is not None and self._config.gzip:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
-        call = _Call(method, url, body, headers, counts, conflict_attempts, judges_token)
+        call = _Call(method, url, body, headers, writes, conflict_attempts, judges_token)
         try:
             return self._retrying(self._attempt, call)
         except CdfError as error:
@@ -160,11 +160,11 @@ class Transport:
     def _send(self, call: _Call) -> Any:
         with self._throttle.slot():
             call.token = self._tokens.current()  # now and not before the pause, in which it may have expired
-            if call.counts:
+            if call.writes:
                 self._count(requests=1, retries=int(call.is_sent), bytes_sent=len(call.body or b""))
             call.is_sent = True
             authorized = {"Authorization": f"Bearer {call.token}", **call.headers}
-            asked = Asked(call.method, call.url, needs_json=not call.counts, secrets=(call.token,))
+            asked = Asked(call.method, call.url, needs_json=not call.writes, secrets=(call.token,))
             try:
                 answer = self._exchange.send(asked, call.body, authorized)
             except CdfError as error:

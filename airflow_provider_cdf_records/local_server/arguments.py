@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from functools import partial
 from pathlib import Path
 
 from airflow_provider_cdf_records.local_server.settings import DEFAULT_FAULT_RATE, Quota, Settings
@@ -54,43 +55,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     access = parser.add_argument_group("access")
     add = access.add_argument
+    add_repeatable = partial(add, action="append", default=[])
     add("--project", default=DEFAULTS.project, help="the one CDF project (%(default)s)")
     add("--client-id", default=DEFAULTS.client_id, help="client id to log in with (%(default)s)")
     add("--client-secret", default=DEFAULTS.client_secret, help="secret of that client (%(default)s)")
-    add(
+    add_repeatable(
         "--client",
         dest="clients",
         type=_client,
-        action="append",
-        default=[],
         metavar="ID:SECRET",
         help="another client, with limits of its own; can be given several times",
     )
-    add(
+    add_repeatable(
         "--client-certificate",
         dest="client_certificates",
         type=_client_file,
-        action="append",
-        default=[],
         metavar="ID:FILE",
         help="a client that signs assertions instead of having a secret, and its certificate or public key "
         "(PEM); can be given several times",
     )
-    add(
+    add_repeatable(
         "--federated-issuer",
         dest="federated_issuers",
         type=_client_file,
-        action="append",
-        default=[],
         metavar="ID:FILE",
         help="a client that a platform vouches for with federated tokens, and the platform's certificate or "
         "public key (PEM); a token has the audience api://AzureADTokenExchange; can be given several times",
     )
-    add(
+    add_repeatable(
         "--allow-host",
         dest="allowed_hosts",
-        action="append",
-        default=[],
         metavar="NAME",
         help="another name that the server answers to, such as host.docker.internal; on a loopback address "
         "it answers to names of this machine only; can be given several times",

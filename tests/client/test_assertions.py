@@ -147,6 +147,20 @@ def test_assertions_are_masked_before_they_are_sent(server: ScriptedServer, tmp_
 ENCRYPTED = key_pair().private_pem(BestAvailableEncryption(b"pass")) + key_pair().certificate_pem()
 
 
+def written(path: Path, content: bytes | None) -> Path:
+    """Write a file unless there is nothing to write, and return its path."""
+    if content is not None:
+        path.write_bytes(content)
+    return path
+
+
+def failure_of(client: CdfClient) -> CdfAuthError:
+    """Return what a request without a token fails with."""
+    with pytest.raises(CdfAuthError) as failure:
+        client.get("/upsert")
+    return failure.value
+
+
 @pytest.mark.parametrize(
     ("content", "words", "retryable"),
     [
@@ -178,14 +192,11 @@ def test_a_certificate_file_that_cannot_be_used_is_named(
     words: str,
     retryable: bool,
 ) -> None:
-    path = tmp_path / "client.pem"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(CdfAuthError) as failure:
-        make_asserting(CertificateFile(str(path)), retry=ONCE).get("/upsert")
-    assert str(failure.value).startswith(f"The connection's extra 'certificate_file': {path} {words}")
-    assert failure.value.retryable == retryable
-    assert "c2VjcmV0" not in str(failure.value)
+    path = written(tmp_path / "client.pem", content)
+    failure = failure_of(make_asserting(CertificateFile(str(path)), retry=ONCE))
+    assert str(failure).startswith(f"The connection's extra 'certificate_file': {path} {words}")
+    assert failure.retryable == retryable
+    assert "c2VjcmV0" not in str(failure)
     assert not server.asked
 
 
@@ -208,13 +219,10 @@ def test_a_federated_token_file_that_cannot_be_used_is_named(
     words: str,
     retryable: bool,
 ) -> None:
-    path = tmp_path / "token"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(CdfAuthError) as failure:
-        make_asserting(FederatedTokenFile(str(path)), retry=ONCE).get("/upsert")
-    assert str(failure.value).startswith(f"The connection's extra 'federated_token_file': {path} {words}")
-    assert failure.value.retryable == retryable
+    path = written(tmp_path / "token", content)
+    failure = failure_of(make_asserting(FederatedTokenFile(str(path)), retry=ONCE))
+    assert str(failure).startswith(f"The connection's extra 'federated_token_file': {path} {words}")
+    assert failure.retryable == retryable
     assert not server.asked
 
 

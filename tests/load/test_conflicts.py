@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.client import CdfClient, ClientConfig, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load import Load
 from airflow_provider_cdf_records.load.sender import ATTEMPTS_BEFORE_HALVING
 from airflow_provider_cdf_records.load.verbs import DELETE, UPSERT
 from airflow_provider_cdf_records.records.errors import LoadFailedError
 from airflow_provider_cdf_records.sources import RecordsSource
 from tests.sample_records import STREAM, a_record
-from tests.scripted_server import Answer, ScriptedServer
+from tests.scripted_server import Answer, ScriptedServer, client_of
 
 CONFLICT = Answer(409, {"error": {"code": 409, "message": "records are being changed"}})
 ROWS = [a_record(name) for name in "abcd"]
@@ -31,9 +31,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def client(server: ScriptedServer) -> Iterator[CdfClient]:
-    retry = RetryPolicy(max_attempts=MAX_ATTEMPTS, base=0.001, cap=0.01)
-    config = ClientConfig(server.url, "p", StaticToken("ready"), environment=False, retry=retry)
-    with CdfClient(config) as client:
+    with client_of(server, max_attempts=MAX_ATTEMPTS) as client:
         yield client
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.client import CdfClient, ClientConfig, RetryPolicy, StaticToken
 from airflow_provider_cdf_records.load import Load, batches, checkpoint, identity_count
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.tally import TooManyRejectedError
@@ -19,8 +19,10 @@ from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from airflow_provider_cdf_records.sources.formats import ndjson
 from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM, a_record
-from tests.scripted_server import Answer, ScriptedServer
+from tests.scripted_server import Answer, ScriptedServer, client_of
 from tests.state_store import Memory
+
+trying_once = partial(client_of, max_attempts=1)
 
 BAD: dict[str, Any] = {"space": SPACE, "externalId": "", "sources": []}
 
@@ -29,11 +31,6 @@ BAD: dict[str, Any] = {"space": SPACE, "externalId": "", "sources": []}
 def server() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:
         yield server
-
-
-def client_of(server: ScriptedServer) -> CdfClient:
-    retry = RetryPolicy(max_attempts=1)
-    return CdfClient(ClientConfig(server.url, "p", StaticToken("ready"), environment=False, retry=retry))
 
 
 def numbers(summary: Summary) -> tuple[int, ...]:
@@ -84,7 +81,7 @@ def test_numbers_are_of_the_whole_load_over_all_tries(
 
     def load() -> Load:
         return Load(
-            client_of(server),
+            trying_once(server),
             UPSERT,
             STREAM,
             FileSource(path),
@@ -112,7 +109,13 @@ def test_numbers_are_of_the_whole_load_over_all_tries(
 
 
 def test_a_load_that_did_not_run_has_a_summary(server: ScriptedServer) -> None:
-    assert numbers(Load(client_of(server), UPSERT, STREAM, RecordsSource([])).summary()) == (0, 0, 0, 0, 0)
+    assert numbers(Load(trying_once(server), UPSERT, STREAM, RecordsSource([])).summary()) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def failing(cdf: LocalCdf, rows: Any, **arguments: Any) -> str:
@@ -170,14 +173,14 @@ def test_a_failed_load_tells_its_numbers_once(
     caplog.set_level("INFO")
     server.answer("/upsert", Answer(403))
     with pytest.raises(LoadFailedError) as failure:
-        Load(client_of(server), UPSERT, STREAM, RecordsSource([a_record()]), check_schema=False).run()
+        Load(trying_once(server), UPSERT, STREAM, RecordsSource([a_record()]), check_schema=False).run()
     assert f"{failure.value}{caplog.text}".count("Upserted 0 of 1 record") == 1
 
 
 def test_an_error_and_the_summary_are_sentences_of_their_own(server: ScriptedServer) -> None:
     server.answer("/upsert", Answer(403, {"error": {"code": 403, "message": "is that you?"}}))
     with pytest.raises(LoadFailedError, match=r"is that you\?\nUpserted 0 of 1 record into") as failure:
-        Load(client_of(server), UPSERT, STREAM, RecordsSource([a_record()]), check_schema=False).run()
+        Load(trying_once(server), UPSERT, STREAM, RecordsSource([a_record()]), check_schema=False).run()
     assert "?." not in str(failure.value)
 
 

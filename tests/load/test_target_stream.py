@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.client import CdfClient, ClientConfig, RetryPolicy, StaticToken
+from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.load import Load, batches
 from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream, Usage, look_at_stream
@@ -21,7 +21,7 @@ from airflow_provider_cdf_records.records.errors import LoadFailedError
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record
-from tests.scripted_server import Answer, ScriptedServer
+from tests.scripted_server import Answer, ScriptedServer, client_of
 
 STREAMS = f"/streams/{STREAM}"
 REFUSED = Answer(422, {"error": {"code": 422, "message": "not accepted"}})
@@ -37,10 +37,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def client(server: ScriptedServer) -> Iterator[CdfClient]:
-    config = ClientConfig(
-        server.url, "p", StaticToken("ready"), environment=False, retry=RetryPolicy(base=0.001, cap=0.01)
-    )
-    with CdfClient(config) as client:
+    with client_of(server) as client:
         yield client
 
 

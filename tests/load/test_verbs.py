@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.client import CdfClient, RetryPolicy
-from airflow_provider_cdf_records.client.config import ClientConfig, StaticToken
+from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load import Load, TooManyRejectedError, batches
 from airflow_provider_cdf_records.load.target_stream import StreamUnusableError
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
@@ -17,7 +16,7 @@ from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
-from tests.scripted_server import Answer, ScriptedServer
+from tests.scripted_server import Answer, ScriptedServer, client_of
 from tests.state_store import Memory
 
 MAPPING = read_mapping(
@@ -124,11 +123,8 @@ def conflict(*external_ids: str) -> Answer:
 
 @pytest.fixture
 def scripted() -> Any:
-    with ScriptedServer() as server:
-        retry = RetryPolicy(base=0.001, cap=0.01)
-        config = ClientConfig(server.url, "p", StaticToken("ready"), environment=False, retry=retry)
-        with CdfClient(config) as client:
-            yield server, client
+    with ScriptedServer() as server, client_of(server) as client:
+        yield server, client
 
 
 def sent(server: ScriptedServer) -> list[list[str]]:
