@@ -40,8 +40,12 @@ class Table:
         """Return the names of all columns, in their order."""
         return list(dict.fromkeys(self._names()))
 
-    def column(self, name: str) -> Column:
-        """Return the values of a column, or of a path such as ``pump.id`` into one."""
+    def column(self, name: str, *, exact: bool = False) -> Column:  # noqa: ARG002
+        """Return the values of a column, or of a path such as ``pump.id`` into one.
+
+        :param exact: whether a number must keep all its digits, for a text, an id or an integer; else it may
+            come as the nearest float.
+        """
         column = self._read(name)
         root, dot, rest = name.partition(".")
         if not dot or all(value is not None for value in column):

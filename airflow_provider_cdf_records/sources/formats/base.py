@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.source import START
 
@@ -39,6 +39,7 @@ class Format(Generic[AnyOptions]):
         it may ignore unless the format is seekable.
     :param options: which ``file_options`` there are.
     :param default_options: what differs from the defaults of ``options``.
+    :param read_columns: returns the column names of an open file without reading its rows, where that is cheap.
     :param is_seekable: whether an uncompressed file can be read from one mark's offset to another's.
     :param is_compressed_inside: whether the format compresses its content, so that no file is compressed as a
         whole.
@@ -51,6 +52,7 @@ class Format(Generic[AnyOptions]):
     reader: Callable[[io.BufferedReader, AnyOptions, Mark, Mark | None], Iterator[Chunk]]
     options: type[AnyOptions]
     default_options: Mapping[str, Any] = field(default_factory=dict)
+    read_columns: Callable[[io.BufferedReader, AnyOptions], Columns] | None = None
     is_seekable: bool = False
     is_compressed_inside: bool = False
     must_hold_rows: bool = False
