@@ -43,5 +43,5 @@ def mapping_of(case: dict[str, Any]) -> dict[str, Any] | None:
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a file of rejected rows, in the order of the rows."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
     return sorted(lines, key=lambda line: line["position"])

@@ -112,7 +112,7 @@ def check_that_rejected_rows_load_again(
 
 
 def exact(value: Any) -> Any:
-    """Return a value in which ``1`` and ``true`` differ; ``1`` and ``1.0`` do not, nor ``:05Z`` and ``:05.000Z``."""
+    """Return a value in which ``1`` and ``true`` differ; ``1`` and ``1.0`` do not, nor forms of a time."""
     if isinstance(value, bool):
         return ("boolean", value)
     if isinstance(value, dict):
@@ -130,7 +130,7 @@ def test_each_file_has_a_case() -> None:
 
 
 def is_named(path: Path, named: list[Path]) -> bool:
-    return any(path == one or path.parent == one for one in named)
+    return any(one in (path, path.parent) for one in named)
 
 
 @each_case
