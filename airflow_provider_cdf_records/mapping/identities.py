@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.reading import reading_of
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
@@ -29,17 +30,18 @@ class Identities:
 
     def __init__(self, spec: MappingSpec) -> None:
         self._space, self._external_id = Template(spec.space), Template(spec.external_id)
+        self._missing = reading_of(spec, spec).missing
 
     def fill(self, table: Table, problems: RowProblems) -> tuple[list[str], list[str]]:
         """Return the spaces and the external ids of the rows.
 
         :param problems: of the rows; problems with their identities are added.
         """
-        spaces, unfilled = self._space.fill(table)
+        spaces, unfilled = self._space.fill(table, self._missing)
         problems.add(unfilled, "space: ")
         if any(problem_of(check_space, space) for space in set(spaces)):
             problems.add(_problems_with(check_space, spaces, unfilled))
-        external_ids, unfilled = self._external_id.fill(table)
+        external_ids, unfilled = self._external_id.fill(table, self._missing)
         problems.add(unfilled, "external_id: ")
         if not are_external_ids(external_ids):
             problems.add(_problems_with(check_external_id, external_ids, unfilled))

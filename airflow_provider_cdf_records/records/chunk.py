@@ -10,7 +10,20 @@ Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
 WITHOUT_A_VALUE = "columns without a value"  # key of the columns for which a row has no values
 Columns = tuple[str, ...]
-Row = Any  # JSON as bytes, a mapping, or a table's row: (columns, values, texts that mean null)
+# JSON as bytes, a mapping, or a table's row: (columns, values, texts that mean null). Any of them may come
+# with the style of its numbers: (row, style).
+Row = Any
+
+
+class NumberStyle(NamedTuple):
+    """How the numbers in the texts of a file are written; ``None`` stands for the usual way.
+
+    :param decimal: before the fraction, by default a point.
+    :param thousands: between groups of three digits, by default nothing.
+    """
+
+    decimal: str | None = None
+    thousands: str | None = None
 
 
 class Mark(NamedTuple):
@@ -86,7 +99,27 @@ class Records(NamedTuple):
     request: bytes | None = None
 
 
+def split_number_style(row: Row) -> tuple[Row, NumberStyle | None]:
+    """Return a row, and the style of its numbers if it comes with one."""
+    if isinstance(row, tuple) and isinstance(row[-1] if row else None, NumberStyle):
+        return row
+    return row, None
+
+
 Convert = Callable[[Chunk], Records]  # makes a record or a refusal of every row
+
+
+def with_number_style(convert: Convert, style: NumberStyle) -> Convert:
+    """Return a converter whose rows come with the style of their numbers, as a rejected row needs it."""
+
+    def converted(chunk: Chunk) -> Records:
+        records = convert(chunk)
+        return records._replace(
+            rows=list(zip(records.rows, repeat(style), strict=False)),
+            refusals=[refusal._replace(row=(refusal.row, style)) for refusal in records.refusals],
+        )
+
+    return converted
 
 
 def as_mapping(row: Row) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import MAXYEAR, MINYEAR, date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -54,7 +54,7 @@ def encode_exactly(row: Mapping[str, Any]) -> bytes:
     :raises InvalidRecordError: for what JSON does not have.
     """
     try:
-        return _exact_encoder.encode(dict(row)).encode()
+        return _exact_encoder.encode(_with_whole_floats_as_integers(row)).encode()
     except CANNOT_ENCODE as error:
         raise InvalidRecordError(str(error)) from None
 
@@ -86,25 +86,35 @@ def to_json_type(value: object) -> Any:
 def to_exact_json_type(value: object) -> Any:
     """Convert as :func:`to_json_type` does, but decimals and timestamps to texts with all their digits.
 
-    A timestamp with a time zone becomes UTC with ``Z``, one without gets none; microseconds are written
-    where there are any.
+    A timestamp with a time zone becomes UTC with ``Z``, one without gets none; microseconds and nanoseconds
+    are written where there are any.
 
     :raises TypeError: when JSON has no such type.
     """
     if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f") if abs(value.adjusted()) < MAX_DECIMAL_DIGITS else str(value)
     if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
-        utc = value.astimezone(timezone.utc) if value.tzinfo else value
-        timespec = "microseconds" if value.microsecond % 1000 else "milliseconds"
-        return utc.replace(tzinfo=None).isoformat(timespec=timespec) + ("Z" if value.tzinfo else "")
+        nanosecond = getattr(value, "nanosecond", 0)  # of pandas
+        digits = f"{value.microsecond:06d}{nanosecond:03d}"
+        return _whole_seconds(value) + _fraction(digits) + ("Z" if value.tzinfo else "")
+    if hasattr(value, "dtype") and getattr(value.dtype, "kind", None) == "M":
+        return _exact_from_numpy(value)
     return to_json_type(value)
+
+
+def shortest_decimal(value: float) -> Decimal:
+    """Return the decimal with the fewest digits that reads back as a float, without a fraction of zero."""
+    decimal = Decimal(float.__repr__(value))
+    if not value.is_integer():
+        return decimal
+    return decimal.to_integral_value() if value else Decimal(0)
 
 
 def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
     """Return any value as text for messages, also one whose ``repr`` fails."""
     try:
         return to_text(value)
-    except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
+    except Exception:  # an integer of too many digits, too deep a nesting, or a fault of a class
         return f"a value of type {type(value).__name__} that cannot be shown"
 
 
@@ -132,8 +142,31 @@ def _timestamp(value: datetime) -> str:
     if value != value:  # noqa: PLR0124 (pandas' NaT)
         msg = "NaT is not a timestamp (send None, or leave the property out)"
         raise ValueError(msg)
+    return f"{_whole_seconds(value)}.{value.microsecond // 1000:03d}Z"
+
+
+def _whole_seconds(value: datetime) -> str:
+    """Return a moment without its fraction of a second, in UTC where it has a time zone."""
+    if not MINYEAR <= value.year <= MAXYEAR:  # pandas has others
+        msg = f"year {value.year} is out of the range of timestamps, {MINYEAR} to {MAXYEAR}"
+        raise ValueError(msg)
     utc = value.astimezone(timezone.utc) if value.tzinfo else value
-    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _fraction(digits: str) -> str:
+    """Return the fraction of a second, of as many groups of three digits as it needs."""
+    digits = digits.rstrip("0")
+    return "." + digits.ljust(max(3, -(-len(digits) // 3) * 3), "0")
+
+
+def _with_whole_floats_as_integers(value: Any) -> Any:
+    """Return a row in which floats that are whole are integers: their texts are the same."""
+    if isinstance(value, Mapping):
+        return {name: _with_whole_floats_as_integers(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_whole_floats_as_integers(inner) for inner in value]
+    return int(shortest_decimal(value)) if isinstance(value, float) and value.is_integer() else value
 
 
 def _number(value: Decimal) -> int | float:
@@ -146,20 +179,53 @@ def _number(value: Decimal) -> int | float:
 
 def _from_numpy(value: Any) -> Any:
     if value.dtype.kind == "M":  # datetime64 counts in units of its own, and may hold NaT
-        value = value.astype("datetime64[ms]")
-        if value.ndim == 0 and value.tolist() is None:
-            msg = "NaT is not a timestamp (send None, or leave the property out)"
-            raise ValueError(msg)
-    python_value = value.tolist()
+        return _moments(value, "ms")
+    python_value = None if value.dtype.kind == "m" else value.tolist()
+    if python_value is None:
+        msg = f"numpy's {value.dtype} cannot be written as JSON (convert it first)"
+        raise TypeError(msg)
     if python_value is value or hasattr(python_value, "dtype"):
         msg = f"numpy's {value.dtype} cannot be written as JSON (convert it first)"
         raise TypeError(msg)
     return python_value
 
 
+def _moments(value: Any, unit: str) -> Any:
+    """Return what numpy's datetime64 holds, one or an array, as ``datetime``.
+
+    :raises ValueError: for NaT, and for years that ``datetime`` does not have.
+    """
+    moments = value.astype(f"datetime64[{unit}]").tolist()
+    _check_moments(moments)
+    return moments
+
+
+def _check_moments(moments: Any) -> None:
+    if isinstance(moments, list):
+        for moment in moments:
+            _check_moments(moment)
+    elif moments is None:
+        msg = "NaT is not a timestamp (send None, or leave the property out)"
+        raise ValueError(msg)
+    elif not isinstance(moments, date):
+        msg = f"a moment is out of the range of timestamps, years {MINYEAR} to {MAXYEAR}"
+        raise ValueError(msg)
+
+
+def _exact_from_numpy(value: Any) -> Any:
+    if value.ndim:
+        return list(map(to_exact_json_type, value))
+    fraction = str(value).partition(".")[2]  # numpy writes all the digits of its unit
+    return _moments(value, "s").isoformat(timespec="seconds") + _fraction(fraction)
+
+
+def _exact_default(value: Any) -> Any:
+    return _with_whole_floats_as_integers(to_exact_json_type(value))
+
+
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=to_json_type)
 _exact_encoder = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=to_exact_json_type
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_exact_default
 )
 
 

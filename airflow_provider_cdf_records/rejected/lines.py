@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Identity, Row, as_mapping
+from airflow_provider_cdf_records.records.chunk import (
+    Identity,
+    NumberStyle,
+    Row,
+    as_mapping,
+    split_number_style,
+)
 from airflow_provider_cdf_records.records.encoding import (
     NOT_JSON,
     display,
@@ -34,7 +40,10 @@ class Owner(NamedTuple):
 
 
 class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text."""
+    """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text.
+
+    ``decimal`` and ``thousands`` say how the numbers in its texts are written, where the file said so.
+    """
 
     position: int
     where: str
@@ -47,10 +56,12 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     record: msgspec.Raw
     task: str | None = None
     run: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
 
 
-OWNER_KEYS = frozenset(Owner._fields)
-LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OWNER_KEYS
+OPTIONAL_KEYS = frozenset(Owner._fields + NumberStyle._fields)
+LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OPTIONAL_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
 
@@ -61,6 +72,7 @@ class Rejection:
 
     :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
     :param record: the row as JSON, or as text where it is not JSON.
+    :param number_style: how the numbers in its texts are written, where the file said so.
     """
 
     position: int
@@ -71,6 +83,7 @@ class Rejection:
     external_id: str | None = None
     status: int | None = None
     request_id: str | None = None
+    number_style: NumberStyle | None = None
 
     def __str__(self) -> str:
         identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
@@ -80,6 +93,7 @@ class Rejection:
 
     def as_line(self, owner: Owner | None = None) -> bytes:
         """Return the line of the rejected-records file; without an owner, it is nobody's."""
+        style = self.number_style or NumberStyle()
         line = RejectedLine(
             position=self.position,
             where=_as_text(self.where),
@@ -92,6 +106,8 @@ class Rejection:
             record=msgspec.Raw(self.record if isinstance(self.record, bytes) else _encode(self.record)),
             task=owner.task if owner else None,
             run=owner.run if owner else None,
+            decimal=style.decimal,
+            thousands=style.thousands,
         )
         return _encode(line) + b"\n"
 
@@ -110,12 +126,13 @@ def rejection_of(
 
     :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
+    row, style = split_number_style(row)
     record = _as_json(row)
     if identity is None:
         space, external_id = _identity_in(record if isinstance(record, bytes) else row)
     else:
         space, external_id = identity.split("/", 1)
-    return Rejection(position, where, record, message, space, external_id, status, request_id)
+    return Rejection(position, where, record, message, space, external_id, status, request_id, style)
 
 
 def rejected_row(row: Row) -> Row | None:
@@ -126,10 +143,18 @@ def rejected_row(row: Row) -> Row | None:
     if isinstance(row, bytes):
         line = read_line(row)
         return None if line is None else bytes(line.record)
-    if isinstance(row, Mapping) and row.keys() - OWNER_KEYS == LINE_KEYS:
+    if isinstance(row, Mapping) and row.keys() - OPTIONAL_KEYS == LINE_KEYS:
         inner = row["record"]
         return _encode(_as_text(inner)) if isinstance(inner, str) else inner
     return None
+
+
+def number_style_of(line: Row) -> NumberStyle | None:
+    """Return how the numbers in a rejected row are written, where its line says so."""
+    said = read_line(line) if isinstance(line, bytes) else line
+    read = said.get if isinstance(said, Mapping) else lambda name: getattr(said, name)
+    style = NumberStyle(*map(read, NumberStyle._fields))
+    return style if any(isinstance(character, str) for character in style) else None
 
 
 def read_line(line: bytes) -> RejectedLine | None:

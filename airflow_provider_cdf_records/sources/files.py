@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark, NumberStyle
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.compression import COMPRESSIONS, compression_of
 from airflow_provider_cdf_records.sources.formats import (
@@ -50,6 +50,12 @@ class FileSource:
     def reads(self, path: StoragePath) -> bool:
         """Whether a path is one of the files."""
         return canonical_path(path) in map(canonical_path, self._paths)
+
+    @property
+    def number_style(self) -> NumberStyle | None:
+        """How ``file_options`` say that numbers are written; ``None`` where they do not."""
+        of_options = {name: self._given_options.get(name) for name in NumberStyle._fields}
+        return NumberStyle(**of_options) if any(of_options.values()) else None
 
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark: by seeking where the format allows it, else by skipping rows."""
