@@ -26,6 +26,9 @@ class NumberStyle(NamedTuple):
     thousands: str | None = None
 
 
+NUMBER_STYLE_KEYS = tuple(NumberStyle.__annotations__)
+
+
 class Mark(NamedTuple):
     """How far a source has been read, or how far a load has come.
 

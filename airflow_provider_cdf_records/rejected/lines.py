@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from airflow_provider_cdf_records.records.chunk import (
+    NUMBER_STYLE_KEYS,
     Identity,
     NumberStyle,
     Row,
@@ -60,7 +61,7 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     thousands: str | None = None
 
 
-OPTIONAL_KEYS = frozenset(Owner._fields + NumberStyle._fields)
+OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS))
 LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OPTIONAL_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
@@ -153,7 +154,7 @@ def number_style_of(line: Row) -> NumberStyle | None:
     """Return how the numbers in a rejected row are written, where its line says so."""
     said = read_line(line) if isinstance(line, bytes) else line
     read = said.get if isinstance(said, Mapping) else lambda name: getattr(said, name)
-    style = NumberStyle(*map(read, NumberStyle._fields))
+    style = NumberStyle(*map(read, NUMBER_STYLE_KEYS))
     return style if any(isinstance(character, str) for character in style) else None
 
 

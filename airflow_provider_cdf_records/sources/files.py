@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark, NumberStyle
+from airflow_provider_cdf_records.records.chunk import NUMBER_STYLE_KEYS, Chunk, Mark, NumberStyle
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.compression import COMPRESSIONS, compression_of
 from airflow_provider_cdf_records.sources.formats import (
@@ -54,7 +54,7 @@ class FileSource:
     @property
     def number_style(self) -> NumberStyle | None:
         """How ``file_options`` say that numbers are written; ``None`` where they do not."""
-        of_options = {name: self._given_options.get(name) for name in NumberStyle._fields}
+        of_options = {name: self._given_options.get(name) for name in NUMBER_STYLE_KEYS}
         return NumberStyle(**of_options) if any(of_options.values()) else None
 
     def resume_after(self, mark: Mark) -> None:
