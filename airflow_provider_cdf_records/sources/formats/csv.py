@@ -7,10 +7,13 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal
 from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.formats.base import Format
+from airflow_provider_cdf_records.sources.formats.csv_dialect import Dialect
+from airflow_provider_cdf_records.sources.formats.csv_held import HeldLines
 from airflow_provider_cdf_records.sources.formats.csv_lines import (
     LOOKED_AT,
     blocks_of_lines,
@@ -33,13 +36,18 @@ def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterat
     A row that cannot be read, or has more or fewer values than the header, is refused, and the others are
     read.
     """
-    rows = _rows_in(file, options)
+    rows, delimiter = _rows_in(file, options)
     names = _names(rows, options)
     columns = _columns(names)
     nulls = frozenset(options.null_values)
-    shape = Shape(names, nulls, is_given=options.header is not None)
+    is_given = options.header is not None
+    rows.shape = shape = Shape(names, nulls, is_given=is_given)
+    batches = _batches(rows, shape)
+    if first := next(batches, None):
+        check_start(names, first, delimiter, is_given=is_given)
+        batches = chain([first], batches)
     position = 0
-    for batch in _without_last(_checked_batches(rows, shape, names, options), options.skip_footer):
+    for batch in _without_last(batches, options.skip_footer):
         start, position = position + 1, position + len(batch)
         yield _chunk(range(start, position + 1), batch, columns, nulls)
 
@@ -49,10 +57,12 @@ def read_columns(file: io.BufferedReader, options: CsvOptions) -> Columns:
 
     :raises FormatError: when there is none.
     """
-    return _columns(_names(_rows_in(file, options), options))
+    rows, _ = _rows_in(file, options)
+    return _columns(_names(rows, options))
 
 
-def _rows_in(file: io.BufferedReader, options: CsvOptions) -> Rows:
+def _rows_in(file: io.BufferedReader, options: CsvOptions) -> tuple[Rows, str]:
+    """Return the rows of a file with the header, and what separates their values."""
     encoding = start_of_text(file, options.encoding)
     delimiter, skipped = options.delimiter, options.skip_rows
     start = file.peek(LOOKED_AT)[:LOOKED_AT].decode(encoding, "ignore")
@@ -67,7 +77,8 @@ def _rows_in(file: io.BufferedReader, options: CsvOptions) -> Rows:
         comment=options.comment,
         long_delimiter=delimiter if len(delimiter) > 1 else None,
     )
-    return Rows(without_lines(blocks, skipped), options, delimiter, encoding)
+    lines = HeldLines(without_lines(blocks, skipped))
+    return Rows(lines, Dialect(options, delimiter), options.comment, encoding), delimiter
 
 
 def _names(rows: Rows, options: CsvOptions) -> Sequence[str]:
@@ -92,15 +103,8 @@ def _columns(names: Sequence[str]) -> Columns:
     )
 
 
-def _checked_batches(
-    rows: Rows, shape: Shape, names: Sequence[str], options: CsvOptions
-) -> Iterator[list[Values | Row]]:
-    rows.shape = shape
-    is_first = True
+def _batches(rows: Rows, shape: Shape) -> Iterator[list[Values | Row]]:
     while batch := _next_batch(rows, shape):
-        if is_first:
-            check_start(names, batch, rows.delimiter, is_given=options.header is not None)
-        is_first = False
         yield batch
 
 

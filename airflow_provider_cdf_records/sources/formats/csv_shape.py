@@ -18,6 +18,7 @@ class Shape:
 
     def __init__(self, names: Sequence[str], nulls: Collection[str], *, is_given: bool = False) -> None:
         self.width = len(names)
+        self._names = names
         self._least = max((number for number, name in enumerate(names, start=1) if name.strip()), default=1)
         self._nulls = nulls
         self._are_empty_rows_blank = "" in nulls
@@ -52,6 +53,10 @@ class Shape:
         if not any(row):
             return self._are_empty_rows_blank or len(row) != self.width
         return len(row) == 1 < self.width and not row[0].strip()
+
+    def name_of(self, number: int) -> str:
+        """Return a column in words; the first one has the number 0."""
+        return f"column {self._names[number]!r}" if number < self.width else f"column {number + 1}"
 
     def problem_of(self, row: Values) -> str:
         """Return why a row does not fit."""
