@@ -42,12 +42,12 @@ def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterat
     nulls = frozenset(options.null_values)
     is_given = options.header is not None
     rows.shape = shape = Shape(names, nulls, is_given=is_given)
-    batches = _batches(rows, shape)
+    batches = _without_last(_batches(rows, shape), options.skip_footer)
     if first := next(batches, None):
         check_start(names, first, delimiter, is_given=is_given)
         batches = chain([first], batches)
     position = 0
-    for batch in _without_last(batches, options.skip_footer):
+    for batch in batches:
         start, position = position + 1, position + len(batch)
         yield _chunk(range(start, position + 1), batch, columns, nulls)
 

@@ -158,7 +158,7 @@ def test_one_column_of_texts_that_hold_semicolons_is_read(path: Path) -> None:
 
 
 def test_a_title_above_the_header_is_told(path: Path) -> None:
-    message = refusal(written(path, "Report of May\na,b\n1,x\n"))
+    message = refusal(written(path, "Report of May\na,b\n1,x\n2,y\n"))
     assert (
         "has one column in its header row, 'Report of May', and the rows have 2 values from line 2" in message
     )
