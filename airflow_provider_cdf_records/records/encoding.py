@@ -15,6 +15,7 @@ import msgspec
 
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.problems import join_problems
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 # What decoding raises: bytes that are not UTF-8 are a ValueError, nesting without end is a RecursionError.
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
@@ -79,6 +80,8 @@ def to_json_type(value: object) -> Any:
         return dict(value)
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return _from_numpy(value)
+    if isinstance(value, Unreadable):
+        raise TypeError(repr(value))
     msg = f"a value of type {type(value).__name__} cannot be written as JSON (convert it first)"
     raise TypeError(msg)
 
@@ -86,8 +89,8 @@ def to_json_type(value: object) -> Any:
 def to_exact_json_type(value: object) -> Any:
     """Convert as :func:`to_json_type` does, but decimals and timestamps to texts with all their digits.
 
-    A timestamp with a time zone becomes UTC with ``Z``, one without gets none; microseconds are written
-    where there are any.
+    A timestamp with a time zone becomes UTC with ``Z``, one without gets none; microseconds, and the
+    nanoseconds of pandas, are written where there are any.
 
     :raises TypeError: when JSON has no such type.
     """
@@ -96,6 +99,8 @@ def to_exact_json_type(value: object) -> Any:
     if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
         utc = value.astimezone(timezone.utc) if value.tzinfo else value
         timespec = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        if getattr(value, "nanosecond", 0):  # pandas' timestamps have them
+            timespec = "nanoseconds"
         return utc.replace(tzinfo=None).isoformat(timespec=timespec) + ("Z" if value.tzinfo else "")
     return to_json_type(value)
 
