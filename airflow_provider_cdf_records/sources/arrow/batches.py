@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
@@ -21,9 +21,17 @@ def readers_of(schema: Any, *, binary_as_string: bool = False) -> list[Reader]:
     return [reader_of(field, binary_as_string=binary_as_string) for field in schema]
 
 
-def columns_of(schema: Any) -> Columns:
-    """Return the names of the columns; none for a table that has none."""
-    return checked_columns(schema.names, "schema") if len(schema.names) else ()
+def columns_named(names: Sequence[object], row_count: int = 0) -> Columns:
+    """Return the names of columns; none for a table of nothing, which an empty extraction writes.
+
+    :raises FormatError: when there are rows and no columns, or when the names are not those of a table.
+    """
+    if names:
+        return checked_columns(names, "schema")
+    if row_count:
+        msg = f"has {row_count:,} rows and no columns."
+        raise FormatError(msg)
+    return ()
 
 
 def slices_of(batches: Iterable[Any]) -> Iterator[Any]:
@@ -51,13 +59,3 @@ def chunks_of(columns: Columns, tables: Iterable[list[Values]], first: int = 1) 
             end = first + len(rows)
             yield Chunk(range(first, end), rows, Mark(end - 1), columns)
             first = end
-
-
-def check_has_columns(schema: Any, row_count: int) -> None:
-    """Refuse a table whose rows have no columns; one without rows is the result of an empty extraction.
-
-    :raises FormatError: saying how many rows there are.
-    """
-    if row_count and not len(schema.names):
-        msg = f"has {row_count:,} rows and no columns."
-        raise FormatError(msg)

@@ -26,9 +26,9 @@ def read_arrow(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
         from airflow_provider_cdf_records.sources.arrow import batches  # noqa: PLC0415 (needs an extra)
 
         schema, content = _open(guard)
-        columns = batches.columns_of(schema)
+        names = schema.names
+        columns = batches.columns_named(names, 0 if names else sum(batch.num_rows for batch in content))
         if not columns:
-            batches.check_has_columns(schema, sum(batch.num_rows for batch in content))
             return
         tables = batches.values_of(batches.slices_of(map(_validated, content)), batches.readers_of(schema))
         yield from guard.rows(batches.chunks_of(columns, tables))
@@ -39,7 +39,7 @@ def read_arrow_columns(file: io.BufferedReader, *_: object) -> Columns:
     with DamageGuard("Arrow", file) as guard:
         from airflow_provider_cdf_records.sources.arrow import batches  # noqa: PLC0415 (needs an extra)
 
-        return batches.columns_of(_open(guard)[0])
+        return batches.columns_named(_open(guard)[0].names)
 
 
 def _open(guard: DamageGuard) -> tuple[Any, Iterable[Any]]:

@@ -45,10 +45,9 @@ def read_parquet(
         from airflow_provider_cdf_records.sources.arrow import batches  # noqa: PLC0415 (needs an extra)
 
         table = _open(guard)
-        columns = batches.columns_of(table.schema_arrow)
         expected = table.metadata.num_rows
+        columns = batches.columns_named(table.schema_arrow.names, expected)
         if not columns:
-            batches.check_has_columns(table.schema_arrow, expected)
             return
         found = 0
         for chunk in guard.rows(batches.chunks_of(columns, _values(guard, table, options))):
@@ -64,7 +63,7 @@ def read_parquet_columns(file: io.BufferedReader, *_: object) -> Columns:
     with DamageGuard("Parquet", file) as guard:
         from airflow_provider_cdf_records.sources.arrow import batches  # noqa: PLC0415 (needs an extra)
 
-        return batches.columns_of(_open(guard).schema_arrow)
+        return batches.columns_named(_open(guard).schema_arrow.names)
 
 
 def _open(guard: DamageGuard, unit_of_int96: str = "ns") -> Any:
