@@ -15,6 +15,7 @@ import msgspec
 
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.problems import join_problems
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 # What decoding raises: bytes that are not UTF-8 are a ValueError, nesting without end is a RecursionError.
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
@@ -79,6 +80,8 @@ def to_json_type(value: object) -> Any:
         return dict(value)
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return _from_numpy(value)
+    if isinstance(value, Unreadable):
+        raise TypeError(repr(value))
     msg = f"a value of type {type(value).__name__} cannot be written as JSON (convert it first)"
     raise TypeError(msg)
 

@@ -105,6 +105,30 @@ def many() -> None:
 
 
 @dag(schedule=None)
+def frames() -> None:
+    """A frame of pandas as an XCom, and those of mapped tasks."""
+    mapping = {
+        "space": SPACE,
+        "external_id": "{tag}-{time}",
+        "sources": [
+            {"space": SPACE, "container": CONTAINER, "properties": {"time": "time", "value": "value"}}
+        ],
+    }
+
+    @task
+    def frame(tag: str) -> Any:
+        import pandas as pd
+
+        times = pd.to_datetime(["2026-01-02T03:04:05.678901234Z", "2026-01-02T03:04:06Z"], format="mixed")
+        return pd.DataFrame({"tag": tag, "time": times, "value": [1.5, None]})
+
+    same = {"stream_id": STREAM, "mapping": mapping}
+    CdfRecordsUpsertOperator(task_id="load", records=frame.override(task_id="extract")("a"), **same)
+    mapped = frame.override(task_id="extract_each").expand(tag=["b", "c"])
+    CdfRecordsUpsertOperator(task_id="load_all", records=mapped, **same)
+
+
+@dag(schedule=None)
 def waits() -> None:
     """A sensor that gives its slot back while it waits."""
     load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=[a_record("x")])
@@ -132,4 +156,4 @@ def life() -> None:
     [live, archive] >> load >> ingest >> delete
 
 
-braces(), mapped(), shares(), hopeless(), many(), waits(), life()
+braces(), mapped(), shares(), hopeless(), many(), frames(), waits(), life()

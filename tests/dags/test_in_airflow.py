@@ -36,6 +36,19 @@ def test_mapped_tasks_hand_on_and_take_records(airflow: Airflow, cdf: LocalCdf) 
     }
 
 
+def test_frames_of_pandas_are_handed_on_and_loaded(airflow: Airflow, cdf: LocalCdf) -> None:
+    airflow.test_dag("frames")
+    assert set(airflow.states("frames").values()) == {"success"}
+    assert cdf.held() == {
+        f"{tag}-{time}": properties
+        for tag in "abc"
+        for time, properties in {
+            "2026-01-02T03:04:05.678901234Z": {"time": "2026-01-02T03:04:05.678Z", "value": 1.5},
+            "2026-01-02T03:04:06.000Z": {"time": "2026-01-02T03:04:06.000Z"},
+        }.items()
+    }
+
+
 def test_mapped_tasks_share_no_file_of_rejected_records(
     airflow: Airflow, cdf: LocalCdf, tmp_path: Path
 ) -> None:
