@@ -170,7 +170,13 @@ class Load:
     def _send_all(self, tally: Tally, checkpoint: Checkpoint, resumed: Mark | None) -> None:
         findings = self._check_before_sending()
         convert = converter_for(
-            self.client, self.verb, self.mapping, findings, check_columns=resumed is None, stop=self.stop
+            self.client,
+            self.verb,
+            self.mapping,
+            findings,
+            source=self.source,
+            resumed=resumed,
+            stop=self.stop,
         )
         stream = findings.stream if findings else TargetStream()
         room = RoomWarning(stream, self.verb, self.stream_id)

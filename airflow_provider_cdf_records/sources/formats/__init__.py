@@ -7,11 +7,22 @@ from typing import Any
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.formats.arrow import ARROW, PARQUET
 from airflow_provider_cdf_records.sources.formats.base import Format, Options
+from airflow_provider_cdf_records.sources.formats.content import describe_content
 from airflow_provider_cdf_records.sources.formats.csv import CSV, TSV
 from airflow_provider_cdf_records.sources.formats.json import JSON
 from airflow_provider_cdf_records.sources.formats.ndjson import NDJSON
 
-__all__ = ["FORMATS", "Format", "Options", "format_named", "format_names", "format_of", "known_suffixes"]
+__all__ = [
+    "FORMATS",
+    "NDJSON",
+    "Format",
+    "Options",
+    "describe_content",
+    "format_named",
+    "format_names",
+    "format_of",
+    "known_suffixes",
+]
 
 FORMATS: list[Format[Any]] = [
     ARROW,
