@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import threading
 import zipfile
 import zlib
@@ -25,6 +26,11 @@ SUFFIX = ".zip"
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # an archive with members, and one without
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others in memory of any size
 IS_ENCRYPTED = 0x1  # a flag of a member
+END_MAGIC = b"PK\x05\x06"  # of the record at the end of an archive
+END_SIZE = 22  # bytes, without a comment
+MAX_COMMENT = 0xFFFF  # bytes
+COUNT_AT = 10  # where it has the number of members, in two bytes
+MAX_COUNT = 0xFFFF
 OFFICE_DOCUMENT = "[Content_Types].xml"  # a member of every one
 
 
@@ -172,7 +178,9 @@ class _Archive:
                 )
                 raise SourceError(msg)
             try:
-                self._zip = zipfile.ZipFile(io.BufferedReader(StorageFile(opened, self.path), BUFFER))
+                file = io.BufferedReader(StorageFile(opened, self.path), BUFFER)
+                self._zip = zipfile.ZipFile(file)
+                _check_count(file, self._zip)
             except Exception as error:
                 if hasattr(error, "retryable"):
                     raise
@@ -180,6 +188,21 @@ class _Archive:
                 raise SourceError(msg) from error
             self._opened = opened
             on_failure.pop_all()
+
+
+def _check_count(file: io.BufferedReader, archive: zipfile.ZipFile) -> None:
+    """Compare how many members there are with the number at the end of an archive, as the library does not.
+
+    :raises zipfile.BadZipFile: when some are missing in the list.
+    """
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(0, end - END_SIZE - MAX_COMMENT))
+    last = file.read()
+    found = last[last.rfind(END_MAGIC) :][:END_SIZE]
+    (expected,) = struct.unpack_from("<H", found, COUNT_AT)
+    if expected not in (len(archive.infolist()) & MAX_COUNT, MAX_COUNT):  # the latter: it is noted elsewhere
+        msg = f"its list has {len(archive.infolist()):,} of {expected:,} members"
+        raise zipfile.BadZipFile(msg)
 
 
 def _can_seek(opened: IO[bytes]) -> bool:

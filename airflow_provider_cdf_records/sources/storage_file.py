@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import stat
 from typing import IO, TYPE_CHECKING, Any
 
@@ -71,8 +73,12 @@ class StorageFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = 0) -> int:
         with storage_errors(self._path):
-            self.done = self._opened.seek(offset, whence)
-        return self.done
+            if whence == os.SEEK_END:
+                offset, whence = self._opened.seek(0, os.SEEK_END) + offset, os.SEEK_SET
+            if offset >= 0:
+                self.done = self._opened.seek(offset, whence)
+                return self.done
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # of the caller, not of the storage
 
     def tell(self) -> int:
         return self.done

@@ -116,7 +116,6 @@ def test_a_header_can_be_given_for_a_file_that_has_none(path: Path) -> None:
     [
         ("a,b,a\n1,2,3\n", {}, "names column 'a' more than once in its header row"),
         ("1,2\n", {"header": ["a", "a"]}, "names column 'a' more than once"),
-        ("\n\n", {}, "has no header row"),
     ],
 )
 def test_a_header_that_names_no_columns_is_refused(
