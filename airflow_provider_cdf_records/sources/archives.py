@@ -178,7 +178,7 @@ class _Archive:
                 )
                 raise SourceError(msg)
             try:
-                file = io.BufferedReader(StorageFile(opened, self.path), BUFFER)
+                file: IO[bytes] = io.BufferedReader(StorageFile(opened, self.path), BUFFER)
                 self._zip = zipfile.ZipFile(file)
                 _check_count(file, self._zip)
             except Exception as error:
@@ -190,7 +190,7 @@ class _Archive:
             on_failure.pop_all()
 
 
-def _check_count(file: io.BufferedReader, archive: zipfile.ZipFile) -> None:
+def _check_count(file: IO[bytes], archive: zipfile.ZipFile) -> None:
     """Compare how many members there are with the number at the end of an archive, as the library does not.
 
     :raises zipfile.BadZipFile: when some are missing in the list.
