@@ -43,12 +43,10 @@ def test_the_error_of_an_unknown_suffix_says_what_the_content_looks_like(
     assert hint in message
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_what_the_error_says_is_how_the_file_is_read(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["arrow", "json", "ndjson", "parquet"])
+def test_what_is_written_in_a_format_looks_like_it(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.export"
     path.write_bytes(WRITERS[name](some_rows(5)))
-    if name in ("csv", "tsv"):
-        path.write_bytes(WRITERS[name](some_rows(5)).replace(b"n", b"n,m" if name == "csv" else b"n\tm"))
     assert f"file_format='{name}'" in refusal(path)
 
 
