@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any, TypeGuard
@@ -10,7 +11,14 @@ from typing import Any, TypeGuard
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import kind_that_takes
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, forget_listings
+from airflow_provider_cdf_records.sources.storage import (
+    LOCAL,
+    StoragePath,
+    canonical_path,
+    forget_listings,
+    is_local,
+)
+from airflow_provider_cdf_records.sources.storage_errors import WINDOWS_PATH, storage_error
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
@@ -27,24 +35,45 @@ def storage_path(path: object, argument: str) -> StoragePath:
     """Return a path that can be opened; a ``UPath`` or ``ObjectStoragePath`` as it is, with its options.
 
     :param argument: the name of the argument that holds the path, for messages.
-    :raises InvalidArgumentError: when it is not a path, or one that cannot be opened.
+    :raises InvalidArgumentError: when it is not a path, or one that no storage has.
+    :raises StorageError: when its storage cannot be reached, or refuses access.
     """
-    if not is_path(path) or str(path) in NOTHING:
+    if not is_path(path) or str(path).strip() in NOTHING:
         msg = f"{argument} must be a path or an fsspec URL, got {path!r}"
         if path is None or isinstance(path, str):
             msg += ", which is what a template or an upstream task gives where there is nothing"
         if path == "None":
             msg += " (a file of that name is ./None)"
         raise InvalidArgumentError(f"{msg}.")
+    if "\0" in str(path):
+        msg = f"{argument} must have no null character, got {str(path)!r}."
+        raise InvalidArgumentError(msg)
     try:
-        opened: Any = path if hasattr(path, "protocol") else object_storage_path(str(path))
+        opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
+        if WINDOWS_PATH.match(str(path)):
+            msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg) from None
+    except Exception as error:
+        raise storage_error(path, error) from error
     found: StoragePath = opened
     return found
+
+
+def _opened(path: str) -> Any:
+    """Return a path of the storage that an URL names, or of this machine.
+
+    :raises ValueError: when no storage has the URL's scheme, which may be taken for a folder's name.
+    """
+    opened = object_storage_path(os.path.expanduser(path))
+    scheme, separator, _ = path.partition("://")
+    if separator and is_local(opened) and scheme.lower() not in LOCAL:
+        msg = f"no storage has the scheme {scheme!r}"
+        raise ValueError(msg)
+    return opened
 
 
 def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:

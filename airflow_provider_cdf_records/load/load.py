@@ -174,9 +174,9 @@ class Load:
             self.verb,
             self.mapping,
             findings,
-            check_columns=resumed is None,
+            source=self.source,
+            resumed=resumed,
             stop=self.stop,
-            number_style=getattr(self.source, "number_style", None),
         )
         stream = findings.stream if findings else TargetStream()
         room = RoomWarning(stream, self.verb, self.stream_id)

@@ -95,9 +95,10 @@ class ContainerProperties:
                 )
                 raise InvalidArgumentError(msg)
 
-    def check_other_columns(self, others: Sequence[str]) -> None:
+    def check_other_columns(self, others: Sequence[str], rows: str) -> None:
         """Check the columns of the first rows that the mapping does not name.
 
+        :param rows: which rows have them, in words.
         :raises InvalidArgumentError: when ``'*'`` stands for a column that is not a property, or when a
             required property gets no column.
         """
@@ -106,8 +107,9 @@ class ContainerProperties:
         for name in others:
             if name not in self._definitions:
                 msg = (
-                    f"mapping: column {name!r} is not a property of container {self._id}, which has "
-                    f"{listed(self._definitions)}; map what you want by name instead of '*'."
+                    f"mapping: {rows} have a column {name!r}, which is not a property of container "
+                    f"{self._id}; that has {listed(self._definitions)}. Map what you want by name "
+                    "instead of '*'."
                 )
                 raise InvalidArgumentError(msg)
         for name, definition in self._definitions.items():
@@ -115,7 +117,7 @@ class ContainerProperties:
                 why = (
                     "'*' leaves out a column that is used elsewhere; map it by its name too"
                     if name in self._mapped_columns
-                    else "the rows have no column of that name"
+                    else f"{rows} have no column of that name"
                 )
                 msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
                 raise InvalidArgumentError(msg)

@@ -122,6 +122,7 @@ def test_a_missing_column_is_reported_with_those_that_the_rows_have(
     with pytest.raises(InvalidArgumentError) as refused:
         Loaded(kind(tmp_path, [{"id": "a", "Tag": "x"}, {"id": "b", "Tag": "y"}]), spec)
     said = f"mapping: the rows have no column {column!r}; they have 'id', 'Tag'."
+    said += " Did you mean 'Tag'?" if column == "tag" else ""
     hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
     assert str(refused.value) in (said, said + hint)
 
@@ -137,7 +138,7 @@ def test_an_optional_column_may_come_late(tmp_path: Path, kind: Shape) -> None:
 
 
 def test_in_the_middle_of_a_source_rows_need_not_have_all_columns() -> None:
-    convert = RowMapping(read_mapping(mapping({"text": "tag"})), Schema(), check_columns=False)
+    convert = RowMapping(read_mapping(mapping({"text": "tag"})), Schema(), begun_file=0)
     (chunk,) = RecordsSource([{"id": "a"}])
     assert convert(chunk).identities == ["plant/a"]
 

@@ -111,5 +111,4 @@ NDJSON = Format(
     reader=read_ndjson,
     options=Options,
     is_seekable=True,
-    must_hold_rows=True,
 )
