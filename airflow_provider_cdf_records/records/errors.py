@@ -15,6 +15,14 @@ class SourceError(Exception):
     retryable = False
 
 
+class MissingSourceError(SourceError):
+    """A path or pattern that matches no file."""
+
+
+class EmptySourceError(SourceError):
+    """A source without rows, for a load that needs some."""
+
+
 class LoadStoppedError(Exception):
     """The load was told to stop; the next try goes on where it stopped."""
 

@@ -19,9 +19,9 @@ def join_problems(problems: Iterable[str]) -> str:
     return f"{told}; and {more:,} more" if more > 0 else told
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], to_text: Callable[[str], str] = repr) -> str:
     """Return names for a message: the first ones, and how many more there are."""
-    every = list(map(repr, names))
+    every = list(map(to_text, names))
     more = len(every) - MAX_LISTED
     told = ", ".join(every[:MAX_LISTED]) or "none"
     return f"{told} and {more:,} more" if more > 0 else told

@@ -25,12 +25,14 @@ class RecordsSource:
         self._records = records
         self._total = len(records) if isinstance(records, Sized) else None
         self._done = 0
+        self._limit: int | None = None
 
     def __iter__(self) -> Iterator[Chunk]:
         position = 0
-        rows = chain.from_iterable(
-            item if isinstance(item, list | tuple) else (item,) for item in self._counted()
+        every_row = chain.from_iterable(
+            item if issubclass(type(item), list | tuple) else (item,) for item in self._counted()
         )
+        rows = islice(every_row, self._limit)
         failures: list[Exception] = []
         while not failures and (chunk := next_rows(rows, failures, text_size)):
             end = position + len(chunk)
@@ -42,6 +44,10 @@ class RecordsSource:
     def _counted(self) -> Iterator[Any]:
         for self._done, item in enumerate(self._records, start=1):  # noqa: B020
             yield item
+
+    def limit_rows(self, limit: int) -> None:
+        """Take no more than the first rows from the iterable."""
+        self._limit = limit
 
     def where(self, position: int) -> str:
         return f"records[{position}]"
@@ -71,7 +77,9 @@ def text_size(row: Any) -> int:
     """Return the length of a row as text; a large number for one that cannot be converted to text."""
     try:
         return len(str(row))
-    except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
+    except MemoryError:
+        raise
+    except Exception:  # an integer of too many digits, too deep a nesting, or whatever the row's class does
         return SIZE_AT_ONCE
 
 
