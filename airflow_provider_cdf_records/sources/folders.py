@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.errors import MissingSourceError
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 WILDCARDS = "*?["
@@ -19,7 +19,7 @@ def files_of(path: Any) -> list[StoragePath]:
     A folder stands for the files in it, not for those in its folders; what begins with a dot or an
     underscore is left out, also of what a pattern such as ``alarms/*/2026-*.csv`` matches.
 
-    :raises SourceError: when there are none.
+    :raises MissingSourceError: when there are none.
     """
     if path.is_dir():
         found = [file for file in path.iterdir() if not file.is_dir()]
@@ -37,7 +37,7 @@ def files_of(path: Any) -> list[StoragePath]:
     files = sorted((file for file in found if not _is_left_out(file)), key=str)
     if not files:
         msg = f"{path} is a {what} with no files. Is it written by an upstream task?"
-        raise SourceError(msg)
+        raise MissingSourceError(msg)
     return files
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.errors import MissingSourceError, SourceError
 from airflow_provider_cdf_records.sources.compression import (
     BUFFER,
     COMPRESSIONS,
@@ -26,6 +26,7 @@ NOTHING_FOUND = "An extraction that found nothing can say so with '[]' in a .jso
 def check_readable(path: StoragePath) -> None:
     """Refuse a path that is not a file with content.
 
+    :raises MissingSourceError: when there is nothing at the path.
     :raises SourceError: saying what it is instead.
     """
     if path.is_dir():
@@ -34,6 +35,7 @@ def check_readable(path: StoragePath) -> None:
         msg = (
             f"{path} does not exist. Is it written by an upstream task, and on storage that this worker sees?"
         )
+        raise MissingSourceError(msg)
     elif not path.stat().st_size:
         msg = f"{path} is empty (0 bytes). {NOTHING_FOUND}"
     else:
