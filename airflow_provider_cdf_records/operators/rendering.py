@@ -36,8 +36,13 @@ class TextRenderingOperator(BaseOperator):
         seen_oids: set[int],
         **more: Any,
     ) -> None:
-        for self._field in template_fields:
-            super()._do_render_template_fields(parent, [self._field], context, jinja_env, seen_oids, **more)
+        try:
+            for self._field in template_fields:
+                super()._do_render_template_fields(
+                    parent, [self._field], context, jinja_env, seen_oids, **more
+                )
+        finally:
+            self._field = ""
 
     def render_template(
         self, content: Any, context: Any, jinja_env: Any = None, seen_oids: set[int] | None = None

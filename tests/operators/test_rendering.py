@@ -42,6 +42,7 @@ def test_texts_without_a_template_stay_as_they_are(native: bool) -> None:
     mapping = mapping_of(**{f"p{number}": {"value": text} for number, text in enumerate(CONSTANTS)}, q="1")
     mapping["sources"][0]["properties"]["n"] = {"value": 5, "optional": True}
     assert rendered(native=native, records=[], mapping=mapping).mapping == mapping
+    given = {"prefix": {"property": ["1", "2", "3"], "value": "1e5"}}
     assert rendered(CdfRecordsDeleteOperator, native=native, filter=given).filter == given
     sql = rendered(
         CdfRecordsFromSqlOperator,
