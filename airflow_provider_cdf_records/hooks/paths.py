@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, TypeGuard
 
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.sources import kind_that_takes
 from airflow_provider_cdf_records.sources.storage import (
     LOCAL,
@@ -39,11 +40,13 @@ def storage_path(path: object, argument: str) -> StoragePath:
     :raises StorageError: when its storage cannot be reached, or refuses access.
     """
     if not is_path(path) or str(path).strip() in NOTHING:
-        msg = f"{argument} must be a path or an fsspec URL, got {path!r}"
+        msg = f"{argument} must be a path or an fsspec URL, got {shortened(repr(path))}"
         if path is None or isinstance(path, str):
             msg += ", which is what a template or an upstream task gives where there is nothing"
         if path == "None":
             msg += " (a file of that name is ./None)"
+        if isinstance(path, list | tuple | set):
+            msg += f"; for several, name their folder or a pattern, or use .expand({argument}=...)"
         raise InvalidArgumentError(f"{msg}.")
     if "\0" in str(path):
         msg = f"{argument} must have no null character, got {str(path)!r}."
@@ -74,6 +77,37 @@ def _opened(path: str) -> Any:
         msg = f"no storage has the scheme {scheme!r}"
         raise ValueError(msg)
     return opened
+
+
+def found_mapping(mapping: MappingLike | None, folder_of_dag: Callable[[], str | None]) -> MappingLike | None:
+    """Return a mapping, or the path where its file is: there, or else beside the file of the DAG.
+
+    :param folder_of_dag: called for a relative path that does not exist; returns ``None`` outside of a task.
+    :raises InvalidArgumentError: when there is no such file in either place, or no path.
+    """
+    if not is_path(mapping) or hasattr(mapping, "protocol"):
+        return mapping
+    path = str(mapping)
+    if path.lstrip().startswith("{"):
+        msg = (
+            "mapping must be a dict or the path of a JSON file, got a text that looks like a dict. Pass the "
+            "dict itself, or an upstream task's output (such as task.output); a template gives a dict only "
+            "in a DAG with render_template_as_native_obj=True."
+        )
+        raise InvalidArgumentError(msg)
+    if path in NOTHING or "://" in path or os.path.isabs(path) or os.path.exists(path):
+        return mapping
+    folder = folder_of_dag()
+    if folder is None:
+        return mapping
+    beside = os.path.join(folder, path)
+    if not os.path.exists(beside):
+        msg = (
+            f"mapping {path!r} exists neither in the working directory ({os.getcwd()}) "
+            f"nor beside the DAG's file ({folder})."
+        )
+        raise InvalidArgumentError(msg)
+    return beside
 
 
 def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:

@@ -117,7 +117,9 @@ def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
     """Return any value as text for messages, also one whose ``repr`` fails."""
     try:
         return to_text(value)
-    except Exception:  # an integer of too many digits, too deep a nesting, or a fault of a class
+    except MemoryError:
+        raise
+    except Exception:  # an integer of too many digits, too deep a nesting, or whatever the value's class does
         return f"a value of type {type(value).__name__} that cannot be shown"
 
 

@@ -30,6 +30,10 @@ class StorageError(SourceError):
         self.retryable = retryable
 
 
+class EmptySourceError(SourceError):
+    """A source without rows, for a load that needs some."""
+
+
 class LoadStoppedError(Exception):
     """The load was told to stop; the next try goes on where it stopped."""
 

@@ -19,12 +19,12 @@ def join_problems(problems: Iterable[str]) -> str:
     return f"{told}; and {more:,} more" if more > 0 else told
 
 
-def listed(names: Iterable[str], *, quote: bool = True) -> str:
+def listed(names: Iterable[str], to_text: Callable[[str], str] = repr) -> str:
     """Return names for a message: the first ones, each shortened, and how many more there are."""
     every = list(names)
     more = len(every) - MAX_LISTED
     first = map(shortened, every[:MAX_LISTED])
-    told = ", ".join(map(repr, first) if quote else first) or "none"
+    told = ", ".join(map(to_text, first)) or "none"
     return f"{told} and {more:,} more" if more > 0 else told
 
 

@@ -123,7 +123,7 @@ def rejection_of(
     status: int | None = None,
     request_id: str | None = None,
 ) -> Rejection:
-    """Return the rejection of a row, which may be anything.
+    """Return the rejection of a row, which may be anything: it fails for none.
 
     :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
@@ -168,23 +168,31 @@ def read_line(line: bytes) -> RejectedLine | None:
 
 def _as_json(row: Row) -> bytes | str:
     """Return a row as JSON on one line, which loads again, or as text where it is not JSON."""
+    try:
+        return _encoded(row)
+    except MemoryError:
+        raise
+    except Exception:  # for example a value that contains itself, or whatever the class of a value does
+        return _as_text(row, repr)
+
+
+def _encoded(row: Row) -> bytes | str:
     if isinstance(row, bytes):
         try:
             row.decode()
             return bytes(msgspec.json.format(row, indent=-1))
         except NOT_JSON:
             return row.decode(errors="replace").strip()
+    mapping = as_mapping(row)
+    if mapping is None:
+        return _as_text(row, repr)
+    write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
     try:
-        mapping = as_mapping(row)
-        if mapping is not None:
-            write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
-            try:
-                return write(mapping)
-            except ValueError:
-                return write(_with_texts(mapping))
-    except (ValueError, TypeError, RecursionError):  # for example a value that contains itself
-        pass
-    return _as_text(row, repr)
+        return write(mapping)
+    except MemoryError:
+        raise
+    except Exception:
+        return write(_with_texts(mapping))
 
 
 def _with_texts(value: Any) -> Any:
@@ -195,26 +203,30 @@ def _with_texts(value: Any) -> Any:
         return [_with_texts(inner) for inner in value]
     try:
         encode_value(value)
-    except ValueError:
+    except MemoryError:
+        raise
+    except Exception:
         return _as_text(value)
     return value
 
 
 def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:
     """Return any value as text that UTF-8 can encode."""
-    if isinstance(value, bytes | bytearray | memoryview):
+    if issubclass(type(value), bytes | bytearray | memoryview):
         return bytes(value).decode(errors="backslashreplace")
-    return display(value, to_text).encode(errors="backslashreplace").decode()
+    return str.encode(display(value, to_text), errors="backslashreplace").decode()
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:
     try:
         fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
-    except (*NOT_JSON, TypeError):
-        fields = None
-    if not isinstance(fields, Mapping) or not fields.keys() >= API_RECORD_KEYS:
+        if not isinstance(fields, Mapping) or not fields.keys() >= API_RECORD_KEYS:
+            return None, None
+        space, external_id = fields["space"], fields["externalId"]
+        if isinstance(space, str) and isinstance(external_id, str):
+            return _as_text(space), _as_text(external_id)
+    except MemoryError:
+        raise
+    except Exception:  # whatever the class of the row does
         return None, None
-    space, external_id = fields["space"], fields["externalId"]
-    if isinstance(space, str) and isinstance(external_id, str):
-        return _as_text(space), _as_text(external_id)
     return None, None

@@ -168,7 +168,9 @@ def text_size(row: Any) -> int:
     """Return the length of a row as text; a large number for one that cannot be converted to text."""
     try:
         return len(str(row))
-    except (ValueError, RecursionError):  # an integer of too many digits, or too deep a nesting
+    except MemoryError:
+        raise
+    except Exception:  # an integer of too many digits, too deep a nesting, or whatever the row's class does
         return SIZE_AT_ONCE
 
 

@@ -20,7 +20,18 @@ from airflow_provider_cdf_records.version_compat import object_storage_path
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM
 
-FORMS = {"text": str, "Path": Path, "UPath": UPath, "ObjectStoragePath": object_storage_path}
+
+class Text(str):
+    """As templates with their own kinds of text give it."""
+
+
+FORMS = {
+    "text": str,
+    "a kind of text": Text,
+    "Path": Path,
+    "UPath": UPath,
+    "ObjectStoragePath": object_storage_path,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -56,7 +56,7 @@ def enum_type(definition: Mapping[str, Any]) -> PropertyType:
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
         return values if types <= {str} and keys.issuperset(values) else None
 
-    return PropertyType(f"one of {listed(sorted(keys), quote=False)}", convert, convert_all)
+    return PropertyType(f"one of {listed(sorted(keys), str)}", convert, convert_all)
 
 
 def as_text(value: Any) -> str:
