@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Identity, Row, as_mapping
+from airflow_provider_cdf_records.records.chunk import Identity, Row, as_given, as_mapping
 from airflow_provider_cdf_records.records.encoding import (
     NOT_JSON,
     display,
@@ -19,6 +20,8 @@ from airflow_provider_cdf_records.records.encoding import (
 )
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
+FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
+BYTES = re.compile("[\udc80-\udcff]")
 MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
@@ -123,6 +126,7 @@ def rejected_row(row: Row) -> Row | None:
 
     :param row: any row; a line comes as JSON, or as the mapping that it decodes to.
     """
+    row = as_given(row)
     if isinstance(row, bytes):
         line = read_line(row)
         return None if line is None else bytes(line.record)
@@ -147,7 +151,9 @@ def _as_json(row: Row) -> bytes | str:
             row.decode()
             return bytes(msgspec.json.format(row, indent=-1))
         except NOT_JSON:
-            return row.decode(errors="replace").strip()
+            return _as_text(row).strip()
+    if isinstance(row, str):
+        return _as_text(row)
     try:
         mapping = as_mapping(row)
         if mapping is not None:
@@ -178,7 +184,8 @@ def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:
     """Return any value as text that UTF-8 can encode."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode(errors="backslashreplace")
-    return display(value, to_text).encode(errors="backslashreplace").decode()
+    text = BYTES.sub(lambda found: f"\\x{ord(found[0]) - FIRST_BYTE:02x}", display(value, to_text))
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:
