@@ -12,8 +12,8 @@ Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
 WITHOUT_A_VALUE = "columns without a value"  # key of the columns for which a row has no values
 Columns = tuple[str, ...]
-# JSON as bytes, a mapping, or a table's row: (columns, values, texts that mean null). JSON or a mapping in which
-# texts mean null is (row, texts that mean null).
+# JSON as bytes, a mapping, or a table's row: (columns, values, texts that mean null); JSON or a mapping in
+# which texts mean null is (row, texts that mean null).
 Row = Any
 
 

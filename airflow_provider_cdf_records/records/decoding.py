@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
 def exact_number(text: str) -> float | Decimal:
     """Return a number of JSON with all its digits: a float if it is written as Python writes that float.
 
-    :raises ValueError: for an exponent that no number can have.
+    One with an exponent that no number can have is an infinity, which nothing takes.
     """
     number = float(text)
     if repr(number) == text:
@@ -23,8 +24,7 @@ def exact_number(text: str) -> float | Decimal:
     try:
         return Decimal(text)
     except ArithmeticError:
-        msg = "number out of range"
-        raise ValueError(msg) from None
+        return inf
 
 
 def _exact_integer(text: str) -> int | Decimal:

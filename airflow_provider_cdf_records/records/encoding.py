@@ -194,8 +194,8 @@ def _from_numpy(value: Any) -> Any:
     return python_value
 
 
-# Python's encoder writes no number with more digits than a float has. Such a number passes it as a text that begins
-# with what nobody can guess, and then loses this beginning and its quotes.
+# Python's encoder writes no number with more digits than a float has. Such a number passes it as a text that
+# begins with what nobody can guess, and then loses this beginning and its quotes.
 _DIGITS = f"number {uuid4().hex} "
 _MARKED = re.compile(f'"{_DIGITS}([^"]*)"')
 

@@ -146,6 +146,8 @@ def read_line(line: bytes) -> RejectedLine | None:
 
 def _as_json(row: Row) -> bytes | str:
     """Return a row as JSON on one line, which loads again, or as text where it is not JSON."""
+    if as_mapping(row) is None:
+        row = as_given(row)
     if isinstance(row, bytes):
         try:
             row.decode()

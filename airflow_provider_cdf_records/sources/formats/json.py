@@ -20,9 +20,10 @@ from airflow_provider_cdf_records.records.encoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.records.problems import MAX_LISTED, listed
+from airflow_provider_cdf_records.sources.formats import json_text
 from airflow_provider_cdf_records.sources.formats.base import Format
 from airflow_provider_cdf_records.sources.formats.json_encoding import encoding_of, refuse_marked, text_of
-from airflow_provider_cdf_records.sources.formats.json_text import LONGEST_VALUE, JsonText, TooLong
+from airflow_provider_cdf_records.sources.formats.json_text import JsonText, TooLong
 from airflow_provider_cdf_records.sources.formats.text_options import TextOptions
 from airflow_provider_cdf_records.sources.iterables import next_rows
 from airflow_provider_cdf_records.sources.source import FormatError
@@ -93,7 +94,7 @@ def _chunk_with_refusals(start: int, items: list[Item], encoding: str, end: Mark
     refusals: list[Refusal] = []
     for position, item in enumerate(items, start):
         if isinstance(item, TooLong):
-            message = f"is longer than {LONGEST_VALUE:,} characters: it has {item.size:,}"
+            message = f"is longer than {json_text.LONGEST_VALUE:,} characters: it has {item.size:,}"
             refusals.append(Refusal(position, f"{item.beginning}...", message))
             continue
         try:
@@ -207,22 +208,24 @@ class _Items:
             text.expect(",", self._after())
         text.expect("}", self._after())
         if not self._is_found and self._closest is None:
-            hint = f"; it has an array at {shortened(arrays[0])!r}" if len(arrays) == 1 else ""
-            is_record = ", a single record" if keys and set(keys) >= RECORD_KEYS else ""
-            self._closest = (above, f"an object with the keys {listed(keys)}{is_record}{hint}")
+            found = "one record" if set(keys) >= RECORD_KEYS else f"an object with the keys {listed(keys)}"
+            hint = f" (there is an array at {shortened(arrays[0])!r})" if len(arrays) == 1 else ""
+            self._closest = (above, found + hint)
 
     def _not_found(self, *, has_more: bool) -> FormatError:
         where, found = self._closest or ("", "an object")
         path = self._path or ITEMS
-        place = f" at {shortened(where)!r}" if where else ""
         if has_more:
-            why = f"holds several JSON documents, the second at {self._text.place()}"
-            msg = f"{why}, and not one with an array {path!r}; {TWO_FORMATS}, or else make one array of them."
-        else:
             msg = (
-                f"holds an object without an array {path!r}: there is {found}{place}. Where the rows are is "
-                "set with file_options={'items': 'data.records'}; if the object is a row itself, put it into "
-                f"brackets: [...]; {TWO_FORMATS}."
+                f"holds several JSON documents, the second at {self._text.place()}, and no array {path!r}; "
+                f"{TWO_FORMATS}, or else make one array of its documents."
+            )
+        else:
+            place = f"at {shortened(where)!r}" if where else "it"
+            msg = (
+                f"has no array at {path!r}: {place} is {found}. Set where the rows are, such as by "
+                "file_options={'items': 'data.records'}; an object that is a row itself needs brackets "
+                f"round it: [...]; {TWO_FORMATS}."
             )
         return FormatError(msg)
 

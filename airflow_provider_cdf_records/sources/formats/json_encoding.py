@@ -115,7 +115,7 @@ def refuse_marked(position: int, text: str, encoding: str, row: Row | None = Non
         f"not {name}: {shown} {_place_of_mark(text)}; correct it, or set encoding or encoding_errors "
         "in file_options"
     )
-    return Refusal(position, _with_bytes(text) if row is None else row, message)
+    return Refusal(position, _with_bytes(text).strip() if row is None else row, message)
 
 
 def _with_bytes(text: str) -> str:

@@ -132,7 +132,7 @@ class JsonText:
                 is_cut_short = "Unterminated" in error.msg or error.pos >= len(self._window) - CUT_SHORT
                 if is_cut_short and self._read_more_of_value():
                     continue
-                why, at = error.msg, error.pos - self._at
+                why, at = error.msg.removesuffix(" starting at"), error.pos - self._at
             except (ValueError, RecursionError) as error:  # too many digits, or too deep a nesting
                 why = str(error)
             else:
@@ -143,7 +143,7 @@ class JsonText:
                 return text
             where = self.place(at)
             if (text_or_not := self._odd_value()) is None:
-                msg = f"{what} is not JSON: {why} at {where}; where the next one begins is not certain."
+                msg = f"{what} is not JSON: {why} at {where}; where it ends is not certain."
                 raise FormatError(msg)
             return text_or_not
 
@@ -237,22 +237,26 @@ class JsonText:
         return len(self._window) - self._at <= LONGEST_VALUE and self._read_more()
 
     def _read_more(self) -> bool:
-        """Drop what is passed and add at least as much as is left, so that a long value costs linear time."""
+        """Drop what is passed and add at least as much as is left, so that a long value costs linear time.
+
+        :return: whether there was more; else nothing changes.
+        """
+        start = self._at if self._held_from is None else self._held_from
+        try:
+            more = self._text.read(max(CHUNK, len(self._window) - start))
+        except UnicodeError as error:
+            raise wrong_encoding(self._text.encoding, error) from None
+        if not more:
+            return False
         if self._held_from is not None and self._at - self._held_from > LONGEST_VALUE:
             passed = self._window[self._held_from : self._at]
             before = self._too_long or TooLong(passed[:SHOWN], 0)
             self._too_long = before._replace(size=before.size + len(passed))
-            self._held_from = self._at
-        start = self._at if self._held_from is None else self._held_from
+            start = self._held_from = self._at
         lines = self._window.count("\n", 0, start)
         self._line += lines
         self._column = start - 1 - self._window.rfind("\n", 0, start) if lines else self._column + start
-        left = self._window[start:]
-        try:
-            more = self._text.read(max(CHUNK, len(left)))
-        except UnicodeError as error:
-            raise wrong_encoding(self._text.encoding, error) from None
-        self._window, self._at = left + more, self._at - start
+        self._window, self._at = self._window[start:] + more, self._at - start
         if self._held_from is not None:
             self._held_from = 0
-        return bool(more)
+        return True
