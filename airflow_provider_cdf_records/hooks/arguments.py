@@ -57,7 +57,8 @@ class FileArguments(LoadArguments, total=False):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+        ``null_values``, ``quotechar``, ``escapechar``; of NDJSON and JSON ``encoding``, ``encoding_errors``,
+        ``null_values``; of JSON ``items``, the path of the array of rows, such as ``data.records``.
     """
 
     file_format: str | None

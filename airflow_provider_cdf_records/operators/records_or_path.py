@@ -25,7 +25,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+        ``null_values``, ``quotechar``, ``escapechar``; of NDJSON and JSON ``encoding``, ``encoding_errors``,
+        ``null_values``; of JSON ``items``, the path of the array of rows, such as ``data.records``.
 
     The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
     API-shaped records.

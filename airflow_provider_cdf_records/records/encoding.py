@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
+from math import isinf
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
+from airflow_provider_cdf_records.records.decoding import NOT_JSON as NOT_JSON  # noqa: PLC0414
+from airflow_provider_cdf_records.records.decoding import decode_leniently
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.problems import join_problems
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
-# What decoding raises: bytes that are not UTF-8 are a ValueError, nesting without end is a RecursionError.
-NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
 CANNOT_ENCODE = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError)
 
 MISSING_FIELD = re.compile("Object missing required field `(.+)`")  # of msgspec
@@ -31,7 +32,8 @@ def encode(row: Mapping[str, Any]) -> bytes:
     """Encode a mapping as CDF expects its values.
 
     A ``datetime`` becomes UTC with milliseconds (one without a time zone is taken as UTC), a ``date``
-    ``YYYY-MM-DD``, a ``Decimal`` a number, a ``UUID`` text, numpy's scalars and arrays what they hold.
+    ``YYYY-MM-DD``, a ``Decimal`` a number with all its digits, a ``UUID`` text,
+    numpy's scalars and arrays what they hold.
 
     :raises InvalidRecordError: for NaN, an infinity, or anything else that JSON does not have.
     """
@@ -55,7 +57,7 @@ def encode_exactly(row: Mapping[str, Any]) -> bytes:
     :raises InvalidRecordError: for what JSON does not have.
     """
     try:
-        return _exact_encoder.encode(_with_whole_floats_as_integers(row)).encode()
+        return _to_json(_with_whole_floats_as_integers(row), _exact_encoder)
     except CANNOT_ENCODE as error:
         raise InvalidRecordError(str(error)) from None
 
@@ -95,7 +97,7 @@ def to_exact_json_type(value: object) -> Any:
     :raises TypeError: when JSON has no such type.
     """
     if isinstance(value, Decimal) and value.is_finite():
-        return format(value, "f") if abs(value.adjusted()) < MAX_DECIMAL_DIGITS else str(value)
+        return _all_digits(value)
     if isinstance(value, datetime) and value == value:  # noqa: PLR0124 (NaT)
         nanosecond = getattr(value, "nanosecond", 0)  # of pandas
         digits = f"{value.microsecond:06d}{nanosecond:03d}"
@@ -143,6 +145,20 @@ def explain_decode_error(error: Exception, path: str = "") -> str:
     return f"{path}: {what}" if path else what
 
 
+def explain_row(row: bytes, error: Exception) -> str:
+    """Return why a row cannot be decoded, with the place of each NaN and each half of a surrogate pair.
+
+    :param error: one of ``NOT_JSON``.
+    """
+    try:
+        encode_value(decode_leniently(row))
+    except InvalidRecordError as problem:
+        return str(problem)
+    except NOT_JSON:
+        pass
+    return explain_decode_error(error)
+
+
 def _timestamp(value: datetime) -> str:
     if value != value:  # noqa: PLR0124 (pandas' NaT)
         msg = "NaT is not a timestamp (send None, or leave the property out)"
@@ -180,6 +196,27 @@ def _number(value: Decimal) -> int | float:
         raise ValueError(msg)
     is_integer = value.adjusted() < MAX_INTEGER_DIGITS and value == value.to_integral_value()
     return int(value) if is_integer else float(value)
+
+
+def _all_digits(value: Decimal) -> str:
+    return format(value, "f") if abs(value.adjusted()) < MAX_DECIMAL_DIGITS else str(value)
+
+
+def _sent(value: object) -> Any:
+    """Convert as :func:`to_json_type` does, but mark a decimal that no float holds, to keep its digits."""
+    converted = to_json_type(value)
+    if not isinstance(value, Decimal) or isinstance(converted, int):
+        return converted
+    if isinf(converted):
+        msg = f"{value} is out of the range of numbers"
+        raise ValueError(msg)
+    return converted if Decimal(repr(converted)) == value else f"{_DIGITS}{_all_digits(value)}"
+
+
+def _sent_exactly(value: object) -> Any:
+    """Convert as :func:`to_exact_json_type` does, but mark a decimal, so that it stays a number."""
+    converted = _with_whole_floats_as_integers(to_exact_json_type(value))
+    return f"{_DIGITS}{converted}" if isinstance(value, Decimal) else converted
 
 
 def _from_numpy(value: Any) -> Any:
@@ -224,18 +261,22 @@ def _exact_from_numpy(value: Any) -> Any:
     return _moments(value, "s").isoformat(timespec="seconds") + _fraction(fraction)
 
 
-def _exact_default(value: Any) -> Any:
-    return _with_whole_floats_as_integers(to_exact_json_type(value))
+# Python's encoder writes no number with more digits than a float has. Such a number passes it as a text that
+# begins with what nobody can guess, and then loses this beginning and its quotes.
+_DIGITS = f"number {uuid4().hex} "
+_MARKED = re.compile(f'"{_DIGITS}([^"]*)"')
 
-
-_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=to_json_type)
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_sent)
 _exact_encoder = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_exact_default
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_sent_exactly
 )
 
 
-def _to_json(value: object) -> bytes:
-    return _encoder.encode(value).encode()
+def _to_json(value: object, encoder: json.JSONEncoder = _encoder) -> bytes:
+    text = encoder.encode(value)
+    if _DIGITS in text:
+        text = _MARKED.sub(r"\1", text)
+    return text.encode()
 
 
 def _problems_in(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ from airflow_provider_cdf_records.records.chunk import (
     Identity,
     NumberStyle,
     Row,
+    as_given,
     as_mapping,
     split_number_style,
 )
@@ -26,6 +28,8 @@ from airflow_provider_cdf_records.records.encoding import (
 )
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
+FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
+BYTES = re.compile("[\udc80-\udcff]")
 MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
@@ -141,6 +145,7 @@ def rejected_row(row: Row) -> Row | None:
 
     :param row: any row; a line comes as JSON, or as the mapping that it decodes to.
     """
+    row = as_given(row)
     if isinstance(row, bytes):
         line = read_line(row)
         return None if line is None else bytes(line.record)
@@ -173,19 +178,21 @@ def _as_json(row: Row) -> bytes | str:
     except MemoryError:
         raise
     except Exception:  # for example a value that contains itself, or whatever the class of a value does
-        return _as_text(row, repr)
+        return _as_text(as_given(row), repr)
 
 
 def _encoded(row: Row) -> bytes | str:
+    mapping = as_mapping(row)
+    if mapping is None:
+        row = as_given(row)
     if isinstance(row, bytes):
         try:
             row.decode()
             return bytes(msgspec.json.format(row, indent=-1))
         except NOT_JSON:
-            return row.decode(errors="replace").strip()
-    mapping = as_mapping(row)
+            return _as_text(row).strip()
     if mapping is None:
-        return _as_text(row, repr)
+        return _as_text(row, str if isinstance(row, str) else repr)
     write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
     try:
         return write(mapping)
@@ -214,7 +221,8 @@ def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:
     """Return any value as text that UTF-8 can encode."""
     if issubclass(type(value), bytes | bytearray | memoryview):
         return bytes(value).decode(errors="backslashreplace")
-    return str.encode(display(value, to_text), errors="backslashreplace").decode()
+    text = BYTES.sub(lambda found: f"\\x{ord(found[0]) - FIRST_BYTE:02x}", display(value, to_text))
+    return str.encode(text, errors="backslashreplace").decode()
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:

@@ -100,7 +100,7 @@ def test_of_many_wrong_values_the_first_are_told_and_the_others_counted() -> Non
         (b"[1]", "expected `object`, got `array`"),
         (b'"text"', "expected `object`, got `str`"),
         (b'{"id": "b"', "not JSON: "),
-        (b'{"id": "b", "text": "\xff"}', "not JSON: "),
+        (b'{"id": "b", "text": "\xff"}', "not UTF-8: \\xff in 'text'"),
         (b'{"text":' * 100_000, "not JSON: "),
     ],
 )

@@ -59,7 +59,7 @@ def test_an_option_that_is_none_is_as_if_it_were_not_given(tmp_path: Path, file_
 
 
 def test_an_option_must_be_one_of_every_file(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match="'delimiter' is not an option of ndjson; ndjson has no"):
+    with pytest.raises(InvalidArgumentError, match="'delimiter' is not an option of ndjson; it has encoding"):
         FileSource(tmp_path / "a.csv", tmp_path / "b.ndjson", file_options={"delimiter": ";"})
 
 
