@@ -21,31 +21,51 @@ def with_parents(columns: Iterable[str]) -> set[str]:
     return {name for column in columns for name in (column, _parent(column))}
 
 
+def rows_in_words(positions: Sequence[int], where: Where | None) -> str:
+    """Return what errors call the rows of which these are the first.
+
+    :param where: a position of their source in words.
+    """
+    if where is None or not positions:
+        return "the rows"
+    return f"the rows from {where(positions[0])} on"
+
+
 class UniqueCheck:
     """Checks that no two columns of a table have the name of one that a mapping takes.
 
     :param mapped: the columns that it takes; ``None``: all.
+    :param where: a position of the source in words, for the error.
     """
 
-    def __init__(self, mapped: Collection[str] | None) -> None:
+    def __init__(self, mapped: Collection[str] | None, where: Where | None = None) -> None:
         self._mapped = mapped
+        self._where = where
         self._checked: Columns | None = None
 
-    def __call__(self, columns: Columns | None) -> None:
+    def __call__(self, chunk: Chunk) -> None:
         """Check the columns of a chunk, unless they are those of the one before.
 
         :raises InvalidArgumentError: naming the column.
         """
-        if columns is None or columns is self._checked:
+        if chunk.columns is None or chunk.columns is self._checked:
             return
+        self.check(chunk.columns, rows_in_words(chunk.positions, self._where))
+        self._checked = chunk.columns
+
+    def check(self, columns: Columns, rows: str) -> None:
+        """Check the names of columns.
+
+        :param rows: which rows have them, in words.
+        :raises InvalidArgumentError: naming the column.
+        """
         for name, count in Counter(columns).items():
             if count > 1 and (self._mapped is None or name in self._mapped):
                 msg = (
-                    f"mapping: the rows have column {name!r} more than once; one that is mapped needs a name "
+                    f"mapping: {rows} have column {name!r} more than once; one that is mapped needs a name "
                     "of its own."
                 )
                 raise InvalidArgumentError(msg)
-        self._checked = columns
 
 
 class ColumnCheck:
@@ -82,9 +102,7 @@ class ColumnCheck:
         self._file = chunk.end.file
         if chunk.is_retried:
             return None
-        rows = "the rows"
-        if self._where is not None:
-            rows = f"the rows from {self._where(table.positions[0])} on"
+        rows = rows_in_words(table.positions, self._where)
         self.check(table.names(), rows, is_table=chunk.columns is not None)
         return rows
 

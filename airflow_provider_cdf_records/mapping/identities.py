@@ -67,11 +67,11 @@ class IdentityMapping:
     ) -> None:
         self._identities = Identities(spec)
         self._columns = sorted(with_parents(spec.identity_columns))
-        self._check_unique = UniqueCheck(self._columns)
+        self._check_unique = UniqueCheck(self._columns, where)
         self._check_columns = ColumnCheck(spec.identity_columns, begun_file=begun_file, where=where)
 
     def __call__(self, chunk: Chunk) -> Records:
-        self._check_unique(chunk.columns)
+        self._check_unique(chunk)
         table = as_table(chunk, self._columns)
         self._check_columns(table, chunk)
         problems = RowProblems()

@@ -51,11 +51,11 @@ class RowMapping:
             begun_file=begun_file,
             where=where,
         )
-
-        self._check_unique = UniqueCheck(None if self._takes_other_columns else self._named_columns)
+        mapped = None if self._takes_other_columns else self._named_columns
+        self._check_unique = UniqueCheck(mapped, where)
 
     def __call__(self, chunk: Chunk) -> Records:
-        self._check_unique(chunk.columns)
+        self._check_unique(chunk)
         table = as_table(chunk, None if self._takes_other_columns else sorted(self._named_columns))
         first_rows = self._check_columns(table, chunk)
         others = self._other_columns(table, chunk.columns or ())
@@ -74,7 +74,7 @@ class RowMapping:
         :raises InvalidArgumentError: naming the column that is missing, twice there, or that no property
             takes.
         """
-        self._check_unique(tuple(names))
+        self._check_unique.check(tuple(names), rows)
         self._check_columns.check(names, rows, is_table=True)
         if self._takes_other_columns:
             unnamed = _unnamed(names)  # whether they hold values shows when they are read
