@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -43,5 +44,6 @@ def mapping_of(case: dict[str, Any]) -> dict[str, Any] | None:
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a file of rejected rows, in the order of the rows."""
-    lines = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    content = path.read_bytes() if path.exists() else b""
+    lines = [json.loads(line, parse_int=Decimal) for line in content.splitlines()]
     return sorted(lines, key=lambda line: line["position"])

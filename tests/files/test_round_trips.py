@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pytest
@@ -20,11 +21,18 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.hooks.sources import file_source
-from airflow_provider_cdf_records.mapping import Schema
+from airflow_provider_cdf_records.load.converter import converter_for
+from airflow_provider_cdf_records.load.preflight import Findings
+from airflow_provider_cdf_records.load.verbs import UPSERT
+from airflow_provider_cdf_records.mapping import Schema, read_mapping
+from airflow_provider_cdf_records.records.chunk import Convert
 from airflow_provider_cdf_records.sources import RecordsSource, Source
 from tests.files.corpus import ROW
-from tests.mapping.loading import Loaded
+from tests.mapping.loading import Converted
 from tests.sources.writing import COMPRESS
+
+if TYPE_CHECKING:
+    from airflow_provider_cdf_records.client import CdfClient
 
 Rows = list[dict[str, Any]]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -61,9 +69,7 @@ values = {
     "time": moments,
     "day": st.dates(date(1700, 1, 1), date(2200, 1, 1)),
     "tags": st.lists(texts, max_size=3),
-    "note": st.decimals(-(10**30), 10**30, places=6, allow_nan=False).map(
-        lambda number: number.quantize(Decimal("1.000000")) if number else Decimal("0.000000")
-    ),
+    "note": st.integers(1 - 10**38, 10**38 - 1).map(lambda number: Decimal(f"{number}e-6")),
 }
 rows = st.lists(
     st.fixed_dictionaries(
@@ -288,8 +294,21 @@ def mapping(more: dict[str, Any], **keys: Any) -> dict[str, Any]:
     return {"space": "plant", "external_id": "{id}", "sources": [source]} | keys
 
 
+def converter_of(source: Source, definition: dict[str, Any]) -> Convert:
+    """Return what a load converts the rows of a source with."""
+    return converter_for(
+        cast("CdfClient", None),
+        UPSERT,
+        read_mapping(definition),
+        Findings(schema=SCHEMA),
+        source=source,
+        resumed=None,
+        stop=threading.Event(),
+    )
+
+
 def check(source: Source, definition: dict[str, Any], rows: Rows) -> None:
-    loaded = Loaded(source, definition, SCHEMA)
+    loaded = Converted(source, converter_of(source, definition))
     assert not loaded.messages()
     assert [record["externalId"] for record in loaded.records] == [row["id"] for row in rows]
     assert loaded.properties() == list(map(expected, rows))
