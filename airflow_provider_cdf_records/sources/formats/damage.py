@@ -60,6 +60,9 @@ class DamageGuard:
         if type(error) is MemoryError:
             return error
         why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        if type(error).__name__ == "ArrowNotImplementedError":
+            msg = f"cannot be read by pyarrow {self.pyarrow.__version__}: {why}."
+            return FormatError(msg)
         where = f", after row {self._position:,}" if self._position else ""
         msg = f"is not a whole {self._what} file: {why}{where}. Was it still being written?"
         return FormatError(msg)
