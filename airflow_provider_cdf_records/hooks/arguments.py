@@ -46,7 +46,7 @@ class FileArguments(LoadArguments, total=False):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+        ``null_values``, ``quotechar``, ``escapechar``; of Parquet ``binary_as_string``.
     """
 
     file_format: str | None

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     """Loads an upstream task's records, or those of files; its subclasses define the verb.
 
-    :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
+    :param records: API-shaped records (with a mapping, rows): a list, a frame (of pandas, polars, pyarrow or
+        anything else with ``__arrow_c_stream__``; needs a mapping), or the output of an upstream task
         (mapped or not). They are data and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
@@ -23,7 +24,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+        ``null_values``, ``quotechar``, ``escapechar``; of Parquet ``binary_as_string``.
 
     The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
     API-shaped records.

@@ -129,6 +129,12 @@ def test_timestamps_of_96_bits_come_back_wherever_they_are(rows: list[Any]) -> N
         assert found == [{name: expected[name][number] for name in names} for number in range(len(rows))]
 
 
+def test_a_timestamp_of_96_bits_whose_name_is_a_path_into_another_column_is_read(tmp_path: Path) -> None:
+    columns = {"a": pa.array([{"t": 1}]), "a.t": pa.array([FAR], pa.timestamp("us")), "n": pa.array([2])}
+    path = write_int96(tmp_path / "a.parquet", columns)
+    assert read(path) == [(1, {"a": {"t": 1}, "a.t": "9999-12-31T23:59:59.999999", "n": 2})]
+
+
 # Texts
 
 
