@@ -62,7 +62,7 @@ class FileArguments(LoadArguments, total=False):
         lines), ``skip_footer`` (how many rows to leave out at the end), ``comment``, ``quotechar``,
         ``escapechar``, ``skip_initial_space``, ``decimal``, ``thousands``; of NDJSON and
         JSON ``encoding``, ``encoding_errors``, ``null_values``; of JSON ``items``, the path of the array of
-        rows, such as ``data.records``.
+        rows, such as ``data.records``; of Parquet ``binary_as_string``.
     """
 
     file_format: str | None

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     """Loads an upstream task's records, or those of files; its subclasses define the verb.
 
-    :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
+    :param records: API-shaped records (with a mapping, rows): a list, a frame (of pandas, polars, pyarrow or
+        anything else with ``__arrow_c_stream__``; needs a mapping), or the output of an upstream task
         (mapped or not). They are data and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
@@ -30,7 +31,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         lines), ``skip_footer`` (how many rows to leave out at the end), ``comment``, ``quotechar``,
         ``escapechar``, ``skip_initial_space``, ``decimal``, ``thousands``; of NDJSON and
         JSON ``encoding``, ``encoding_errors``, ``null_values``; of JSON ``items``, the path of the array of
-        rows, such as ``data.records``.
+        rows, such as ``data.records``; of Parquet ``binary_as_string``.
 
     The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
     API-shaped records.
