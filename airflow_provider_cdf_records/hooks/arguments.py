@@ -44,7 +44,8 @@ class FileArguments(LoadArguments, total=False):
     """Arguments of a load of files.
 
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
-        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
+        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says. A ``.zip`` is a folder of
+        its members, and each may be compressed itself; how a file is compressed is seen from its content.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
         ``null_values``, ``quotechar``, ``escapechar``.
     """
