@@ -1,4 +1,4 @@
-"""Files of every format and compression, and changes of their bytes: flips, cuts, repeats, insertions, swaps."""
+"""Files of every format and compression, and changes of their bytes: flips, cuts, repeats, swaps."""
 
 from __future__ import annotations
 

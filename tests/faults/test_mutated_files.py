@@ -7,29 +7,19 @@ fails is printed with its number, and loaded again alone with that number:
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import random
 import resource
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.client.transport import Traffic
 from airflow_provider_cdf_records.hooks.sources import file_source
-from airflow_provider_cdf_records.load.load import Load
-from airflow_provider_cdf_records.load.verbs import UPSERT
-from airflow_provider_cdf_records.local_server.checks.values import compile_check
-from airflow_provider_cdf_records.mapping import read_mapping
 from tests.faults.mutations import ROWS, Seed, changed, seeds_of_corpus, seeds_of_formats
-from tests.files.corpus import ROW
-from tests.files.corpus import lines_of as rejected_lines
-from tests.sample_records import STREAM
+from tests.files.accepting_client import Outcome, load
 
 FILES = int(os.environ.get("CDF_FUZZ_FILES", "1500"))
 FIRST = int(os.environ.get("CDF_FUZZ_FIRST", "0"))
@@ -38,77 +28,16 @@ ALLOWED = 150  # MB that the process may grow by in a test
 SHOWN = 2000  # bytes of a file that fails
 SHARE_OF_FORMATS = 0.7  # of the files; the others are made of those of the corpus
 SEEDS_OF_FORMATS, SEEDS_OF_CORPUS = seeds_of_formats(), seeds_of_corpus()
-CHECKS = {name: compile_check(prop["type"], name) for name, prop in ROW["properties"].items()}
-SILENT = logging.getLogger("tests.silent")
-SILENT.setLevel(logging.CRITICAL + 1)
 
 
-class AcceptingClient:
-    """A CDF that accepts every record that the container allows, and keeps them."""
-
-    project, base_url, traffic = "p", "http://localhost", Traffic()
-
-    def __init__(self) -> None:
-        self.held: dict[str, dict[str, Any]] = {}
-
-    def upsert_records(self, stream_id: str, body: bytes, **_: Any) -> None:
-        for record in json.loads(body, parse_constant=pytest.fail)["items"]:
-            properties = {}
-            for source in record["sources"]:
-                properties |= source["properties"]
-            for name, value in properties.items():
-                wrong = None if value is None else CHECKS[name](value)
-                assert wrong is None, f"{name}: {wrong}"
-            json.dumps(record, ensure_ascii=False).encode()  # fails for half of a surrogate pair
-            assert record["externalId"], record
-            assert "\0" not in record["externalId"], record
-            self.held[record["externalId"]] = properties
-
-    def inspect_token(self) -> Any:
-        return None
-
-    def retrieve_stream(self, stream_id: str, **_: Any) -> dict[str, Any]:
-        return {"externalId": stream_id, "type": "Mutable"}
-
-    def containers_by_ids(self, ids: Any) -> list[dict[str, Any]]:
-        return [ROW]
-
-    def cancel(self) -> None:
-        pass
-
-
-ACCEPTED = replace(UPSERT, send=AcceptingClient.upsert_records)
-
-
-class Outcome(NamedTuple):
-    """What came of a load: numbers or an error, and what was stored."""
-
-    numbers: dict[str, Any]
-    error: Exception | None
-    held: dict[str, dict[str, Any]]
-    rejected: list[dict[str, Any]]
-
-
-def load(seed: Seed, content: bytes, folder: Path) -> Outcome:
-    path, rejected_path = folder / seed.file_name, folder / "rejected.ndjson"
+def load_file(seed: Seed, content: bytes, folder: Path) -> Outcome:
+    path = folder / seed.file_name
     path.write_bytes(content)
-    rejected_path.unlink(missing_ok=True)
-    client, numbers, error = AcceptingClient(), {}, None
     try:
-        load = Load(
-            client,  # type: ignore[arg-type]
-            ACCEPTED,
-            STREAM,
-            file_source(path, {"file_options": seed.options}),
-            mapping=None if seed.mapping is None else read_mapping(seed.mapping),
-            max_rejected=1.0,
-            rejected_path=rejected_path,
-            log=SILENT,
-        )
-        numbers = load.run().as_dict()
+        source = file_source(path, {"file_options": seed.options})
     except Exception as failure:  # every error is looked at
-        error = failure
-    return Outcome(numbers, error, client.held, rejected_lines(rejected_path))
+        return Outcome({}, failure, {}, [])
+    return load(source, seed.mapping, folder / "rejected.ndjson")
 
 
 def mutant(number: int) -> tuple[Seed, bytes]:
@@ -121,7 +50,7 @@ def mutant(number: int) -> tuple[Seed, bytes]:
 def check(number: int, folder: Path) -> None:
     """Change a file as its number says, and look at what comes of its load."""
     seed, content = mutant(number)
-    outcome = load(seed, seed.pack(content), folder)
+    outcome = load_file(seed, seed.pack(content), folder)
     if outcome.error is not None:
         check_error(outcome.error, seed)
         return
@@ -165,7 +94,7 @@ def records_of(name: str) -> dict[str, dict[str, Any]]:
     """Return the records of a file as it was."""
     (seed,) = (seed for seed in SEEDS_OF_FORMATS if seed.name == name)
     with TemporaryDirectory() as folder:
-        outcome = load(seed, seed.pack(seed.content), Path(folder))
+        outcome = load_file(seed, seed.pack(seed.content), Path(folder))
     assert outcome.error is None
     assert not outcome.rejected
     assert len(outcome.held) == len(ROWS)
