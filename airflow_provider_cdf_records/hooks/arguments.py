@@ -45,8 +45,11 @@ class FileArguments(LoadArguments, total=False):
 
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
-    :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+    :param file_options: options of the format; of CSV and TSV ``delimiter`` (one or more characters),
+        ``encoding``, ``encoding_errors`` (``reject``, ``replace``, ``ignore`` or ``backslashreplace``),
+        ``header``, ``null_values``, ``skip_rows`` (how many lines to skip at the start, or the numbers of
+        lines), ``skip_footer`` (how many rows to leave out at the end), ``comment``, ``quotechar``,
+        ``escapechar``, ``skip_initial_space``, ``decimal``, ``thousands``.
     """
 
     file_format: str | None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from airflow_provider_cdf_records.mapping.table import Table
-from airflow_provider_cdf_records.records.chunk import Chunk
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
 
@@ -13,6 +14,33 @@ from airflow_provider_cdf_records.records.problems import listed
 def with_parents(columns: Iterable[str]) -> set[str]:
     """Return the columns, and for each path such as ``pump.id`` also the column that it starts with."""
     return {name for column in columns for name in (column, _parent(column))}
+
+
+class UniqueCheck:
+    """Checks that no two columns of a table have the name of one that a mapping takes.
+
+    :param mapped: the columns that it takes; ``None``: all.
+    """
+
+    def __init__(self, mapped: Collection[str] | None) -> None:
+        self._mapped = mapped
+        self._checked: Columns | None = None
+
+    def __call__(self, columns: Columns | None) -> None:
+        """Check the columns of a chunk, unless they are those of the one before.
+
+        :raises InvalidArgumentError: naming the column.
+        """
+        if columns is None or columns is self._checked:
+            return
+        for name, count in Counter(columns).items():
+            if count > 1 and (self._mapped is None or name in self._mapped):
+                msg = (
+                    f"mapping: the rows have column {name!r} more than once; one that is mapped needs a name "
+                    "of its own."
+                )
+                raise InvalidArgumentError(msg)
+        self._checked = columns
 
 
 class ColumnCheck:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, UniqueCheck, with_parents
 from airflow_provider_cdf_records.mapping.reading import reading_of
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
@@ -59,9 +59,11 @@ class IdentityMapping:
     def __init__(self, spec: MappingSpec, *, check_columns: bool = True) -> None:
         self._identities = Identities(spec)
         self._columns = sorted(with_parents(spec.identity_columns))
+        self._check_unique = UniqueCheck(self._columns)
         self._check_columns = ColumnCheck(spec.identity_columns, enabled=check_columns)
 
     def __call__(self, chunk: Chunk) -> Records:
+        self._check_unique(chunk.columns)
         table = as_table(chunk, self._columns)
         self._check_columns(table, chunk)
         problems = RowProblems()

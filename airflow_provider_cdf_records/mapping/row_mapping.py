@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, UniqueCheck, with_parents
 from airflow_provider_cdf_records.mapping.identities import Identities
 from airflow_provider_cdf_records.mapping.properties import ContainerProperties, SourceData
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
-from airflow_provider_cdf_records.records.chunk import Chunk, Records
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, name_of_unnamed
 
 
 class RowMapping:
@@ -37,10 +37,13 @@ class RowMapping:
             enabled=check_columns,
         )
 
+        self._check_unique = UniqueCheck(None if self._takes_other_columns else self._named_columns)
+
     def __call__(self, chunk: Chunk) -> Records:
+        self._check_unique(chunk.columns)
         table = as_table(chunk, None if self._takes_other_columns else sorted(self._named_columns))
         is_start = self._check_columns(table, chunk)
-        others = self._other_columns(table)
+        others = self._other_columns(table, chunk.columns or ())
         if is_start:
             for source in self._sources:
                 source.check_other_columns(others)
@@ -50,8 +53,13 @@ class RowMapping:
         records = list(map(_Record, spaces, external_ids, zip(*sources, strict=True)))
         return encode_records(table, spaces, external_ids, records, problems)
 
-    def _other_columns(self, table: Table) -> list[str]:
-        return sorted(set(table.names()) - self._named_columns) if self._takes_other_columns else []
+    def _other_columns(self, table: Table, columns: Columns) -> list[str]:
+        """Return the columns that ``'*'`` stands for; one that has neither a name nor a value is none."""
+        if not self._takes_other_columns:
+            return []
+        unnamed = {name for number, name in enumerate(columns, start=1) if name == name_of_unnamed(number)}
+        empty = {name for name in unnamed if not any(table.column(name))}
+        return sorted(set(table.names()) - self._named_columns - empty)
 
 
 class _Record(msgspec.Struct, gc=False):

@@ -29,6 +29,14 @@ class NumberStyle(NamedTuple):
 NUMBER_STYLE_KEYS = tuple(NumberStyle.__annotations__)
 
 
+def name_of_unnamed(number: int) -> str:
+    """Return the name of a table's column that has none.
+
+    :param number: of the column, counted from 1.
+    """
+    return f"column {number}"
+
+
 class Mark(NamedTuple):
     """How far a source has been read, or how far a load has come.
 
@@ -129,6 +137,7 @@ def as_mapping(row: Row) -> Mapping[str, Any] | None:
     """Return a mapping, or a row of a table as one; ``None`` for any other row."""
     if isinstance(row, tuple) and isinstance(row[-1] if row else None, frozenset):
         columns, values, nulls = row
+        columns = _told_apart(columns)
         named = {
             name: None if isinstance(value, str) and value in nulls else value
             for name, value in zip(columns, values, strict=False)
@@ -139,3 +148,13 @@ def as_mapping(row: Row) -> Mapping[str, Any] | None:
             named[WITHOUT_A_VALUE] = list(missing)
         return named
     return row if isinstance(row, Mapping) else None
+
+
+def _told_apart(columns: Columns) -> Columns:
+    """Return the names of columns, those that several have with the number of the column."""
+    if len(set(columns)) == len(columns):
+        return columns
+    return tuple(
+        name if columns.count(name) == 1 else f"{name} (column {number})"
+        for number, name in enumerate(columns, start=1)
+    )

@@ -63,6 +63,9 @@ def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[
             f"them; the columns are {listed(columns)}."
         )
         raise InvalidArgumentError(msg)
+    if twice := [key for key in KEYS if columns.count(key) > 1]:
+        msg = f"The rows have column {twice[0]!r} more than once; it needs a name of its own."
+        raise InvalidArgumentError(msg)
     index = {name: number for number, name in enumerate(columns)}
     return [{key: _value(row, index[key], nulls) for key in KEYS} for row in rows]
 

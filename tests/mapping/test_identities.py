@@ -125,7 +125,7 @@ def test_an_identity_needs_the_columns_of_its_format_strings(tmp_path: Path, kin
 
 
 def test_a_wrong_delimiter_is_guessed_from_a_single_column(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("id;site\na;north\n")
+    (tmp_path / "a.csv").write_text("id~site\na~north\n")
     with pytest.raises(InvalidArgumentError, match=r"Is the delimiter right \(file_options\)\?"):
         Identified(FileSource(tmp_path / "a.csv"), mapping({}))
 

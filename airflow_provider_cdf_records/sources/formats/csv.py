@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal, name_of_unnamed
 from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.formats.base import Format
 from airflow_provider_cdf_records.sources.formats.csv_dialect import Dialect
@@ -42,12 +42,12 @@ def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterat
     nulls = frozenset(options.null_values)
     is_given = options.header is not None
     rows.shape = shape = Shape(names, nulls, is_given=is_given)
-    batches = _batches(rows, shape)
+    batches = _without_last(_batches(rows, shape), options.skip_footer)
     if first := next(batches, None):
         check_start(names, first, delimiter, is_given=is_given)
         batches = chain([first], batches)
     position = 0
-    for batch in _without_last(batches, options.skip_footer):
+    for batch in batches:
         start, position = position + 1, position + len(batch)
         yield _chunk(range(start, position + 1), batch, columns, nulls)
 
@@ -98,7 +98,7 @@ def _names(rows: Rows, options: CsvOptions) -> Sequence[str]:
 def _columns(names: Sequence[str]) -> Columns:
     """Return names of columns; those without one, which spreadsheets add after the others, get one."""
     return checked_columns(
-        (name if name.strip() else f"column {number}" for number, name in enumerate(names, start=1)),
+        (name if name.strip() else name_of_unnamed(number) for number, name in enumerate(names, start=1)),
         "header row",
     )
 

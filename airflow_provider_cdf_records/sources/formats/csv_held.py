@@ -8,6 +8,7 @@ from airflow_provider_cdf_records.sources.formats.csv_lines import LONGEST_SHOWN
 from airflow_provider_cdf_records.sources.source import SIZE_AT_ONCE
 
 READ_AHEAD = 2 * SIZE_AT_ONCE  # characters that may be read for rows together
+FEW_LINES = 10
 
 
 class LookCloserError(Exception):
@@ -19,7 +20,7 @@ class HeldLines:
 
     :ivar at: the line on which the next row begins; earlier ones are not held.
     :ivar unclean: the line up to which lines may have to be looked at by themselves.
-    :ivar line_size: characters of a line, on average.
+    :ivar line_size: characters of a line, on average; those of the longest one, where lines are long.
     """
 
     def __init__(self, blocks: Iterator[Block]) -> None:
@@ -82,5 +83,6 @@ class HeldLines:
         self._lines += block.lines
         if not block.is_clean:
             self.unclean = self._before + len(self._lines)
-        self.line_size = block.size / len(block.lines)
+        few = block.lines[:FEW_LINES]
+        self.line_size = max(block.size / len(block.lines), max(map(len, few)) if len(few) < FEW_LINES else 0)
         return block

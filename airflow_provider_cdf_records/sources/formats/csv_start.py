@@ -33,8 +33,8 @@ def check_start(
         )
         raise FormatError(msg)
     lengths = {len(row.values or ()) if isinstance(row, Row) and row.is_whole else 0 for row in rows}
-    if len(lengths) > 1 or lengths == {0} or not (is_given or len(names) == 1):
-        return
+    if len(rows) == 1 or len(lengths) > 1 or lengths == {0} or not (is_given or len(names) == 1):
+        return  # it is these rows that are wrong
     assert isinstance(rows[0], Row)  # noqa: S101 (for the type checker)
     (length,) = lengths
     where = f"the rows have {length} values from {rows[0].lines} on"
