@@ -50,7 +50,8 @@ class UniqueCheck:
         """
         if chunk.columns is None or chunk.columns is self._checked:
             return
-        self.check(chunk.columns, rows_in_words(chunk.positions, self._where))
+        positions = chunk.positions or [refusal.position for refusal in chunk.refusals]
+        self.check(chunk.columns, rows_in_words(positions, self._where))
         self._checked = chunk.columns
 
     def check(self, columns: Columns, rows: str) -> None:
