@@ -39,7 +39,7 @@ chromium: $(READY)  ## the browser that the local server's page is tested in, wh
 		> $(VENV)/chromium.log 2>&1 || echo "That failed; $(VENV)/chromium.log says why."
 
 soak: $(READY)  ## the fault and crash tests ten times as long, and properties with other examples each time
-	CDF_FAULT_SEEDS=3000 CDF_CRASH_ROUNDS=20 $(PYTEST) tests/faults
+	CDF_FAULT_SEEDS=3000 CDF_CRASH_ROUNDS=20 CDF_FUZZ_FILES=20000 $(PYTEST) tests/faults
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -m hypothesis
 
 bench: $(READY)  ## how fast, beside the official SDK and the usual script; needs nginx

@@ -56,7 +56,7 @@ def check(number: int, folder: Path) -> None:
         return
     numbers, held = outcome.numbers, outcome.held
     assert numbers["read"] == numbers["upserted"] + numbers["superseded"] + numbers["rejected"]
-    assert len(held) <= numbers["upserted"]
+    assert len(held) == numbers["upserted"]
     assert len(outcome.rejected) == numbers["rejected"]
     assert all(seed.file_name in line["where"] for line in outcome.rejected)
     is_text = content.isascii()  # a few bytes that are no compressed data any more
