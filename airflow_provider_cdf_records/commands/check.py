@@ -1,0 +1,138 @@
+"""``check``: shows what a load of a file would send, and what it would reject; sends nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from airflow_provider_cdf_records.commands.arguments import SHOWN
+from airflow_provider_cdf_records.commands.console import progress, show_table
+from airflow_provider_cdf_records.commands.containers import schema_in, schema_in_cdf
+from airflow_provider_cdf_records.commands.errors import UsageError
+from airflow_provider_cdf_records.commands.findings import Findings
+from airflow_provider_cdf_records.commands.opening import files_in, read_json
+from airflow_provider_cdf_records.mapping import MappingSpec, RowMapping, Schema, read_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk
+from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.rejected import UnwrapRejected
+from airflow_provider_cdf_records.sources import FileSource
+
+GOOD, WOULD_REJECT = 0, 1  # exit codes
+LONGEST_ROW = 300  # characters of a row that are shown
+
+
+def run(given: argparse.Namespace) -> int:
+    """Check the file, and return the exit code."""
+    if given.containers and given.conn_id:
+        msg = "--containers and --conn-id both say what the containers are; give one of them."
+        raise UsageError(msg)
+    spec = read_mapping(read_json(given.mapping, "--mapping"))
+    files = files_in(given.file)
+    source = FileSource(*files, file_format=given.file_format, file_options=given.file_options)
+    schema = _schema(given, spec)
+    convert = UnwrapRejected(RowMapping(spec, schema), has_mapping=True)
+    findings = Findings(source.where, SHOWN)
+    end = None
+    with progress("Checking", source.share) as update:
+        try:
+            for chunk in _first(source, given.limit):
+                findings.add(convert(chunk))
+                update(findings.rows)
+        except SourceError as error:
+            end = str(error)
+    _show_records(findings, spec, schema)
+    _show_numbers(findings, is_known=bool(given.containers or given.conn_id), limit=given.limit)
+    if end is not None:
+        print(f"\nThe load would end after {findings.rows:,} rows: {end}")
+    return WOULD_REJECT if findings.rejected or end is not None else GOOD
+
+
+def _schema(given: argparse.Namespace, spec: MappingSpec) -> Schema:
+    if given.containers:
+        schema = schema_in(given.containers)
+    elif given.conn_id:
+        schema = schema_in_cdf(given.conn_id, spec)
+    else:
+        return Schema()
+    for source in spec.sources:
+        if schema.properties(source.id) is None and given.conn_id:
+            print(f"Connection {given.conn_id} does not show container {source.id}.", file=sys.stderr)
+        elif schema.properties(source.id) is None:
+            msg = f"--containers {given.containers} does not define {source.id}, which the mapping names."
+            raise UsageError(msg)
+    return schema
+
+
+def _first(source: Iterable[Chunk], most: int | None) -> Iterator[Chunk]:
+    """Yield the first rows, those that cannot be read included."""
+    left = most
+    for chunk in source:
+        if left is None:
+            yield chunk
+            continue
+        positions = sorted([*chunk.positions, *(refusal.position for refusal in chunk.refusals)])
+        if len(positions) <= left:
+            left -= len(positions)
+            yield chunk
+            if not left:
+                return
+            continue
+        end = positions[left]
+        rows = sum(1 for position in chunk.positions if position < end)
+        refusals = [refusal for refusal in chunk.refusals if refusal.position < end]
+        yield chunk._replace(positions=chunk.positions[:rows], rows=chunk.rows[:rows], refusals=refusals)
+        return
+
+
+def _show_records(findings: Findings, spec: MappingSpec, schema: Schema) -> None:
+    """Print the first records, a column each, since they have many properties."""
+    if not findings.records:
+        return
+    rows: list[list[object]] = [["externalId", "", *(record["externalId"] for record in findings.records)]]
+    for number, source in enumerate(spec.sources):
+        filled = [record["sources"][number]["properties"] for record in findings.records]
+        definitions = schema.properties(source.id) or {}
+        names = list(dict.fromkeys([*source.named_properties, *(name for one in filled for name in one)]))
+        prefix = f"{source.container}." if len(spec.sources) > 1 else ""
+        for name in names:
+            kind = definitions.get(name, {}).get("type", {})
+            type_name = str(kind.get("type", "")) + ("[]" if kind.get("list") else "")
+            rows.append([f"{prefix}{name}", type_name, *(_shown(one.get(name)) for one in filled)])
+    header = ["property", "type", *(f"record {number}" for number in range(1, len(findings.records) + 1))]
+    show_table("The first records, as CDF would get them:", header, rows)
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict) and value.keys() == {"space", "externalId"}:
+        return f"-> {value['space']}/{value['externalId']}"
+    return value
+
+
+def _show_numbers(findings: Findings, *, is_known: bool, limit: int | None) -> None:
+    good = findings.rows - findings.rejected
+    of = f" (looked at the first {limit:,} at most)" if limit else ""
+    several = " (one of them may have several reasons)" if len(findings.reasons) > 1 else ""
+    print(f"\n{findings.rows:,} rows{of}: {good:,} would be sent, {findings.rejected:,} rejected{several}.")
+    if not is_known:
+        print(
+            "The types are not known: values were not checked; --containers or --conn-id says what they are."
+        )
+    if findings.repeated:
+        some = ", ".join(findings.repeated_identities)
+        print(
+            f"{findings.repeated:,} rows have the identity of an earlier row, and replace its record, "
+            f"such as {some}."
+        )
+    if findings.compared < good:
+        print(f"Identities were compared among the first {findings.compared:,} rows.")
+    for key, reason in sorted(findings.reasons.items(), key=lambda item: -item[1].count):
+        print(f"\n{reason.count:,} x {key}")
+        for where, message, row in islice(reason.examples, 3):
+            print(f"  {where}: {message}")
+            print(f"    {row if len(row) <= LONGEST_ROW else row[:LONGEST_ROW] + '...'}")
