@@ -21,8 +21,9 @@ DATES = (
     ),
 )
 NAMED_MONTH = re.compile(
-    r"(?P<weekday>[A-Za-z]{3,9}, ?)?"
-    r"(?:(?P<day>\d{1,2})(?P<a>[-/. ]{1,2})(?P<month>[A-Za-z]{3,9})(?P<b>[-/. ,]{1,2})(?P<year>\d{4}|\d{2})|(?P<month2>[A-Za-z]{3,9}) (?P<day2>\d{1,2})(?P<comma>,? )(?P<year2>\d{4}))"
+    r"(?P<weekday>[A-Za-z]{3,9}, ?)?(?:"
+    r"(?P<day>\d{1,2})(?P<a>[-/. ]{1,2})(?P<month>[A-Za-z]{3,9})(?P<b>[-/. ,]{1,2})(?P<year>\d{4}|\d{2})"
+    r"|(?P<month2>[A-Za-z]{3,9}) (?P<day2>\d{1,2})(?P<comma>,? )(?P<year2>\d{4}))"
 )
 TIME = re.compile(
     r"(?P<joiner>[ T]{1,2}|, |:)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2})?(?P<fraction>[.,]\d{1,6})?"
