@@ -10,13 +10,13 @@ from itertools import islice
 from airflow_provider_cdf_records.commands.arguments import SHOWN
 from airflow_provider_cdf_records.commands.console import progress, show_table
 from airflow_provider_cdf_records.commands.containers import schema_in, schema_in_cdf
+from airflow_provider_cdf_records.commands.conversion import converter
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.findings import Findings
 from airflow_provider_cdf_records.commands.opening import files_in, read_json
-from airflow_provider_cdf_records.mapping import MappingSpec, RowMapping, Schema, read_mapping
+from airflow_provider_cdf_records.mapping import MappingSpec, Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.rejected import UnwrapRejected
 from airflow_provider_cdf_records.sources import FileSource
 
 GOOD, WOULD_REJECT = 0, 1  # exit codes
@@ -32,7 +32,7 @@ def run(given: argparse.Namespace) -> int:
     files = files_in(given.file)
     source = FileSource(*files, file_format=given.file_format, file_options=given.file_options)
     schema = _schema(given, spec)
-    convert = UnwrapRejected(RowMapping(spec, schema), has_mapping=True)
+    convert = converter(spec, schema, source)
     findings = Findings(source.where, SHOWN)
     end = None
     with progress("Checking", source.share) as update:

@@ -50,10 +50,11 @@ def dialect_of(text: str, *, is_all: bool, default: str, given: dict[str, Any]) 
     found = Dialect()
     named = re.match(r"sep=([^\n]+)\n", text)
     if named:
-        text = text[named.end() :]
+        text = "\n" + text[named.end() :]  # so that lines keep their numbers
     comment = given.get("comment") or _comment_in(text)
     if comment:
-        text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(comment))
+        lines = text.splitlines(keepends=True)
+        text = "".join("\n" if line.startswith(comment) else line for line in lines)
         found.options["comment"] = comment
     quotechar = given.get("quotechar", _quotechar_of(text))
     escapechar = given.get("escapechar") or ("\\" if '\\"' in text else None)
@@ -156,8 +157,9 @@ def _comment_in(text: str) -> str | None:
 def _look_around(table: _Table, found: Dialect, *, is_all: bool) -> None:
     """Find the lines before and after the table."""
     if table.first and table.width > 1:
-        found.options["skip_rows"] = table.lines[table.first]
-        found.notes.append(f"{table.lines[table.first]} lines before the header are skipped")
+        before = table.lines[table.first]
+        found.options["skip_rows"] = before
+        found.notes.append(f"{before} line{'s' * (before > 1)} before the header skipped")
         table.rows, table.lines = table.rows[table.first :], table.lines[table.first :]
         table.first = 0
     if is_all and not table.is_cut and table.width > 1:
@@ -166,7 +168,7 @@ def _look_around(table: _Table, found: Dialect, *, is_all: bool) -> None:
             footer += 1
         if footer:
             found.options["skip_footer"] = footer
-            found.notes.append(f"{footer} lines after the last row are skipped")
+            found.notes.append(f"{footer} row{'s' * (footer > 1)} after the table skipped")
             del table.rows[-footer:]
 
 
@@ -181,8 +183,9 @@ def _look_at_header(table: _Table, found: Dialect) -> None:
         found.options["header"] = [f"column_{number}" for number in range(1, table.width + 1)]
         found.notes.append("no header: the first row looks like the others; name the columns in 'header'")
     elif len(body) > 1 and _are_units(body[0], typed):
-        found.notes.append("the second row looks like units")
-        found.options["units"] = True
+        units = table.lines[table.first + 1] + 1
+        found.options["skip_rows"] = [*range(1, found.options.get("skip_rows", 0) + 1), units]
+        found.notes.append(f"line {units} looks like units: skipped")
 
 
 def _are_units(row: Sequence[str], typed: Sequence[bool]) -> bool:

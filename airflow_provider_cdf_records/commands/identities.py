@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.identity import Candidate, Identity
-from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal
+from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
 from airflow_provider_cdf_records.commands.reading import Rows
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -17,7 +18,13 @@ from airflow_provider_cdf_records.records.problems import listed
 LONGEST = 80  # characters of a column that is not free text
 SEPARATORS = ("/", "|", "~", "#")
 COSTS = {"timestamp": 1, "date": 1, "text": 2, "enum": 2, "direct": 2, "int32": 3, "int64": 3, "boolean": 5}
-COST_OF_ID, COST_OF_LONG_TEXT, COST_OF_FLOAT = 0, 20, 40
+COST_OF_ID, COST_OF_MEASUREMENT, COST_OF_LONG_TEXT, COST_OF_FLOAT = 0, 10, 20, 40
+TIERS = (5, 10, 20, 40)  # costs: a column of a higher one is only used where those below do not suffice
+MEASUREMENT = re.compile(
+    r"(?:^|[^a-z])(?:value|values|reading|amount|count|total|sum|mean|avg|min|max|level|temp|temperature|pressure|"
+    r"flow|speed|price|cost|quantity|qty|duration|delay|distance|weight|score|result|population|wert|verdi)(?:$|[^a-z])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,9 @@ def identity_for(
         for proposal in proposals
         if _can_identify(proposal, missing)
     ]
-    found = rows.keys.find(candidates)
+    found = None
+    for most in TIERS:
+        found = found or rows.keys.find([candidate for candidate in candidates if candidate.cost <= most])
     if found is None:
         msg = (
             "no set of columns that always have a value tells all rows apart. Say with --external-id what "
@@ -53,7 +62,8 @@ def identity_for(
             "is what the stream holds."
         )
         raise UsageError(msg)
-    return ExternalId(_template(found, proposals), found.columns, _note(found, rows))
+    note = _note(found, rows) + _warning(found, proposals)
+    return ExternalId(_template(found.columns, proposals), found.columns, note)
 
 
 LONGEST_NUMBER = 24  # characters
@@ -100,22 +110,34 @@ def _cost(proposal: Proposal) -> int:
         return COST_OF_FLOAT
     if proposal.column.longest > LONGEST:
         return COST_OF_LONG_TEXT
-    if ID_LIKE.search(proposal.column.name):
+    if ID_LIKE.search(words_of(proposal.column.name)):
         return COST_OF_ID
+    if proposal.type["type"] in ("int32", "int64") and MEASUREMENT.search(words_of(proposal.column.name)):
+        return COST_OF_MEASUREMENT
     return COSTS.get(proposal.type["type"], COST_OF_LONG_TEXT)
 
 
-def _template(found: Identity, proposals: Sequence[Proposal]) -> str:
-    columns = [proposal.column for proposal in proposals if proposal.column.name in found.columns]
-    separator = next(
-        (
-            one
-            for one in SEPARATORS
-            if sum(any(one in text for text in column.distinct or ()) for column in columns) < 2  # noqa: PLR2004
-        ),
-        SEPARATORS[0],
-    )
-    return separator.join(f"{{{name}}}" for name in found.columns)
+def _template(names: Sequence[str], proposals: Sequence[Proposal]) -> str:
+    columns = [proposal.column for proposal in proposals if proposal.column.name in names]
+    for separator in SEPARATORS:
+        having = [one for one in columns if any(separator in text for text in one.distinct or ())]
+        if len(having) <= 1:  # else two pairs of values could give one text
+            break
+    else:
+        separator = SEPARATORS[0]
+    return separator.join(f"{{{name}}}" for name in names)
+
+
+def _warning(found: Identity, proposals: Sequence[Proposal]) -> str:
+    """Say what may be wrong with a time as the only column."""
+    by_name = {proposal.column.name: proposal for proposal in proposals}
+    if len(found.columns) > 1 or by_name[found.columns[0]].type["type"] not in ("timestamp", "date"):
+        return ""
+    things = [one.column.name for one in proposals if _cost(one) == COST_OF_ID and not one.column.is_empty]
+    if not things:
+        return ""
+    other = _template([things[0], *found.columns], proposals)
+    return f". Two rows of one time would be one record: --external-id '{other}' tells them apart"
 
 
 def _note(found: Identity, rows: Rows) -> str:

@@ -102,7 +102,9 @@ class Moments:
                 self.orders[order][pattern] = None
                 if len(self.orders[order]) > MOST_PATTERNS:
                     del self.orders[order]
-        self.has_time_zone = self.has_time_zone or any("%z" in pattern for pattern in patterns.values())
+        self.has_time_zone = self.has_time_zone or any(
+            "%z" in pattern or "%Z" in pattern for pattern in patterns.values()
+        )
 
     @property
     def kind(self) -> str | None:
@@ -171,7 +173,7 @@ def _time_pattern(text: str) -> str | None:
     pattern += f"{found['fraction'][0]}%f" if found["fraction"] else ""
     pattern += f"{found['half'][:-2]}%p" if found["half"] else ""
     if offset := found["offset"]:
-        return pattern + found["gap"] + (offset if offset in ("UTC", "GMT") else "%z")
+        return pattern + found["gap"] + ("%Z" if offset in ("UTC", "GMT") else "%z")
     return pattern + found["gap"]
 
 

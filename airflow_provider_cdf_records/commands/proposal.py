@@ -16,6 +16,11 @@ ID_LIKE = re.compile(
 )
 
 
+def words_of(name: str) -> str:
+    """Return a name such as ``pumpId`` with its words apart."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+
+
 @dataclass
 class Proposal:
     """A property, and where its values come from.

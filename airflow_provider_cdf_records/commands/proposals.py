@@ -17,12 +17,12 @@ from airflow_provider_cdf_records.commands.moments import (
     suggests_time,
 )
 from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
-from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal
+from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
 
 INT32 = 1_000_000_000  # a largest number that leaves room in an int32
 INT64 = 2**63 - 1
 MOST_ENUM_VALUES = 12
-ROWS_PER_ENUM_VALUE = 4
+LEAST_ROWS, ROWS_PER_ENUM_VALUE = 20, 5
 ENUM_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 NOT_ENUM_KEYS = frozenset({"true", "false", "null"})
 MOST_JSON = 20_000  # characters; CDF takes 40,960 bytes
@@ -201,13 +201,13 @@ class Proposer:
 
     def _of_texts(self, proposal: Proposal) -> None:
         column = proposal.column
-        if not column.distinct or len(column.distinct) > MOST_ENUM_VALUES or ID_LIKE.search(column.name):
+        if not column.distinct or not 1 < len(column.distinct) <= MOST_ENUM_VALUES:
             return
-        is_repeated = column.values >= ROWS_PER_ENUM_VALUE * len(column.distinct)
+        is_repeated = column.values >= max(LEAST_ROWS, ROWS_PER_ENUM_VALUE * len(column.distinct))
         are_keys = all(
             ENUM_KEY.fullmatch(key) and key.lower() not in NOT_ENUM_KEYS for key in column.distinct
         )
-        if not is_repeated or not are_keys or column.null_texts:
+        if not is_repeated or not are_keys or column.null_texts or ID_LIKE.search(words_of(column.name)):
             return
         if self.is_whole:
             proposal.type = {"type": "enum", "values": {key: {} for key in sorted(column.distinct)}}

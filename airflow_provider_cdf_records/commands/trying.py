@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from airflow_provider_cdf_records.commands.console import progress
+from airflow_provider_cdf_records.commands.conversion import converter
 from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.reading import first_chunks
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
-from airflow_provider_cdf_records.mapping import RowMapping, Schema, read_mapping
+from airflow_provider_cdf_records.mapping import Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Refusal
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import FileSource
@@ -40,7 +41,8 @@ def _first_refusal(
 ) -> Refusal | None:
     """Return the first row that is refused for the value of one of the properties."""
     source = FileSource(*files, file_format=suggestion.file_format, file_options=suggestion.file_options)
-    convert = RowMapping(read_mapping(suggestion.mapping), Schema([suggestion.definition], complete=True))
+    schema = Schema([suggestion.definition], complete=True)
+    convert = converter(read_mapping(suggestion.mapping), schema, source)
     marks = [
         f".{proposal.name}: " for proposal in proposals if proposal.type["type"] not in ("text", "direct")
     ]
