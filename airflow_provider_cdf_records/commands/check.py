@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.commands.conversion import converter
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.findings import Findings
 from airflow_provider_cdf_records.commands.opening import files_in, read_json
+from airflow_provider_cdf_records.load.summary import count_of
 from airflow_provider_cdf_records.mapping import MappingSpec, Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.records.errors import SourceError
@@ -118,7 +119,8 @@ def _show_numbers(findings: Findings, *, is_known: bool, limit: int | None) -> N
     good = findings.rows - findings.rejected
     of = f" (looked at the first {limit:,} at most)" if limit else ""
     several = " (one of them may have several reasons)" if len(findings.reasons) > 1 else ""
-    print(f"\n{findings.rows:,} rows{of}: {good:,} would be sent, {findings.rejected:,} rejected{several}.")
+    sent = f"{good:,} would be sent, {findings.rejected:,} rejected{several}"
+    print(f"\n{count_of(findings.rows, 'row')}{of}: {sent}.")
     if not is_known:
         print(
             "The types are not known: values were not checked; --containers or --conn-id says what they are."
@@ -126,8 +128,8 @@ def _show_numbers(findings: Findings, *, is_known: bool, limit: int | None) -> N
     if findings.repeated:
         some = ", ".join(findings.repeated_identities)
         print(
-            f"{findings.repeated:,} rows have the identity of an earlier row, and replace its record, "
-            f"such as {some}."
+            f"{count_of(findings.repeated, 'row')} with the identity of an earlier row, which would replace "
+            f"its record, such as {some}."
         )
     if findings.compared < good:
         print(f"Identities were compared among the first {findings.compared:,} rows.")

@@ -18,6 +18,7 @@ DELIMITERS = (",", ";", "\t", "||", "|", "~", "^", "\x1f", "\x01")
 UNIT = "\x1e"  # stands for a delimiter of several characters while the text is looked at
 COMMENTS = ("#", "//", "%", "--")
 ROWS = 500  # that are looked at
+NOT_SPLIT = 0.3  # what counts a delimiter by which the header still holds another one
 LEAST_SHARE = 0.5  # of rows that have as many values as the header
 SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n])", re.MULTILINE)
 SPACE_AND_QUOTE = re.compile(r'[,;|] +"')
@@ -119,8 +120,9 @@ class _Table:
         if self.width <= 1 or share < LEAST_SHARE:
             return 0
         others = [other for other in ";,\t|" if other != self.delimiter[0]]
-        is_split = not any(other in cell for cell in self.rows[self.first] for other in others)
-        return self.width * share**2 * (1 if is_split else 0.3)
+        header = self.rows[self.first]
+        is_split = not any(other in cell for cell in header for other in others)
+        return sum(map(bool, header)) * share**2 * (1 if is_split else NOT_SPLIT)
 
     @property
     def body(self) -> list[list[str]]:

@@ -17,9 +17,12 @@ from airflow_provider_cdf_records.records.problems import listed
 
 LONGEST = 80  # characters of a column that is not free text
 SEPARATORS = ("/", "|", "~", "#")
+COST_OF_SPACES = 5  # in texts: names of things rather than ids
+COST_OF_A_MOMENT_ALONE = 4
 COSTS = {"timestamp": 1, "date": 1, "text": 2, "enum": 2, "direct": 2, "int32": 3, "int64": 3, "boolean": 5}
 COST_OF_ID, COST_OF_MEASUREMENT, COST_OF_LONG_TEXT, COST_OF_FLOAT = 0, 10, 20, 40
 TIERS = (5, 10, 20, 40)  # costs: a column of a higher one is only used where those below do not suffice
+FREE_TEXT = re.compile(r"comment|message|note|desc|remark|text|title|bemerk|melding|kommentar", re.IGNORECASE)
 MEASUREMENT = re.compile(
     r"(?:^|[^a-z])(?:value|values|reading|amount|count|total|sum|mean|avg|min|max|level|temp|temperature|pressure|"
     r"flow|speed|price|cost|quantity|qty|duration|delay|distance|weight|score|result|population|wert|verdi)(?:$|[^a-z])",
@@ -48,7 +51,12 @@ def identity_for(
         return ExternalId(given, _columns_of(given, rows), "")
     missing = frozenset(file_options.get("null_values", ()))
     candidates = [
-        Candidate(proposal.column.name, _cost(proposal), proposal.column.longest or LONGEST_NUMBER)
+        Candidate(
+            proposal.column.name,
+            _cost(proposal),
+            proposal.column.longest or LONGEST_NUMBER,
+            COST_OF_A_MOMENT_ALONE if proposal.type["type"] in ("timestamp", "date") else None,
+        )
         for proposal in proposals
         if _can_identify(proposal, missing)
     ]
@@ -114,6 +122,8 @@ def _cost(proposal: Proposal) -> int:
         return COST_OF_ID
     if proposal.type["type"] in ("int32", "int64") and MEASUREMENT.search(words_of(proposal.column.name)):
         return COST_OF_MEASUREMENT
+    if proposal.type["type"] == "text" and any(" " in text for text in proposal.column.distinct or ()):
+        return COST_OF_LONG_TEXT if FREE_TEXT.search(words_of(proposal.column.name)) else COST_OF_SPACES
     return COSTS.get(proposal.type["type"], COST_OF_LONG_TEXT)
 
 

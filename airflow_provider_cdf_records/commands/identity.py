@@ -34,11 +34,13 @@ class Candidate:
     """A column that may be part of an identity.
 
     :param cost: how little it looks like one.
+    :param cost_alone: the same for an identity of this column only, where it differs.
     """
 
     name: str
     cost: int
     longest: int
+    cost_alone: int | None = None
 
 
 class RowKeys:
@@ -109,6 +111,8 @@ class _Search:
 
     def _cost(self, chosen: tuple[int, ...]) -> tuple[int, int]:
         costs = [self._candidates[number].cost for number in chosen]
+        if len(chosen) == 1 and (alone := self._candidates[chosen[0]].cost_alone) is not None:
+            costs = [alone]
         return max(costs), sum(costs)
 
     def _greedy(self) -> tuple[int, ...] | None:

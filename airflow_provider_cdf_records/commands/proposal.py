@@ -12,7 +12,8 @@ from airflow_provider_cdf_records.commands.columns import Column
 from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
 
 ID_LIKE = re.compile(
-    r"(?:^|[^a-z])(?:id|ids|key|uuid|guid|code|tag|serial|no|nr|number)(?:$|[^a-z])", re.IGNORECASE
+    r"#|(?:^|[^a-z])(?:id|ids|key|uuid|guid|code|tag|serial|no|nr|number|identifier)(?:$|[^a-z])",
+    re.IGNORECASE,
 )
 
 

@@ -117,8 +117,9 @@ class Proposer:
     def _of_words(self, proposal: Proposal) -> bool:
         """Propose a type for texts that write something else; return whether they do."""
         column, numbers = proposal.column, proposal.column.numbers
-        if column.distinct and (words := boolean_words(set(column.distinct) - set(column.null_texts))):
-            proposal.type, proposal.options = {"type": "boolean"}, words
+        words = set(column.distinct or ()) - set(column.null_texts)
+        if (options := boolean_words(words)) is not None:
+            proposal.type, proposal.options = {"type": "boolean"}, options
             return True
         if numbers.styles:
             return self._of_numbers(proposal)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.commands.identities import ExternalId
-from airflow_provider_cdf_records.commands.numbers import PLAIN
+from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
 from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls
 from airflow_provider_cdf_records.commands.reading import Rows
 from airflow_provider_cdf_records.commands.sniffing import FileKind
@@ -76,13 +76,21 @@ def file_level_options(proposals: Sequence[Proposal], kind: FileKind) -> dict[st
         ):
             proposal.notes.append(f"{' and '.join(map(repr, sorted(missing)))} counts as missing here, too")
             proposal.nullable = True
-    styles = {proposal.style for proposal in proposals if proposal.type["type"] == "float64"}
-    styles |= {proposal.style for proposal in proposals if proposal.style != PLAIN}
-    if len(styles) == 1:
-        return options | styles.pop().options
+    if style := _common_style(proposals):
+        return options | style.options
     for proposal in proposals:
         proposal.options |= proposal.style.options
     return options
+
+
+def _common_style(proposals: Sequence[Proposal]) -> NumberStyle | None:
+    """Return the style in which all numbers with a decimal point or separators are written."""
+    styles = {one.style for one in proposals if one.style != PLAIN or one.type["type"] == "float64"}
+    decimals = {style.decimal for style in styles}
+    thousands = {style.thousands for style in styles} - {None}
+    if len(decimals) != 1 or len(thousands) > 1:
+        return None
+    return NumberStyle(decimals.pop(), next(iter(thousands), None))
 
 
 def _mapped(proposal: Proposal) -> Any:
