@@ -12,12 +12,12 @@ AIRFLOW_3 = find_spec("airflow.sdk") is not None
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 else:
     try:  # Airflow 3.2 and later
-        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
     except ImportError:
-        from airflow.exceptions import AirflowException, AirflowFailException
+        from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
     try:  # Airflow 3.1 and later
         from airflow.sdk import BaseHook
     except ImportError:
@@ -102,6 +102,16 @@ def for_any_thread(rows: Any) -> Any:
     return RowsOfAnyThread(rows) if not AIRFLOW_3 and hasattr(rows, "_select_asc") else rows
 
 
+def render_text(template: Any, context: Any) -> str:
+    """Render a template to text, also where its DAG renders templates to native objects.
+
+    :param template: of an environment that is not a native one.
+    """
+    module = "airflow.sdk.definitions.context" if AIRFLOW_3 else "airflow.utils.helpers"
+    text: str = import_module(module).render_template_to_string(template, context)
+    return text
+
+
 def running_task() -> Any | None:
     """Return the task instance that this code runs in; ``None`` outside of a task."""
     module = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.operators.python")
@@ -123,6 +133,7 @@ def import_dbapi_hook() -> type[Any]:
 __all__ = [
     "AirflowException",
     "AirflowFailException",
+    "AirflowSkipException",
     "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",

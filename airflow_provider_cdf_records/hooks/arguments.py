@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
     from airflow_provider_cdf_records.load.checkpoint import StateStore
     from airflow_provider_cdf_records.load.summary import Summary
+    from airflow_provider_cdf_records.records.argument_checks import IfEmpty
 
 
 class LoadArguments(TypedDict, total=False):
@@ -18,6 +19,13 @@ class LoadArguments(TypedDict, total=False):
 
     :param mapping: how records are made of rows (dicts of any shape), or the path of a JSON file that holds
         it; without one, rows must be API-shaped: ``{"space", "externalId", "sources": [...]}``.
+    :param if_empty: how a load of nothing ends (an empty list or file, or only a header): ``"succeed"``, the
+        default, ``"skip"`` (``AirflowSkipException``) or ``"fail"``. A missing file or folder, a pattern that
+        matches nothing and ``None`` as records fail, unless it is ``"skip"``.
+    :param limit: read only this many rows, the first ones, the rejected ones included; by default all.
+    :param validate_only: do everything but the sending: look at the stream and the containers, convert, write
+        the rejected records, fail for too many. The summary says 0 ``upserted`` (or the word of the verb),
+        and ``valid``: how many records would have been sent.
     :param check_schema: look at stream, capabilities and containers before the first record is sent; by
         default ``True``.
     :param max_rejected: how many records may be rejected before the load fails, by default 0; a
@@ -32,6 +40,9 @@ class LoadArguments(TypedDict, total=False):
     """
 
     mapping: MappingLike | None
+    if_empty: IfEmpty
+    limit: int | None
+    validate_only: bool
     check_schema: bool
     max_rejected: float
     rejected_path: Path | None
@@ -46,7 +57,8 @@ class FileArguments(LoadArguments, total=False):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+        ``null_values``, ``quotechar``, ``escapechar``; of NDJSON and JSON ``encoding``, ``encoding_errors``,
+        ``null_values``; of JSON ``items``, the path of the array of rows, such as ``data.records``.
     """
 
     file_format: str | None

@@ -15,12 +15,18 @@ from airflow_provider_cdf_records.hooks.arguments import LoadArguments
 from airflow_provider_cdf_records.hooks.connection import client_config, secrets_of
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
-from airflow_provider_cdf_records.hooks.paths import check_not_mapping, mapping_spec, storage_path
-from airflow_provider_cdf_records.hooks.task import owner_of_task
+from airflow_provider_cdf_records.hooks.paths import (
+    check_not_mapping,
+    found_mapping,
+    mapping_spec,
+    storage_path,
+)
+from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.argument_checks import check_if_empty
+from airflow_provider_cdf_records.records.errors import EmptySourceError, InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret
 
@@ -80,22 +86,33 @@ class CdfHook(BaseHook):
         """Write the rows of a source to a stream with any verb.
 
         :param source: makes the source, and removes its own arguments from ``arguments``.
+        :raises AirflowSkipException: when there is nothing to load, and ``if_empty`` is ``"skip"``.
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
         """
         on_end: Callable[[Summary], None] = arguments.pop("on_end", None) or (lambda _: None)
+        if_empty = arguments.pop("if_empty", "succeed")
         load: Load | None = None
+        summary: Summary | None = None
         try:
-            with airflow_failures():
+            with airflow_failures(skip_if_empty=if_empty == "skip"):
+                check_if_empty(if_empty)
                 check_stream_id(stream_id)
                 with self.open_client() as client:
                     load = self._prepared(client, verb, stream_id, source(client), arguments)
                     self._running.add(load)
-                    return cast("S", load.run())
+                    summary = load.run()
+                    if not summary.read and if_empty != "succeed":
+                        msg = f"{str(summary).rstrip('.')}, and if_empty is {if_empty!r}."
+                        raise EmptySourceError(msg)
+                    return cast("S", summary)
         finally:
             if load is not None:
                 self._running.discard(load)
-            on_end(load.summary() if load is not None else verb.summary(verb, stream_id))
+            if summary is None and load is not None:
+                summary = load.summary()
+            valid = 0 if arguments.get("validate_only") is True else None
+            on_end(summary or verb.summary(verb, stream_id, valid=valid))
 
     @contextmanager
     def open_client(self) -> Iterator[CdfClient]:
@@ -132,7 +149,8 @@ class CdfHook(BaseHook):
             msg = f"{unknown[0]!r} is not an argument of this method; it takes {known}."
             raise InvalidArgumentError(msg)
         options: dict[str, Any] = dict(arguments)
-        mapping, rejected_path = options.pop("mapping", None), options.pop("rejected_path", None)
+        mapping = found_mapping(options.pop("mapping", None), folder_of_dag)
+        rejected_path = options.pop("rejected_path", None)
         load = Load(
             client,
             verb,

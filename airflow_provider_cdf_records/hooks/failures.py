@@ -6,18 +6,25 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from airflow_provider_cdf_records.records.errors import EmptySourceError, MissingSourceError
+from airflow_provider_cdf_records.version_compat import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def airflow_failures() -> Iterator[None]:
+def airflow_failures(*, skip_if_empty: bool = False) -> Iterator[None]:
     """Turn an error that says whether trying again can help into the Airflow exception that means it.
 
     Its message says what, where and what to do, so the task log shows it once, without the errors of ours
     that led to it (at level ``DEBUG`` with them). An error of others below them stays its cause.
 
+    :param skip_if_empty: skip the task where there is nothing to load, or where the source is missing.
+    :raises AirflowSkipException: then.
     :raises AirflowFailException: for one that cannot succeed on a retry.
     :raises AirflowException: for one that can.
     """
@@ -28,6 +35,8 @@ def airflow_failures() -> Iterator[None]:
         if retryable is None:
             raise
         log.debug("What led to the failure:", exc_info=error)
+        if skip_if_empty and isinstance(error, EmptySourceError | MissingSourceError):
+            raise AirflowSkipException(str(error)) from None
         failure = AirflowException if retryable else AirflowFailException
         raise failure(str(error)) from _cause_of(error)
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, TypeGuard
 
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.sources import kind_that_takes
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, forget_listings
+from airflow_provider_cdf_records.sources.storage import (
+    LOCAL,
+    StoragePath,
+    canonical_path,
+    forget_listings,
+    is_local,
+)
+from airflow_provider_cdf_records.sources.storage_errors import WINDOWS_PATH, storage_error
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
@@ -27,24 +36,78 @@ def storage_path(path: object, argument: str) -> StoragePath:
     """Return a path that can be opened; a ``UPath`` or ``ObjectStoragePath`` as it is, with its options.
 
     :param argument: the name of the argument that holds the path, for messages.
-    :raises InvalidArgumentError: when it is not a path, or one that cannot be opened.
+    :raises InvalidArgumentError: when it is not a path, or one that no storage has.
+    :raises StorageError: when its storage cannot be reached, or refuses access.
     """
-    if not is_path(path) or str(path) in NOTHING:
-        msg = f"{argument} must be a path or an fsspec URL, got {path!r}"
+    if not is_path(path) or str(path).strip() in NOTHING:
+        msg = f"{argument} must be a path or an fsspec URL, got {shortened(repr(path))}"
         if path is None or isinstance(path, str):
             msg += ", which is what a template or an upstream task gives where there is nothing"
         if path == "None":
             msg += " (a file of that name is ./None)"
+        if isinstance(path, list | tuple | set):
+            msg += f"; for several, name their folder or a pattern, or use .expand({argument}=...)"
         raise InvalidArgumentError(f"{msg}.")
+    if "\0" in str(path):
+        msg = f"{argument} must have no null character, got {str(path)!r}."
+        raise InvalidArgumentError(msg)
     try:
-        opened: Any = path if hasattr(path, "protocol") else object_storage_path(str(path))
+        opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
+        if WINDOWS_PATH.match(str(path)):
+            msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg) from None
+    except Exception as error:
+        raise storage_error(path, error) from error
     found: StoragePath = opened
     return found
+
+
+def _opened(path: str) -> Any:
+    """Return a path of the storage that an URL names, or of this machine.
+
+    :raises ValueError: when no storage has the URL's scheme, which may be taken for a folder's name.
+    """
+    opened = object_storage_path(os.path.expanduser(path))
+    scheme, separator, _ = path.partition("://")
+    if separator and is_local(opened) and scheme.lower() not in LOCAL:
+        msg = f"no storage has the scheme {scheme!r}"
+        raise ValueError(msg)
+    return opened
+
+
+def found_mapping(mapping: MappingLike | None, folder_of_dag: Callable[[], str | None]) -> MappingLike | None:
+    """Return a mapping, or the path where its file is: there, or else beside the file of the DAG.
+
+    :param folder_of_dag: called for a relative path that does not exist; returns ``None`` outside of a task.
+    :raises InvalidArgumentError: when there is no such file in either place, or no path.
+    """
+    if not is_path(mapping) or hasattr(mapping, "protocol"):
+        return mapping
+    path = str(mapping)
+    if path.lstrip().startswith("{"):
+        msg = (
+            "mapping must be a dict or the path of a JSON file, got a text that looks like a dict. Pass the "
+            "dict itself, or an upstream task's output (such as task.output); a template gives a dict only "
+            "in a DAG with render_template_as_native_obj=True."
+        )
+        raise InvalidArgumentError(msg)
+    if path in NOTHING or "://" in path or os.path.isabs(path) or os.path.exists(path):
+        return mapping
+    folder = folder_of_dag()
+    if folder is None:
+        return mapping
+    beside = os.path.join(folder, path)
+    if not os.path.exists(beside):
+        msg = (
+            f"mapping {path!r} exists neither in the working directory ({os.getcwd()}) "
+            f"nor beside the DAG's file ({folder})."
+        )
+        raise InvalidArgumentError(msg)
+    return beside
 
 
 def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:

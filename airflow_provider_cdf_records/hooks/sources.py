@@ -9,6 +9,7 @@ from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
 from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, files_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
 
     :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
     :param arguments: those of the source are removed from it.
-    :raises SourceError: when there is no file, or one of an unknown format.
+    :raises SourceError: when there is no file, one of an unknown format, or storage that cannot be reached.
     :raises InvalidArgumentError: when ``rejected_path`` is where the next run would load it.
     """
     opened = storage_path(path, "path")
@@ -29,6 +30,7 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
         *files_of(opened),
         file_format=arguments.pop("file_format", None),
         file_options=arguments.pop("file_options", None),
+        holds_rejected=begins_with_rejected,
     )
 
 

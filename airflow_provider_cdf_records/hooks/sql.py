@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.problems import listed
 from airflow_provider_cdf_records.sources.queries import Cursor
 from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook, import_dbapi_hook
 
@@ -152,7 +153,7 @@ def _hook_of(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str | None
         msg = f"{what}, whose hook cannot be loaded ({error}); {_how_to_install(connection.conn_type)}."
         raise InvalidArgumentError(msg) from None
     except TypeError as error:
-        given = ", ".join(hook_params) or "none"  # their values may be secrets
+        given = listed(hook_params, str)  # their values may be secrets
         msg = f"{what}, whose hook cannot be loaded ({error}); check hook_params, got {given}."
         raise InvalidArgumentError(msg) from None
     if not isinstance(hook, dbapi_hook):

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+
 from airflow_provider_cdf_records.rejected import Owner
-from airflow_provider_cdf_records.version_compat import running_task
+from airflow_provider_cdf_records.version_compat import AirflowException, running_task
+
+
+def folder_of_dag() -> str | None:
+    """Return the folder of the file that defines the running task's DAG; ``None`` outside of a task."""
+    task = running_task()
+    with suppress(AttributeError, RuntimeError, AirflowException):  # a task need not be of a DAG
+        return os.path.dirname(str(task.task.dag.fileloc))  # type: ignore[union-attr]
+    return None
 
 
 def owner_of_task() -> Owner | None:

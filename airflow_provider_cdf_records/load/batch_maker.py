@@ -6,6 +6,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from airflow_provider_cdf_records.load.batches import Batch, Batcher
+from airflow_provider_cdf_records.load.guard import Guarded
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
 from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Mark
@@ -35,7 +36,7 @@ class BatchMaker:
         *,
         on_read: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._convert = convert
+        self._convert = Guarded(convert)
         self._tally = tally
         self._where = where
         self._on_read = on_read

@@ -13,20 +13,26 @@ from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.batch_maker import BatchMaker
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
 from airflow_provider_cdf_records.load.converter import converter_for
+from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.in_flight import InFlight
 from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
-from airflow_provider_cdf_records.load.refusals import BatchSettler
-from airflow_provider_cdf_records.load.sender import StreamSender
+from airflow_provider_cdf_records.load.refusals import BatchSettler, Sender
+from airflow_provider_cdf_records.load.sender import SendsNothing, StreamSender
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
 from airflow_provider_cdf_records.load.target_stream import RoomWarning, TargetStream
 from airflow_provider_cdf_records.load.upload import upload
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import MappingSpec
+from airflow_provider_cdf_records.records.argument_checks import check_flag, check_limit
 from airflow_provider_cdf_records.records.chunk import Mark
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadFailedError
+from airflow_provider_cdf_records.records.errors import (
+    InvalidArgumentError,
+    LoadFailedError,
+    MissingSourceError,
+)
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
@@ -53,6 +59,8 @@ class Load:
     :param is_retry: whether an earlier try of this load may have stored some of the records: then one that an
         ingest finds in the stream counts as ingested. Asked only where the ``state_store`` cannot tell.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
+    :param limit: read only this many rows, the first ones; ``None``: all.
+    :param validate_only: do everything but send the records. Such a load keeps no checkpoint.
     :param target: what else identifies this load, as plain JSON, such as the name of the connection.
     :param log: a logger for progress lines and the summary.
     :param stop: ends the load when it is set before :meth:`run`; later :meth:`end_soon` does.
@@ -70,12 +78,17 @@ class Load:
     max_concurrency: int = 4
     is_retry: bool = False
     state_store: StateStore | None = None
+    limit: int | None = None
+    validate_only: bool = False
     target: dict[str, Any] = field(default_factory=dict)
     log: Any = log
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         check_stream_id(self.stream_id)
+        check_limit(self.limit)
+        check_flag("validate_only", self.validate_only)
+        check_flag("check_schema", self.check_schema)
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
         self._sent_before = self.client.traffic
@@ -110,7 +123,10 @@ class Load:
             max_rejected=self.max_rejected,
             rejected_file=rejected_file,
             resumed=resumed,
+            validate_only=self.validate_only,
         )
+        if self.validate_only:
+            self.log.info("Validating only: nothing is sent to stream %s.", self.stream_id)
         try:
             with tally:
                 self._send_all(tally, checkpoint, resumed)
@@ -128,7 +144,8 @@ class Load:
         """Return the numbers so far, at any time before, during and after :meth:`run`."""
         sent = self.client.traffic - self._sent_before
         if self._tally is None:
-            summary: Summary = self.verb.summary(self.verb, self.stream_id)
+            valid = 0 if self.validate_only else None
+            summary: Summary = self.verb.summary(self.verb, self.stream_id, valid=valid)
         else:
             summary = self._tally.summary()
         return replace(summary, requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
@@ -149,7 +166,9 @@ class Load:
             "url": self.client.base_url,
             "mapping": None if self.mapping is None else self.mapping.digest,
         } | self.target
-        store = self.state_store
+        if self.limit is not None:
+            target["limit"] = self.limit
+        store = None if self.validate_only else self.state_store
         if store is None or not isinstance(self.source, FileSource):
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
         rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
@@ -170,16 +189,25 @@ class Load:
     def _send_all(self, tally: Tally, checkpoint: Checkpoint, resumed: Mark | None) -> None:
         findings = self._check_before_sending()
         convert = converter_for(
-            self.client, self.verb, self.mapping, findings, check_columns=resumed is None, stop=self.stop
+            self.client,
+            self.verb,
+            self.mapping,
+            findings,
+            source=self.source,
+            resumed=resumed,
+            stop=self.stop,
         )
         stream = findings.stream if findings else TargetStream()
         room = RoomWarning(stream, self.verb, self.stream_id)
-        room.check(self._known_row_count())
+        source = self.source
+        if self.limit is not None:
+            source = FirstRows(source, self.limit - tally.read)
+        room.check(_known_row_count(source))
         repeats = self.verb.repeats_on(stream.type)
         make_batches = BatchMaker(convert, tally, self.source.where, repeats, on_read=room.check)
         in_flight = InFlight(
             BatchSettler(
-                StreamSender(self.client, self.verb, self.stream_id, lambda: tally.accepted),
+                self._sender(tally),
                 tally,
                 self.source.where,
                 repeats,
@@ -190,8 +218,8 @@ class Load:
             checkpoint=checkpoint,
             stop=self.stop,
         )
-        reading = ReadAhead(self.source, make_batches)
-        with reading, ProgressLog(self.log, tally, self.source):
+        reading = ReadAhead(source, make_batches)
+        with reading, ProgressLog(self.log, tally, source):
             self._reading = reading
             if self.stop.is_set():  # end_soon may have been called before self._reading was set
                 reading.stop()
@@ -207,14 +235,14 @@ class Load:
         containers = [source.id for source in sources]
         return check_before_sending(self.client, self.verb, self.stream_id, containers, stop=self.stop)
 
-    def _known_row_count(self) -> int:
-        """Return how many rows the source has at least, as far as it can tell before it is read."""
-        row_count = getattr(self.source, "row_count", None)  # sources of users need not have it
-        return (row_count() if row_count is not None else None) or 0
+    def _sender(self, tally: Tally) -> Sender:
+        if self.validate_only:
+            return SendsNothing()
+        return StreamSender(self.client, self.verb, self.stream_id, lambda: tally.accepted)
 
     def _may_be_stored(self, checkpoint: Checkpoint) -> bool:
         """Return whether an earlier try may have stored some of the records, where that matters."""
-        if not self.verb.statuses_of_existing:
+        if not self.verb.statuses_of_existing or self.validate_only:
             return False
         has_begun = checkpoint.begin()
         return self.is_retry if has_begun is None else has_begun
@@ -233,6 +261,8 @@ class Load:
             self._persist_if_possible(tally)
             checkpoint.save()
             summary = self.summary()
+            if isinstance(error, MissingSourceError) and not summary.read:
+                raise
             numbers = str(summary) if summary.read else ""
             if hasattr(error, "retryable"):
                 raise LoadFailedError(f"{error}\n{numbers}".rstrip(), retryable=not final) from error
@@ -257,3 +287,9 @@ class Load:
             msg = f"{count_of(summary.unsettled, 'record')} read and not loaded.\n{summary}"
             raise LoadFailedError(msg, retryable=True)
         return summary
+
+
+def _known_row_count(source: Source) -> int:
+    """Return how many rows a source has at least, as far as it can tell before it is read."""
+    row_count = getattr(source, "row_count", None)  # sources of users need not have it
+    return (row_count() if row_count is not None else None) or 0

@@ -20,6 +20,7 @@ from airflow_provider_cdf_records.load.token_access import NEEDED, Access, Token
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, Schema, is_definition
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.problems import listed
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def check_filter(client: CdfClient, condition: Mapping[str, Any]) -> None:
             raise InvalidArgumentError(msg)
         properties = schema.properties(container)
         if properties is not None and prop not in properties:
-            msg = f"filter: container {container} has no property {prop!r}; it has {', '.join(properties)}."
+            msg = f"filter: container {container} has no property {prop!r}; it has {listed(properties)}."
             raise InvalidArgumentError(msg)
 
 

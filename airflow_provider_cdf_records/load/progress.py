@@ -44,8 +44,8 @@ class ProgressLog:
                 "%s records read%s, %s %s, %s rejected; %s records/s.",
                 f"{summary.read:,}",
                 "" if share is None else f" ({share:.0%})",
-                f"{summary.accepted:,}",
-                summary.verb.done,
+                f"{summary.accepted if summary.valid is None else summary.valid:,}",
+                summary.verb.done if summary.valid is None else "valid",
                 f"{summary.rejected:,}",
                 f"{rate:,.0f}",
             )

@@ -86,6 +86,16 @@ class StreamSender:
             self._look_again_at = accepted + room
 
 
+class SendsNothing:
+    """Takes the place of a sender where records are only validated."""
+
+    def send(self, body: bytes, *, is_divisible: bool) -> None:
+        """Take a request for accepted."""
+
+    def cancel(self) -> None:
+        """Do nothing: no request waits."""
+
+
 def _identities(named: list[Mapping[str, Any]]) -> Iterator[Identity]:
     for item in named:
         space, external_id = item.get("space"), item.get("externalId")

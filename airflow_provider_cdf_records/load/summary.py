@@ -15,6 +15,8 @@ MEGABYTE = 1_000_000
 class Summary:
     """What a load did, over all its tries; ``read == accepted + superseded + rejected`` at its end.
 
+    With ``validate_only``, ``read == valid + superseded + rejected``.
+
     :param verb: what was done with the records; it names the key of ``accepted``.
     :param stream_id: the stream.
     :param read: rows taken from the source.
@@ -30,6 +32,8 @@ class Summary:
     :param bytes_sent: bytes of their bodies as sent, compressed where compression is on.
     :param seconds: duration of this try.
     :param rejected_path: where the rejected records are, if there are any and a path was given.
+    :param valid: with ``validate_only``, the records that would have been sent, in place of ``accepted``;
+        else ``None``.
     """
 
     verb: Verb[Any] = field(repr=False)
@@ -45,11 +49,12 @@ class Summary:
     bytes_sent: int = 0
     seconds: float = 0.0
     rejected_path: str | None = None
+    valid: int | None = None
 
     @property
     def unsettled(self) -> int:
         """Rows that were read and not loaded when a load ended early; 0 at the end of one that did not."""
-        return self.read - self.accepted - self.superseded - self.rejected
+        return self.read - self.accepted - (self.valid or 0) - self.superseded - self.rejected
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as plain JSON, as for an XCom."""
@@ -57,6 +62,7 @@ class Summary:
             "stream_id": self.stream_id,
             "read": self.read,
             self.verb.done: self.accepted,
+            **({} if self.valid is None else {"valid": self.valid}),
             "superseded": self.superseded,
             "rejected": self.rejected,
             "identities": self.identities,
@@ -76,11 +82,17 @@ class Summary:
         rate = f", {self.read / self.seconds:,.0f} records/s" if has_rate else ""
         rejected = f"{self.rejected:,} rejected"
         if self.unsettled:
-            rejected += f", {self.unsettled:,} read and not loaded"
+            rejected += f", {self.unsettled:,} read and not {'loaded' if self.valid is None else 'validated'}"
         if self.resumed_from is not None:
             rejected += f", resumed after {self.resumed_from:,}"
         if self.rejected_path:
             rejected += f" (see {self.rejected_path})"
+        if self.valid is not None:
+            return (
+                f"Validated {count_of(self.read, 'record')} for stream {self.stream_id}, and sent nothing "
+                f"(validate_only): {self.valid:,} would be {self.verb.done}, "
+                f"{self.superseded:,} superseded by a later row, {rejected}; in {self.seconds:.2f} s."
+            )
         return (
             f"{self.verb.done.capitalize()} {self.accepted:,} of {count_of(self.read, 'record')} {stream}: "
             f"{self.superseded:,} superseded by a later row, {rejected}; "

@@ -13,8 +13,8 @@ from typing import Any
 from airflow_provider_cdf_records.load.identity_count import IdentityCount
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.verbs import Verb
+from airflow_provider_cdf_records.records.argument_checks import check_max_rejected
 from airflow_provider_cdf_records.records.chunk import Identity, Mark
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Rejection
 
@@ -47,7 +47,10 @@ class TooManyRejectedError(Exception):
         )
         allowed = f"{max_rejected:,}" if isinstance(max_rejected, int) else f"{max_rejected:.4g} of all"
         rejected = f"{summary.rejected:,} of {count_of(summary.read, 'record')} read {_was(summary.rejected)}"
-        accepted = f"{summary.accepted:,} {_was(summary.accepted)} {verb.done} {verb.preposition} stream"
+        if summary.valid is None:
+            accepted = f"{summary.accepted:,} {_was(summary.accepted)} {verb.done} {verb.preposition} stream"
+        else:
+            accepted = f"{summary.valid:,} {_was(summary.valid)} valid, and nothing was sent to stream"
         super().__init__(
             f"{rejected} rejected, and max_rejected allows {allowed}. {accepted} {summary.stream_id}."
             f"{_left_out(summary, has_more)}\n{named}{more}\n{kept}"
@@ -70,7 +73,8 @@ def _left_out(summary: Summary, has_more: bool) -> str:
         left_out = "the rest of the source is"
     else:
         return ""
-    nowhere = "not loaded, nor in the rejected file" if summary.rejected_path else "not loaded"
+    missed = "not loaded" if summary.valid is None else "not validated"
+    nowhere = f"{missed}, nor in the rejected file" if summary.rejected_path else missed
     return (
         f" The load stopped there: {left_out} {nowhere}. Run the task again with a higher max_rejected, or "
         "with these records corrected in the source."
@@ -86,6 +90,7 @@ class Tally:
         is a share of all rows, from 0.0 to 1.0. A share is judged at the end, and earlier once 1000 rows were
         rejected.
     :param resumed: the mark of an earlier try of the same load.
+    :param validate_only: whether nothing is sent: what would be accepted counts as valid.
     """
 
     def __init__(
@@ -96,20 +101,13 @@ class Tally:
         max_rejected: float = 0,
         rejected_file: RejectedFile | None = None,
         resumed: Mark | None = None,
+        validate_only: bool = False,
     ) -> None:
-        if (
-            not isinstance(max_rejected, int | float)
-            or isinstance(max_rejected, bool)
-            or not max_rejected >= 0
-            or (isinstance(max_rejected, float) and max_rejected > 1)
-        ):
-            msg = (
-                f"max_rejected must be a number of records, or a share from 0.0 to 1.0, got {max_rejected!r}."
-            )
-            raise InvalidArgumentError(msg)
+        check_max_rejected(max_rejected)
         self.verb = verb
         self.stream_id = stream_id
         self._max_rejected = max_rejected
+        self._validate_only = validate_only
         self._file = rejected_file
         self._resumed_from = None if resumed is None else resumed.position
         before = resumed or Mark(-1)
@@ -225,7 +223,8 @@ class Tally:
                 verb=self.verb,
                 stream_id=self.stream_id,
                 read=self.read,
-                accepted=self._accepted,
+                accepted=0 if self._validate_only else self._accepted,
+                valid=self._accepted if self._validate_only else None,
                 superseded=self._superseded,
                 rejected=self._rejected,
                 identities=self._identities.value,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, TypeGuard
 
+from airflow_provider_cdf_records.records.problems import listed
+
 EVERYWHERE: Mapping[str, Any] = {"allProjects": {}}
 
 
@@ -78,7 +80,7 @@ class TokenAccess:
         if self.projects is not None and self.project not in self.projects:
             msg = (
                 f"The token is good, but not for project {self.project!r}; its projects: "
-                f"{', '.join(self.projects)}."
+                f"{listed(self.projects, str)}."
             )
             raise MissingCapabilityError(msg)
         for capability in NEEDED:

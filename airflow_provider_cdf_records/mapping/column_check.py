@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from difflib import get_close_matches
 
 from airflow_provider_cdf_records.mapping.table import Table
-from airflow_provider_cdf_records.records.chunk import Chunk
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
+
+Where = Callable[[int], str]
+ALIKE = 0.75  # how much two names have in common, from 0 to 1, for one to be a misspelling of the other
+DELIMITERS = (";", "\t", "|", ",")
 
 
 def with_parents(columns: Iterable[str]) -> set[str]:
@@ -15,43 +21,108 @@ def with_parents(columns: Iterable[str]) -> set[str]:
     return {name for column in columns for name in (column, _parent(column))}
 
 
+class UniqueCheck:
+    """Checks that no two columns of a table have the name of one that a mapping takes.
+
+    :param mapped: the columns that it takes; ``None``: all.
+    """
+
+    def __init__(self, mapped: Collection[str] | None) -> None:
+        self._mapped = mapped
+        self._checked: Columns | None = None
+
+    def __call__(self, columns: Columns | None) -> None:
+        """Check the columns of a chunk, unless they are those of the one before.
+
+        :raises InvalidArgumentError: naming the column.
+        """
+        if columns is None or columns is self._checked:
+            return
+        for name, count in Counter(columns).items():
+            if count > 1 and (self._mapped is None or name in self._mapped):
+                msg = (
+                    f"mapping: the rows have column {name!r} more than once; one that is mapped needs a name "
+                    "of its own."
+                )
+                raise InvalidArgumentError(msg)
+        self._checked = columns
+
+
 class ColumnCheck:
-    """Compares the first rows of a source with the columns that a mapping names.
+    """Compares the first rows of each file with the columns that a mapping names.
 
     :param required: the columns that the first rows must have.
     :param may_be_optional: those that the mapping could call optional instead.
-    :param enabled: whether to check at all; in the middle of a source, rows need not have all columns.
+    :param begun_file: the index of a file that an earlier load has begun; in its middle, rows need not have
+        all columns.
+    :param where: a position of the source in words, for the error.
     """
 
     def __init__(
-        self, required: Iterable[str], may_be_optional: Collection[str] = (), *, enabled: bool = True
+        self,
+        required: Iterable[str],
+        may_be_optional: Collection[str] = (),
+        *,
+        begun_file: int | None = None,
+        where: Where | None = None,
     ) -> None:
         self._required = list(required)
         self._may_be_optional = may_be_optional
-        self._is_done = not enabled
+        self._file = begun_file
+        self._where = where
 
-    def __call__(self, table: Table, chunk: Chunk) -> bool:
-        """Check the rows if they are the first ones, and return whether they are.
+    def __call__(self, table: Table, chunk: Chunk) -> str | None:
+        """Check the rows if they are the first ones of a file.
 
+        :returns: which rows they are, in words; ``None`` when they need no check.
         :raises InvalidArgumentError: naming the column that they lack.
         """
-        is_due = not self._is_done and bool(table.rows) and not chunk.is_retried
-        self._is_done = self._is_done or bool(table.rows)
-        if is_due:
-            self._check(table.names(), is_table=chunk.columns is not None)
-        return is_due
+        if chunk.end.file == self._file or not table.rows:
+            return None
+        self._file = chunk.end.file
+        if chunk.is_retried:
+            return None
+        rows = "the rows"
+        if self._where is not None:
+            rows = f"the rows from {self._where(table.positions[0])} on"
+        self.check(table.names(), rows, is_table=chunk.columns is not None)
+        return rows
 
-    def _check(self, names: list[str], *, is_table: bool) -> None:
+    def check(self, names: Sequence[str], rows: str, *, is_table: bool) -> None:
+        """Check the names of columns.
+
+        :param rows: which rows have them, in words.
+        :param is_table: whether every row has all of them.
+        :raises InvalidArgumentError: naming the column that is not among them.
+        """
+        known = set(names)
         for column in self._required:
-            if column in names or _parent(column) in names:
+            if column in known or _parent(column) in known:
                 continue
-            hint = ""
-            if is_table and len(names) == 1:
-                hint = " Is the delimiter right (file_options)?"
-            elif not is_table and column in self._may_be_optional:
-                hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
-            msg = f"mapping: the rows have no column {column!r}; they have {listed(names)}.{hint}"
+            hint = _hint(column, names, is_table=is_table)
+            if not is_table and column in self._may_be_optional:
+                hint += f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
+            msg = f"mapping: {rows} have no column {column!r}; they have {listed(names)}.{hint}"
             raise InvalidArgumentError(msg)
+
+
+def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:
+    """Return what to do about a column that is missing; empty where that is not known."""
+    if is_table and len(names) == 1:
+        found = next((delimiter for delimiter in DELIMITERS if delimiter in names[0]), None)
+        if found is not None:
+            return f" Is the delimiter {found!r}? Then set file_options={{'delimiter': {found!r}}}."
+        return " Is the delimiter right (file_options)?"
+    alike = {_plain(name): name for name in reversed(names)}
+    near = alike.get(_plain(column))
+    if near is None:
+        near = next(iter(get_close_matches(column, names, 1, ALIKE)), None)
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def _plain(name: str) -> str:
+    """Return a name without what people and programs change in it: case, spaces and underscores."""
+    return "".join(filter(str.isalnum, name.casefold())) or name
 
 
 def _parent(column: str) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.column_check import (
+    ColumnCheck,
+    UniqueCheck,
+    Where,
+    with_parents,
+)
+from airflow_provider_cdf_records.mapping.reading import reading_of
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
@@ -29,17 +35,18 @@ class Identities:
 
     def __init__(self, spec: MappingSpec) -> None:
         self._space, self._external_id = Template(spec.space), Template(spec.external_id)
+        self._missing = reading_of(spec, spec).missing
 
     def fill(self, table: Table, problems: RowProblems) -> tuple[list[str], list[str]]:
         """Return the spaces and the external ids of the rows.
 
         :param problems: of the rows; problems with their identities are added.
         """
-        spaces, unfilled = self._space.fill(table)
+        spaces, unfilled = self._space.fill(table, self._missing)
         problems.add(unfilled, "space: ")
         if any(problem_of(check_space, space) for space in set(spaces)):
             problems.add(_problems_with(check_space, spaces, unfilled))
-        external_ids, unfilled = self._external_id.fill(table)
+        external_ids, unfilled = self._external_id.fill(table, self._missing)
         problems.add(unfilled, "external_id: ")
         if not are_external_ids(external_ids):
             problems.add(_problems_with(check_external_id, external_ids, unfilled))
@@ -49,23 +56,36 @@ class Identities:
 class IdentityMapping:
     """Makes the identity of a record to delete of each row; the mapping's properties are ignored.
 
-    :param check_columns: whether the first rows must have the columns that ``space`` and ``external_id``
-        name.
-    :raises InvalidArgumentError: when called with first rows that lack such a column.
+    :param begun_file: the index of a file that an earlier load has begun; its rows may lack columns.
+    :param where: a position of the source in words, for errors.
+    :raises InvalidArgumentError: when called with the first rows of a file that lack a column that ``space``
+        or ``external_id`` names.
     """
 
-    def __init__(self, spec: MappingSpec, *, check_columns: bool = True) -> None:
+    def __init__(
+        self, spec: MappingSpec, *, begun_file: int | None = None, where: Where | None = None
+    ) -> None:
         self._identities = Identities(spec)
         self._columns = sorted(with_parents(spec.identity_columns))
-        self._check_columns = ColumnCheck(spec.identity_columns, enabled=check_columns)
+        self._check_unique = UniqueCheck(self._columns)
+        self._check_columns = ColumnCheck(spec.identity_columns, begun_file=begun_file, where=where)
 
     def __call__(self, chunk: Chunk) -> Records:
+        self._check_unique(chunk.columns)
         table = as_table(chunk, self._columns)
         self._check_columns(table, chunk)
         problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
         records = list(map(_Identity, spaces, external_ids))
         return encode_records(table, spaces, external_ids, records, problems)
+
+    def check_columns(self, names: Sequence[str], rows: str) -> None:
+        """Check the columns of a table.
+
+        :param rows: which rows have them, in words.
+        :raises InvalidArgumentError: naming the column that is not among them.
+        """
+        self._check_columns.check(names, rows, is_table=True)
 
 
 class _Identity(msgspec.Struct, gc=False):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import repeat
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.reading import (
+    guessed_type,
+    problem_with_use,
+    reading_of,
+    reading_of_constant,
+)
 from airflow_provider_cdf_records.mapping.record_bodies import encode
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_required
@@ -15,12 +22,13 @@ from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec,
 from airflow_provider_cdf_records.mapping.table import Column, Table
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types import (
+    MOMENTS,
     InvalidValueError,
     Problems,
     PropertyType,
     property_type,
-    time_zone_of,
 )
+from airflow_provider_cdf_records.mapping.zones import ZonePerRow
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import SCHEMA_ID
 from airflow_provider_cdf_records.records.problems import listed
@@ -76,6 +84,9 @@ class ContainerProperties:
             if prop.delimiter is not None and not kind.get("list"):
                 msg = f"mapping: {self._id}.{name} is not a list, but 'delimiter' is for lists."
                 raise InvalidArgumentError(msg)
+            if problem := problem_with_use(prop, self._mapping, kind["type"], prop.delimiter):
+                msg = f"mapping: {self._id}.{name} {problem}."
+                raise InvalidArgumentError(msg)
         for name, definition in self._definitions.items():
             if is_required(definition) and name not in self._specs and not self._takes_other_columns:
                 msg = (
@@ -84,9 +95,10 @@ class ContainerProperties:
                 )
                 raise InvalidArgumentError(msg)
 
-    def check_other_columns(self, others: Sequence[str]) -> None:
+    def check_other_columns(self, others: Sequence[str], rows: str) -> None:
         """Check the columns of the first rows that the mapping does not name.
 
+        :param rows: which rows have them, in words.
         :raises InvalidArgumentError: when ``'*'`` stands for a column that is not a property, or when a
             required property gets no column.
         """
@@ -95,8 +107,9 @@ class ContainerProperties:
         for name in others:
             if name not in self._definitions:
                 msg = (
-                    f"mapping: column {name!r} is not a property of container {self._id}, which has "
-                    f"{listed(self._definitions)}; map what you want by name instead of '*'."
+                    f"mapping: {rows} have a column {name!r}, which is not a property of container "
+                    f"{self._id}; that has {listed(self._definitions)}. Map what you want by name "
+                    "instead of '*'."
                 )
                 raise InvalidArgumentError(msg)
         for name, definition in self._definitions.items():
@@ -104,7 +117,7 @@ class ContainerProperties:
                 why = (
                     "'*' leaves out a column that is used elsewhere; map it by its name too"
                     if name in self._mapped_columns
-                    else "the rows have no column of that name"
+                    else f"{rows} have no column of that name"
                 )
                 msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
                 raise InvalidArgumentError(msg)
@@ -148,40 +161,62 @@ class ContainerProperties:
         """Return the function that fills a property."""
         target = f"{self._id}.{name}"
         definition = None if self._definitions is None else self._definitions.get(name)
-        kind = self._type_of(definition, spec)
         if not self._can_exist(name):
             return _refuse_values(name, target)
         null = None if self._mapping.nulls == "send" else msgspec.UNSET
         required = definition is not None and is_required(definition)
-        if spec.value is not msgspec.UNSET:
+        type_ = _type_definition(definition, spec)
+        is_constant = spec.value is not msgspec.UNSET
+        read_as = reading_of_constant if is_constant else reading_of
+        reading = read_as(spec, self._mapping, delimiter=spec.delimiter, direct_space=spec.direct)
+        kind = property_type(type_, reading.options)
+        if is_constant:
             return _repeat_constant(spec.value, kind, target, null=null, required=required)
+        read: FillColumn
         if spec.format is not None:
             template = Template(spec.format)
-            return _convert_column(template.fill, kind, target, null=null, required=required)
-        column = str(spec.column)
-        target = f"column {column!r} -> {target}"
-        return _convert_column(
-            lambda table: (table.column(column), {}), kind, target, null=null, required=required
-        )
 
-    def _type_of(self, definition: Definition | None, spec: PropertySpec) -> PropertyType:
-        guess = {"type": "any" if spec.direct is None else "direct", "list": spec.delimiter is not None}
-        return property_type(
-            guess if definition is None else definition["type"],
-            time_zone=time_zone_of(spec.time_zone or self._mapping.time_zone),
-            delimiter=spec.delimiter,
-            direct_space=spec.direct,
-        )
+            def read(table: Table) -> tuple[Column, Problems]:
+                return template.fill(table, reading.missing)
+        else:
+            column = str(spec.column)
+            target = f"column {column!r} -> {target}"
+
+            def read(table: Table) -> tuple[Column, Problems]:
+                return reading.missing.clean(table.column(column, exact=not kind.is_float)), {}
+
+        zones = None
+        if reading.zone_column is not None and type_["type"] in MOMENTS:
+            zones = ZonePerRow(
+                reading.zone_column,
+                reading.missing,
+                lambda zone: property_type(type_, replace(reading.options, time_zone=zone)),
+            )
+        return _convert_column(read, kind, target, null=null, required=required, zones=zones)
+
+
+def _type_definition(definition: Definition | None, spec: PropertySpec) -> Definition:
+    """Return the definition of a property's type, as far as the mapping tells where it is not known."""
+    if definition is not None:
+        return cast("Definition", definition["type"])
+    guess = guessed_type(spec) or ("any" if spec.direct is None else "direct")
+    return {"type": guess, "list": spec.delimiter is not None}
 
 
 def _convert_column(
-    read: FillColumn, kind: PropertyType, target: str, *, null: Any, required: bool
+    read: FillColumn, kind: PropertyType, target: str, *, null: Any, required: bool, zones: ZonePerRow | None
 ) -> FillColumn:
-    """Return a function that reads values, converts them, and reports missing ones of a required property."""
+    """Return a function that reads values, converts them, and reports missing ones of a required property.
+
+    :param zones: converts moments whose time zones are in a column.
+    """
 
     def fill(table: Table) -> tuple[Column, Problems]:
         column, unreadable = read(table)
-        values, problems = kind.column(column, null)
+        if zones is None:
+            values, problems = kind.column(column, null)
+        else:
+            values, problems = zones.convert(table, column, null)
         if required:
             for index in (index for index, value in enumerate(column) if value is None):
                 problems[index] = f"expected {kind.name}, got nothing, and it is not nullable"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from airflow_provider_cdf_records.mapping.column_check import ColumnCheck, with_parents
+from airflow_provider_cdf_records.mapping.column_check import (
+    ColumnCheck,
+    UniqueCheck,
+    Where,
+    with_parents,
+)
 from airflow_provider_cdf_records.mapping.identities import Identities
 from airflow_provider_cdf_records.mapping.properties import ContainerProperties, SourceData
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
@@ -12,20 +19,27 @@ from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
-from airflow_provider_cdf_records.records.chunk import Chunk, Records
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, name_of_unnamed
 
 
 class RowMapping:
     """Makes checked records of rows.
 
     :param schema: what is known of the containers; values are converted to the types of their properties.
-    :param check_columns: whether the first rows must have the columns that the mapping names; rows from the
-        middle of a source need not.
+    :param begun_file: the index of a file that an earlier load has begun; its rows may lack columns.
+    :param where: a position of the source in words, for errors.
     :raises InvalidArgumentError: when the mapping does not fit the containers, or (when called) the first
-        rows.
+        rows of a file.
     """
 
-    def __init__(self, spec: MappingSpec, schema: Schema, *, check_columns: bool = True) -> None:
+    def __init__(
+        self,
+        spec: MappingSpec,
+        schema: Schema,
+        *,
+        begun_file: int | None = None,
+        where: Where | None = None,
+    ) -> None:
         self._identities = Identities(spec)
         self._sources = [ContainerProperties(source, spec, schema) for source in spec.sources]
         self._named_columns = with_parents(spec.columns)
@@ -34,24 +48,52 @@ class RowMapping:
         self._check_columns = ColumnCheck(
             [column for column in spec.columns if column not in optional],
             spec.property_columns,
-            enabled=check_columns,
+            begun_file=begun_file,
+            where=where,
         )
 
+        self._check_unique = UniqueCheck(None if self._takes_other_columns else self._named_columns)
+
     def __call__(self, chunk: Chunk) -> Records:
+        self._check_unique(chunk.columns)
         table = as_table(chunk, None if self._takes_other_columns else sorted(self._named_columns))
-        is_start = self._check_columns(table, chunk)
-        others = self._other_columns(table)
-        if is_start:
-            for source in self._sources:
-                source.check_other_columns(others)
+        first_rows = self._check_columns(table, chunk)
+        others = self._other_columns(table, chunk.columns or ())
+        if first_rows is not None:
+            self._check_other_columns(others, first_rows)
         problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
         sources = [source.fill(table, others, problems) for source in self._sources]
         records = list(map(_Record, spaces, external_ids, zip(*sources, strict=True)))
         return encode_records(table, spaces, external_ids, records, problems)
 
-    def _other_columns(self, table: Table) -> list[str]:
-        return sorted(set(table.names()) - self._named_columns) if self._takes_other_columns else []
+    def check_columns(self, names: Sequence[str], rows: str) -> None:
+        """Check the columns of a table.
+
+        :param rows: which rows have them, in words.
+        :raises InvalidArgumentError: naming the column that is missing, twice there, or that no property
+            takes.
+        """
+        self._check_unique(tuple(names))
+        self._check_columns.check(names, rows, is_table=True)
+        if self._takes_other_columns:
+            unnamed = _unnamed(names)  # whether they hold values shows when they are read
+            self._check_other_columns(sorted(set(names) - self._named_columns - unnamed), rows)
+
+    def _check_other_columns(self, others: Sequence[str], rows: str) -> None:
+        for source in self._sources:
+            source.check_other_columns(others, rows)
+
+    def _other_columns(self, table: Table, columns: Columns) -> list[str]:
+        """Return the columns that ``'*'`` stands for; one that has neither a name nor a value is none."""
+        if not self._takes_other_columns:
+            return []
+        empty = {name for name in _unnamed(columns) if not any(table.column(name))}
+        return sorted(set(table.names()) - self._named_columns - empty)
+
+
+def _unnamed(columns: Sequence[str]) -> set[str]:
+    return {name for number, name in enumerate(columns, start=1) if name == name_of_unnamed(number)}
 
 
 class _Record(msgspec.Struct, gc=False):

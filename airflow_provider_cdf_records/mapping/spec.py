@@ -7,9 +7,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.reading import (
+    ReadingSpec,
+    ZoneColumn,
+    check_reading,
+    guessed_type,
+    merge_styles,
+)
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
-from airflow_provider_cdf_records.mapping.types import time_zone_of
+from airflow_provider_cdf_records.records.chunk import NumberStyle
 from airflow_provider_cdf_records.records.encoding import explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
@@ -21,16 +28,21 @@ from airflow_provider_cdf_records.records.identifiers import (
 )
 
 ALL_OTHERS = "*"
+FOR_CONSTANTS = ("time_zone", "fold")
 IN_A_PROPERTY = "[...]"  # how the errors of msgspec name a key of a dict
-CHOICES = {"nulls": "'drop' or 'send'", "properties": "an object or '*'"}
+CHOICES = {
+    "nulls": "'drop' or 'send'",
+    "properties": "an object or '*'",
+    "nan": "'null' or 'reject'",
+    "fold": "'first', 'last' or 'reject'",
+}
 
 
-class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
-    """Where the value of a property comes from: a column, a format string, or a constant.
+class PropertySpec(ReadingSpec):
+    """Where the value of a property comes from: a column, a format string, or a constant; and how it is read.
 
     :param direct: the space of a direct relation, whose external id is in the column.
     :param delimiter: between the items of a list that comes as text.
-    :param time_zone: of timestamps that name none; by default the mapping's.
     :param optional: whether the first rows may lack the column.
     """
 
@@ -39,7 +51,6 @@ class PropertySpec(msgspec.Struct, forbid_unknown_fields=True):
     value: Any = msgspec.UNSET
     direct: str | None = None
     delimiter: str | None = None
-    time_zone: str | None = None
     optional: bool = False
 
 
@@ -70,14 +81,17 @@ class SourceSpec(msgspec.Struct, forbid_unknown_fields=True):
         return ALL_OTHERS in self.properties
 
 
-class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
-    """How a row becomes a record; ``space`` and ``external_id`` are format strings over its columns."""
+class MappingSpec(ReadingSpec):
+    """How a row becomes a record; ``space`` and ``external_id`` are format strings over its columns.
+
+    How values are read holds for all properties, as far as their types can use it and they do not say
+    otherwise; ``null_values`` and ``nan`` hold for ``space`` and ``external_id`` too.
+    """
 
     space: str
     external_id: str
     sources: list[SourceSpec]
     nulls: Literal["drop", "send"] = "drop"
-    time_zone: str = "UTC"
 
     @property
     def digest(self) -> str:
@@ -89,7 +103,12 @@ class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
         """The columns that the mapping names."""
         formats = [prop.format for prop in self._properties if prop.format is not None]
         in_formats = [name for text in formats for name in Template(text).columns]
-        return list(dict.fromkeys([*self.identity_columns, *in_formats, *self.property_columns]))
+        zones = [
+            spec.time_zone.column
+            for spec in (self, *self._properties)
+            if isinstance(spec.time_zone, ZoneColumn)
+        ]
+        return list(dict.fromkeys([*self.identity_columns, *in_formats, *self.property_columns, *zones]))
 
     @property
     def identity_columns(self) -> list[str]:
@@ -108,6 +127,16 @@ class MappingSpec(msgspec.Struct, forbid_unknown_fields=True):
         optional = {prop.column for prop in self._properties if prop.column is not None and prop.optional}
         return optional - {prop.column for prop in self._properties if not prop.optional}
 
+    def with_number_style(self, style: NumberStyle) -> MappingSpec:
+        """Return the mapping for a file whose numbers have a style; the mapping's own keys count first.
+
+        :raises InvalidArgumentError: when a property cannot be read in it.
+        """
+        decimal, thousands = merge_styles(self.number_style, style)
+        spec = msgspec.structs.replace(self, decimal=decimal, thousands=thousands)
+        _check_whole(spec)
+        return spec
+
     @property
     def _properties(self) -> list[PropertySpec]:
         return [prop for source in self.sources for prop in source.named_properties.values()]
@@ -120,23 +149,32 @@ def read_mapping(definition: object) -> MappingSpec:
     """
     try:
         spec = msgspec.convert(definition, MappingSpec)
-        _check(spec)
     except msgspec.ValidationError as error:
         msg = f"mapping: {_explained(error, definition)}"
         raise InvalidArgumentError(msg) from None
+    _check_whole(spec)
+    return spec
+
+
+def _check_whole(spec: MappingSpec) -> None:
+    try:
+        _check(spec)
     except (InvalidRecordError, InvalidArgumentError) as error:
         msg = f"mapping: {error}"
         raise InvalidArgumentError(msg) from None
-    return spec
 
 
 def _explained(error: msgspec.ValidationError, definition: Any) -> str:
     """Return what is wrong with the shape of a mapping, and where."""
-    text = explain_decode_error(error)
+    text = explain_decode_error(error).replace(" | null`", "`")
     what, _, path = str(error).partition(" - at `$")
     path = path.strip(".`")
     if what.startswith("Object contains unknown field"):
-        struct = PropertySpec if IN_A_PROPERTY in path else SourceSpec if path else MappingSpec
+        struct: type[msgspec.Struct]
+        if path.endswith("time_zone"):
+            struct = ZoneColumn
+        else:
+            struct = PropertySpec if IN_A_PROPERTY in path else SourceSpec if path else MappingSpec
         text += f"; the known fields are {', '.join(struct.__struct_fields__)}"
     elif what.startswith("Invalid enum value"):
         got = what.removeprefix("Invalid enum value ")
@@ -162,7 +200,7 @@ def _check(spec: MappingSpec) -> None:
     _template(spec.external_id, "external_id")
     if not space.columns:
         check_space(space.text)
-    time_zone_of(spec.time_zone)
+    check_reading(spec)
     if not 1 <= len(spec.sources) <= MAX_SOURCES:
         msg = f"sources: must have 1 to {MAX_SOURCES} containers, got {len(spec.sources)}"
         raise InvalidArgumentError(msg)
@@ -172,10 +210,10 @@ def _check(spec: MappingSpec) -> None:
             msg = f"sources[{number}]: container {source.id} is listed twice"
             raise InvalidArgumentError(msg)
         seen.add(source.id)
-        _check_source(source, f"sources[{number}]")
+        _check_source(source, spec, f"sources[{number}]")
 
 
-def _check_source(source: SourceSpec, path: str) -> None:
+def _check_source(source: SourceSpec, mapping: MappingSpec, path: str) -> None:
     check_space(source.space, f"{path}.space")
     _check_schema_id(source.container, f"{path}.container")
     given = {} if isinstance(source.properties, str) else source.properties
@@ -184,10 +222,10 @@ def _check_source(source: SourceSpec, path: str) -> None:
         raise InvalidArgumentError(msg)
     for name, prop in source.named_properties.items():
         _check_schema_id(name, f"{path}.properties")
-        _check_property(prop, f"{path}.properties.{name}")
+        _check_property(prop, mapping, f"{path}.properties.{name}")
 
 
-def _check_property(spec: PropertySpec, path: str) -> None:
+def _check_property(spec: PropertySpec, mapping: MappingSpec, path: str) -> None:
     has = {
         "column": spec.column is not None,
         "format": spec.format is not None,
@@ -200,8 +238,7 @@ def _check_property(spec: PropertySpec, path: str) -> None:
         raise InvalidArgumentError(msg)
     if spec.format is not None:
         _template(spec.format, f"{path}.format")
-    if spec.time_zone is not None:
-        _check_time_zone(spec.time_zone, path)
+    _check_reading_of(spec, mapping, path)
     if spec.direct is not None:
         check_space(spec.direct, f"{path}.direct")
     if spec.delimiter == "":
@@ -209,12 +246,22 @@ def _check_property(spec: PropertySpec, path: str) -> None:
         raise InvalidArgumentError(msg)
 
 
-def _check_time_zone(name: str, path: str) -> None:
+def _check_reading_of(spec: PropertySpec, mapping: MappingSpec, path: str) -> None:
     try:
-        time_zone_of(name)
+        check_reading(spec, mapping)
+        guessed_type(spec)
     except InvalidArgumentError as error:
-        msg = f"{path}: {error}"
+        text = str(error)
+        msg = f"{path}.{text}" if text.partition(":")[0] in spec.__struct_fields__ else f"{path}: {text}"
         raise InvalidArgumentError(msg) from None
+    if spec.value is not msgspec.UNSET and (
+        of_rows := [name for name in spec.given if name not in FOR_CONSTANTS]
+    ):
+        msg = f"{path}: {of_rows[0]!r} says how columns are read, and has no use beside 'value'"
+        raise InvalidArgumentError(msg)
+    if spec.delimiter is not None and spec.delimiter in spec.number_style:
+        msg = f"{path}.delimiter: must differ from 'decimal' and 'thousands', got {spec.delimiter!r}"
+        raise InvalidArgumentError(msg)
 
 
 def _check_schema_id(name: str, path: str) -> None:

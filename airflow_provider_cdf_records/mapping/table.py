@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -11,10 +13,23 @@ import msgspec
 
 from airflow_provider_cdf_records.mapping.types import parsed
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal
-from airflow_provider_cdf_records.records.encoding import NOT_JSON, explain_decode_error
+from airflow_provider_cdf_records.records.decoding import (
+    NOT_JSON,
+    decode_exactly,
+    decode_leniently,
+    decode_object,
+    decode_object_exactly,
+    exact_number,
+    keys_of,
+)
+from airflow_provider_cdf_records.records.encoding import explain_decode_error
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
 
 Column = list[Any]  # a value a row; ``None`` where there is none
-Decode = Callable[[bytes], Any]
+Decode = Callable[[Any], Any]
+Read = Callable[[str, bool], Column]  # the values of a column, and whether numbers must keep all their digits
+MAY_LACK_DIGITS = frozenset({float, dict, list})  # types of values that may be or hold rounded numbers
 
 
 class Table:
@@ -24,15 +39,11 @@ class Table:
     :ivar refusals: the rows that have no columns.
     """
 
-    def __init__(
-        self,
-        chunk: Chunk,
-        names: Callable[[], Iterable[str]],
-        read: Callable[[str], Column],
-    ) -> None:
+    def __init__(self, chunk: Chunk, names: Callable[[], Iterable[str]], read: Read) -> None:
         self.positions = chunk.positions
         self.rows = chunk.as_read()
         self.refusals = chunk.refusals
+        self._nulls = chunk.nulls
         self._names = names
         self._read = read
 
@@ -40,25 +51,32 @@ class Table:
         """Return the names of all columns, in their order."""
         return list(dict.fromkeys(self._names()))
 
-    def column(self, name: str, *, exact: bool = False) -> Column:  # noqa: ARG002
+    def column(self, name: str, *, exact: bool = False) -> Column:
         """Return the values of a column, or of a path such as ``pump.id`` into one.
 
         :param exact: whether a number must keep all its digits, for a text, an id or an integer; else it may
-            come as the nearest float.
+            come as the nearest float. One with a fraction or an exponent is then a ``Decimal``, or a float
+            whose ``repr`` has all its digits.
         """
-        column = self._read(name)
+        column = self._read(name, exact)
         root, dot, rest = name.partition(".")
-        if not dot or all(value is not None for value in column):
-            return column
-        return [
-            _value_at(outer, rest) if value is None else value
-            for value, outer in zip(column, self._read(root), strict=True)
-        ]
+        if dot and any(value is None for value in column):
+            decode = decode_exactly if exact else parsed
+            column = [
+                _value_at(outer, rest, decode) if value is None else value
+                for value, outer in zip(column, self._read(root, exact), strict=True)
+            ]
+        nulls = self._nulls
+        if nulls and not nulls.isdisjoint(value for value in column if isinstance(value, str)):
+            return [None if isinstance(value, str) and value in nulls else value for value in column]
+        return column
 
 
-def _value_at(value: Any, path: str) -> Any:
+def _value_at(value: Any, path: str, decode: Decode) -> Any:
     for part in path.split("."):
-        value = parsed(value)
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            with suppress(*NOT_JSON):
+                value = decode(value)
         if not isinstance(value, Mapping):
             return None
         value = value.get(part)
@@ -76,40 +94,57 @@ def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
     if not set(map(type, chunk.rows)) <= {bytes}:
         return _table_of_mappings(*_only_mappings(chunk))
     if wanted is None or not all(map(_can_be_a_field, wanted)):
-        return _table_of_mappings(*_decoded(chunk, _decode_object))
-    return _table_of_structs(*_decoded(chunk, _struct_decoder(tuple(wanted))), wanted)
+        return _table_of_objects(*_decoded(chunk, decode_object))
+    fields = tuple(wanted)
+    return _table_of_structs(*_decoded(chunk, _struct_decoder(fields), _struct_of(fields)), wanted)
 
 
 def _table_of_values(chunk: Chunk, names: Columns) -> Table:
     columns = dict(zip(names, zip(*chunk.rows, strict=True), strict=False))
-    nulls = chunk.nulls
 
-    def read(name: str) -> Column:
+    def read(name: str, _exact: bool) -> Column:
         column = columns.get(name)
-        if column is None:
-            return [None] * len(chunk.rows)
-        if nulls and not nulls.isdisjoint(column):
-            return [None if value in nulls else value for value in column]
-        return list(column)
+        return [None] * len(chunk.rows) if column is None else list(column)
 
     return Table(chunk, lambda: names, read)
 
 
-def _table_of_mappings(chunk: Chunk, mappings: list[Mapping[str, Any]]) -> Table:
+def _table_of_mappings(chunk: Chunk, mappings: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         chunk,
         lambda: (name for mapping in mappings for name in mapping),
-        lambda name: [mapping.get(name) for mapping in mappings],
+        lambda name, _exact: [mapping.get(name) for mapping in mappings],
     )
 
 
-def _table_of_structs(chunk: Chunk, structs: list[Any], wanted: Sequence[str]) -> Table:
+def _table_of_objects(chunk: Chunk, objects: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a table of decoded rows, which are decoded again once a column has to be exact."""
+    exactly = lru_cache(maxsize=1)(lambda: list(map(_leniently(decode_object_exactly), chunk.rows)))
+
+    def read(name: str, exact: bool) -> Column:
+        column = [fields.get(name) for fields in objects]
+        if exact and _may_lack_digits(column):
+            return [fields.get(name) for fields in exactly()]
+        return column
+
+    return Table(chunk, lambda: (name for fields in objects for name in fields), read)
+
+
+def _table_of_structs(chunk: Chunk, structs: Sequence[Any], wanted: Sequence[str]) -> Table:
     values = {name: attrgetter(f"c{number}") for number, name in enumerate(wanted)}
 
-    def read(name: str) -> Column:
-        return list(map(values[name], structs))
+    def read(name: str, exact: bool) -> Column:
+        column = list(map(values[name], structs))
+        if exact and _may_lack_digits(column):
+            decode = _leniently(_struct_decoder((name,), exact=True), _struct_of((name,)))
+            return [fields.c0 for fields in map(decode, chunk.rows)]
+        return column
 
-    return Table(chunk, lambda: (name for row in chunk.rows for name in _decode_object(row)), read)
+    return Table(chunk, lambda: (name for row in chunk.rows for name in keys_of(row)), read)
+
+
+def _may_lack_digits(column: Column) -> bool:
+    return not MAY_LACK_DIGITS.isdisjoint(map(type, column))
 
 
 def _can_be_a_field(name: str) -> bool:
@@ -118,45 +153,72 @@ def _can_be_a_field(name: str) -> bool:
 
 
 @lru_cache(maxsize=32)
-def _struct_decoder(wanted: tuple[str, ...]) -> Decode:
-    """Return a decoder of the wanted fields of an object, which skips the others."""
+def _struct_of(wanted: tuple[str, ...]) -> type[Any]:
+    """Return a struct of the wanted fields of an object."""
     fields = [(f"c{number}", Any, None) for number in range(len(wanted))]
     names = {f"c{number}": name for number, name in enumerate(wanted)}
-    return msgspec.json.Decoder(msgspec.defstruct("Row", fields, rename=names, gc=False)).decode
+    return msgspec.defstruct("Row", fields, rename=names, gc=False)
 
 
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+@lru_cache(maxsize=128)
+def _struct_decoder(wanted: tuple[str, ...], *, exact: bool = False) -> Decode:
+    """Return a decoder of the wanted fields of an object, which skips the others."""
+    return msgspec.json.Decoder(_struct_of(wanted), float_hook=exact_number if exact else None).decode
 
 
-def _decoded(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
+def _leniently(decode: Decode, struct: type[Any] | None = None) -> Decode:
+    """Return a function that also decodes a row that is JSON but for NaN and the like.
+
+    :param struct: what the function returns, with fields ``c0``, ``c1``...; by default a dict.
+    """
+
+    def decode_row(row: bytes) -> Any:
+        try:
+            return decode(row)
+        except NOT_JSON as error:
+            try:
+                fields = decode_leniently(row)
+            except NOT_JSON:
+                raise error from None
+        return fields if struct is None else struct(*map(fields.get, struct.__struct_encode_fields__))
+
+    return decode_row
+
+
+def _decoded(chunk: Chunk, decode: Decode, struct: type[Any] | None = None) -> tuple[Chunk, list[Any]]:
     """Return the chunk with only the rows that are JSON objects, and these decoded."""
     try:
         return chunk, list(map(decode, chunk.rows))
     except NOT_JSON:
-        return _decoded_one_by_one(chunk, decode)
+        return _decoded_one_by_one(chunk, _leniently(decode, struct))
 
 
 def _only_mappings(chunk: Chunk) -> tuple[Chunk, list[Mapping[str, Any]]]:
-    if all(isinstance(row, Mapping) for row in chunk.rows):
-        return chunk, chunk.rows
-    return _decoded_one_by_one(chunk, lambda row: row if isinstance(row, Mapping) else _decode_row(row))
+    """Return the chunk with only the rows that are mappings with names as keys, and these."""
+    rows = chunk.rows
+    if set(map(type, rows)) == {dict} and set(map(type, chain.from_iterable(rows))) <= {str}:
+        return chunk, rows
+    return _decoded_one_by_one(chunk, _as_mapping)
 
 
-def _decode_row(row: Any) -> Any:
+def _as_mapping(row: Any) -> Mapping[str, Any]:
     if isinstance(row, bytes):
-        return _decode_object(row)
+        fields: dict[str, Any] = _leniently(decode_object_exactly)(row)
+        return fields
+    if isinstance(row, Mapping):
+        return with_names_only(row)
     msg = f"expected a row (a dict), got {type(row).__name__}"
-    raise msgspec.ValidationError(msg)
+    raise InvalidRecordError(msg)
 
 
-def _decoded_one_by_one(chunk: Chunk, decode: Callable[[Any], Any]) -> tuple[Chunk, list[Any]]:
+def _decoded_one_by_one(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]:
     positions, rows, decoded, refusals = [], [], [], list(chunk.refusals)
     for position, row in zip(chunk.positions, chunk.rows, strict=True):
         try:
             decoded.append(decode(row))
         except NOT_JSON as error:
-            refusals.append(Refusal(position, row, explain_decode_error(error)))
+            refusals.append(Refusal(position, with_surplus_named(row), explain_decode_error(error)))
         else:
             positions.append(position)
-            rows.append(row)
+            rows.append(decoded[-1] if isinstance(row, Mapping) else row)
     return chunk._replace(positions=positions, rows=rows, refusals=refusals), decoded

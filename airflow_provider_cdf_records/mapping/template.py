@@ -2,45 +2,90 @@
 
 from __future__ import annotations
 
-from string import Formatter
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, NoReturn
 
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.table import Table
-from airflow_provider_cdf_records.mapping.types import Problems, as_texts
+from airflow_provider_cdf_records.mapping.types import NOTHING_MISSING, Missing, Problems, as_texts
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import shortened
+
+PART = re.compile(
+    r"""
+    (?P<literal> (?: [^{}] | \{\{ | \}\} )+ )
+    | \{ (?: "(?P<quoted> (?: [^"] | "" )* )" | (?P<plain> [^{}":!] [^{}:!]* ) )
+         (?: : (?P<spec> [^{}]* ) )? \}
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+TEXT_SPEC = re.compile(r"(?:[^{}]?[<>^])?(?:[1-9][0-9]{0,2})?", re.DOTALL)
+INTEGER_SPEC = re.compile(r"0?(?:[1-9][0-9]{0,2})?d?")
+INTEGER = re.compile(r"[+-]?[0-9]{1,256}")
+HOW = (
+    "use plain {column}, or a width such as {column:0>2} or {column:02d}; "
+    'put a name with : ! or braces into quotes: {"a:b"}'
+)
+
+
+class _Column(NamedTuple):
+    name: str
+    spec: str
 
 
 class Template:
     """A format string; ``{{`` and ``}}`` stand for braces.
 
+    After a colon, a field may say how to fill the value's text up to a width: ``{month:0>2}``, with any
+    character and ``<``, ``>`` or ``^``; ``{number:05d}`` does so for integers, and refuses other values. A
+    name between quotes stands as it is, with quotes in it doubled: ``{"Time:UTC"}``.
+
     :ivar columns: the columns that it names, in the order of the text.
-    :raises InvalidArgumentError: when the text is not a format string with column names only.
+    :raises InvalidArgumentError: when the text is no such format string.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        try:
-            parts = list(Formatter().parse(text))
-        except ValueError as error:
-            msg = f"format string {text!r}: {error}"
-            raise InvalidArgumentError(msg) from None
-        fields = [(name, spec, conversion) for _, name, spec, conversion in parts if name is not None]
-        for name, spec, conversion in fields:
-            if not name or spec or conversion:
-                msg = f"format string {text!r}: use plain {{column}}, without a format or conversion"
-                raise InvalidArgumentError(msg)
-        self.columns = [name for name, _, _ in fields]
-        self._format = "".join(
-            literal.replace("{", "{{").replace("}", "}}") + ("{}" if name is not None else "")
-            for literal, name, _, _ in parts
-        )
+        parts = list(self._parts())
+        self._columns = [part for part in parts if isinstance(part, _Column)]
+        self.columns = [column.name for column in self._columns]
+        self._format = "".join("{}" if isinstance(part, _Column) else part for part in parts)
 
-    def fill(self, table: Table) -> tuple[list[str], Problems]:
-        """Return the text of each row, and the problems of rows without one."""
+    def _parts(self) -> Iterator[str | _Column]:
+        """Yield literal texts, in which braces are doubled, and columns."""
+        end = 0
+        while end < len(self.text):
+            found = PART.match(self.text, end)
+            if found is None:
+                self._refuse(HOW)
+            end = found.end()
+            if found["literal"] is not None:
+                yield found["literal"]
+                continue
+            quoted, spec = found["quoted"], found["spec"] or ""
+            name = found["plain"] if quoted is None else quoted.replace('""', '"')
+            if not name:
+                self._refuse(HOW)
+            if not TEXT_SPEC.fullmatch(spec) and not INTEGER_SPEC.fullmatch(spec):
+                self._refuse(f"format {spec!r} is not supported; {HOW}")
+            yield _Column(name, spec)
+
+    def _refuse(self, why: str) -> NoReturn:
+        msg = f"format string {shortened(self.text)!r}: {why}"
+        raise InvalidArgumentError(msg)
+
+    def fill(self, table: Table, missing: Missing = NOTHING_MISSING) -> tuple[list[str], Problems]:
+        """Return the text of each row, and the problems of rows without one.
+
+        :param missing: finds the values that mean that there is none.
+        """
         columns: list[list[str]] = []
         found = RowProblems()
-        for name in self.columns:
-            texts, problems_here = as_texts(table.column(name))
+        for name, spec in self._columns:
+            texts, problems_here = as_texts(missing.clean(table.column(name, exact=True)))
+            if spec:
+                texts = _formatted(texts, spec, problems_here)
             columns.append(texts)
             found.add(problems_here, f"column {name!r}: ")
         problems = found.messages()
@@ -49,3 +94,16 @@ class Template:
         if not columns:
             return [self._format.format()] * len(table.rows), problems
         return list(map(self._format.format, *columns)), problems
+
+
+def _formatted(texts: list[str], spec: str, problems: Problems) -> list[str]:
+    """Return texts in a format; the problems of those that it is not for are added."""
+    if TEXT_SPEC.fullmatch(spec):
+        return [format(text, spec) for text in texts]
+    result = []
+    for index, text in enumerate(texts):
+        is_integer = INTEGER.fullmatch(text.strip()) is not None
+        if not is_integer and index not in problems:
+            problems[index] = f"expected an integer for the format {spec!r}, got {shortened(text)!r}"
+        result.append(format(int(text), spec) if is_integer else "")
+    return result

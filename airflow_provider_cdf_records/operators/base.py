@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cdf_records.version_compat import BaseOperator, XComArg
+from airflow_provider_cdf_records.operators.rendering import TextRenderingOperator, is_template
+from airflow_provider_cdf_records.records.argument_checks import (
+    IfEmpty,
+    check_flag,
+    check_if_empty,
+    check_limit,
+    check_max_rejected,
+)
+from airflow_provider_cdf_records.version_compat import XComArg
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
@@ -16,22 +24,31 @@ if TYPE_CHECKING:
 SUMMARY_KEY = "summary"  # of the XCom that every load pushes, however it ends
 
 
-class CdfRecordsLoadOperator(BaseOperator):
+class CdfRecordsLoadOperator(TextRenderingOperator):
     """Writes records to a stream; its subclasses define the verb and the source.
 
     Returns the summary, and pushes it to XCom with the key ``summary`` also when the task fails.
 
     :param stream_id: the stream. (templated)
-    :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
+    :param mapping: how records are made of rows, or the path of a JSON file that holds it: a relative one
+        from the working directory, or else from the folder of the DAG's file. (templated)
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be rejected before the task fails; a ``float`` is a
         share of all, from 0.0 to 1.0.
     :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons. (templated)
+    :param if_empty: how a load of nothing ends (an empty list or file, or only a header): ``"succeed"``,
+        ``"skip"`` (the task and what is downstream of it) or ``"fail"``, without a retry. A missing file or
+        folder, a pattern that matches nothing and an upstream task that returned ``None`` fail, unless it is
+        ``"skip"``.
+    :param limit: load only this many rows, the first ones, the rejected ones included; by default all.
+    :param validate_only: do everything but the sending; the summary says how many records are ``valid``.
     :param max_concurrency: requests in flight at most.
     :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
     """
 
     verb: str
+    text_fields = frozenset({"stream_id", "rejected_path", "cdf_conn_id"})
+    fields_of_texts = frozenset({"mapping"})
     ui_color = "#d7ecf5"
 
     def __init__(
@@ -42,6 +59,9 @@ class CdfRecordsLoadOperator(BaseOperator):
         check_schema: bool = True,
         max_rejected: float = 0,
         rejected_path: Path | None = None,
+        if_empty: IfEmpty = "succeed",
+        limit: int | None = None,
+        validate_only: bool = False,
         max_concurrency: int = 4,
         cdf_conn_id: str = "cdf_default",
         **kwargs: Any,
@@ -55,6 +75,14 @@ class CdfRecordsLoadOperator(BaseOperator):
         if not isinstance(max_concurrency, int) or max_concurrency < 1:
             msg = f"max_concurrency must be a whole number of at least 1, got {max_concurrency!r}."
             raise ValueError(msg)
+        check_max_rejected(max_rejected)
+        check_if_empty(if_empty)
+        check_limit(limit)
+        check_flag("validate_only", validate_only)
+        check_flag("check_schema", check_schema)
+        self.if_empty = if_empty
+        self.limit = limit
+        self.validate_only = validate_only
         self.max_rejected = max_rejected
         self.rejected_path = rejected_path
         self.max_concurrency = max_concurrency
@@ -74,6 +102,9 @@ class CdfRecordsLoadOperator(BaseOperator):
             "mapping": self.mapping,
             "check_schema": self.check_schema,
             "max_rejected": self.max_rejected,
+            "if_empty": self.if_empty,
+            "limit": self.limit,
+            "validate_only": self.validate_only,
             "rejected_path": self.rejected_path,
             "is_retry": getattr(context.get("ti"), "try_number", 1) > 1,
             "state_store": state_store,
@@ -108,7 +139,7 @@ def _is_templated(value: Any) -> bool:
         return any(map(_is_templated, value.values()))
     if isinstance(value, list | tuple):
         return any(map(_is_templated, value))
-    return isinstance(value, XComArg) or (isinstance(value, str) and ("{{" in value or "{%" in value))
+    return isinstance(value, XComArg) or (isinstance(value, str) and is_template(value))
 
 
 def _check_mapping(mapping: Mapping[str, Any]) -> None:

@@ -56,6 +56,7 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         "rejected_path",
         "cdf_conn_id",
     )
+    text_fields = CdfRecordsLoadOperator.text_fields | {"sql", "conn_id"}
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers = {"sql": "sql", "parameters": "json", "mapping": "json"}  # noqa: RUF012 (Airflow's form)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
-from airflow_provider_cdf_records.operators.records_argument import Rows
+from airflow_provider_cdf_records.operators.records_argument import Rows, check_records
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import Path
@@ -23,7 +25,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
     :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``.
+        ``null_values``, ``quotechar``, ``escapechar``; of NDJSON and JSON ``encoding``, ``encoding_errors``,
+        ``null_values``; of JSON ``items``, the path of the array of rows, such as ``data.records``.
 
     The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
     API-shaped records.
@@ -37,6 +40,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         "rejected_path",
         "cdf_conn_id",
     )
+    text_fields = CdfRecordsLoadOperator.text_fields | {"path"}
     template_fields_renderers = {"mapping": "json"}  # noqa: RUF012 (Airflow's form)
 
     def __init__(
@@ -54,6 +58,13 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         self.file_format = file_format
         self.file_options = file_options
         self.check_sources(records=records, path=path)
+        check_records(records)
+        if file_format is not None or file_options is not None:
+            if path is None:
+                given = "file_format" if file_format is not None else "file_options"
+                msg = f"{given} is of files: give it together with path."
+                raise InvalidArgumentError(msg)
+            _check_format(path, file_format, file_options)
 
     def check_sources(self, **sources: Any) -> None:
         """Refuse a task with no source of rows, or with several.
@@ -71,7 +82,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         """Run the load, and return its summary."""
         arguments = self.arguments(context)
         if self.records.given is not None:
-            return self.load("records", self.records.pull(context), **arguments)
+            records = self.records.pull(context, skip_none=self.if_empty == "skip")
+            return self.load("records", records, **arguments)
         return self.load(
             "file",
             self.path,
@@ -79,3 +91,13 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
             file_options=self.file_options,
             **arguments,
         )
+
+
+def _check_format(path: Any, file_format: str | None, file_options: Mapping[str, Any] | None) -> None:
+    """Check format and options when the DAG is parsed, as far as ``path`` says the format by then.
+
+    Imported here, since the formats would cost every DAG file that imports an operator.
+    """
+    from airflow_provider_cdf_records.sources import check_format  # noqa: PLC0415
+
+    check_format(str(path) if isinstance(path, str | PathLike) else "", file_format, file_options)

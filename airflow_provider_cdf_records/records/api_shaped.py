@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Records, Refusal, Row
-from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_decode_error
+from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_row
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.fields import field_problems, fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (
@@ -24,6 +24,7 @@ from airflow_provider_cdf_records.records.identifiers import (
 )
 from airflow_provider_cdf_records.records.problems import join_problems, listed, problem_of
 from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, check_size, request_body
+from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
 
 BACKSLASH = b"\\"
 NULL_ESCAPE = b"\\u0000"  # the one way in which JSON can hold a null character
@@ -129,6 +130,11 @@ class ApiShaped:
             columns = listed(chunk.columns)
             msg = f"Rows of a table need a mapping that makes records of them; the columns are {columns}."
             raise InvalidArgumentError(msg)
+        if chunk.nulls:
+            msg = (
+                "file_options: null_values is for rows with a mapping; in an API-shaped record, null is null."
+            )
+            raise InvalidArgumentError(msg)
         rows = chunk.rows
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]
@@ -167,7 +173,7 @@ class ApiShaped:
             try:
                 records.append(to_record(row, self._problem_with))
             except InvalidRecordError as error:
-                refusals.append(Refusal(position, row, str(error)))
+                refusals.append(Refusal(position, with_surplus_named(row), str(error)))
             else:
                 positions.append(position)
         bodies = [record.body for record in records]
@@ -198,7 +204,7 @@ def to_record(row: Row, problem_with: Callable[[Source], str | None] = lambda _:
         shape = _decode_shape(body)
         _check_record(shape, body)
     except NOT_JSON as error:
-        problems = list(_all_problems(body, problem_with)) or [explain_decode_error(error)]
+        problems = list(_all_problems(body, problem_with)) or [explain_row(body, error)]
     else:
         problems = [problem for data in shape.sources if (problem := problem_with(data.source))]
     if problems:
@@ -210,7 +216,7 @@ def _body(row: Row) -> bytes:
     if isinstance(row, bytes):
         return row
     if isinstance(row, Mapping):
-        return encode(row)
+        return encode(with_names_only(row))
     msg = f"expected a record (a dict), got {type(row).__name__}"
     raise InvalidRecordError(msg)
 

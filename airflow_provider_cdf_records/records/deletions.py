@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row, as_mapping
 from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.fields import fields_of, identity_problems
@@ -43,7 +43,13 @@ def records_to_delete(chunk: Chunk) -> Records:
 
     :raises InvalidArgumentError: when the rows are those of a table without these columns.
     """
-    rows = chunk.rows if chunk.columns is None else _mappings(chunk.rows, chunk.columns, chunk.nulls)
+    if chunk.columns is not None:
+        rows = _mappings(chunk.rows, chunk.columns, chunk.nulls)
+    elif chunk.nulls:
+        named = map(as_mapping, chunk.as_read())
+        rows = [row if mapping is None else mapping for row, mapping in zip(chunk.rows, named, strict=True)]
+    else:
+        rows = chunk.rows
     try:
         ids = _decode_all(rows)
         bodies = list(map(_encode, ids))
@@ -62,6 +68,9 @@ def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[
             "Rows of a table need the columns 'space' and 'externalId', or a mapping that makes records of "
             f"them; the columns are {listed(columns)}."
         )
+        raise InvalidArgumentError(msg)
+    if twice := [key for key in KEYS if columns.count(key) > 1]:
+        msg = f"The rows have column {twice[0]!r} more than once; it needs a name of its own."
         raise InvalidArgumentError(msg)
     index = {name: number for number, name in enumerate(columns)}
     return [{key: _value(row, index[key], nulls) for key in KEYS} for row in rows]

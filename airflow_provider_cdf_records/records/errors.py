@@ -15,6 +15,25 @@ class SourceError(Exception):
     retryable = False
 
 
+class MissingSourceError(SourceError):
+    """A path or pattern that matches no file."""
+
+
+class StorageError(SourceError):
+    """Storage that does not give what is asked of it.
+
+    :param retryable: whether the next try may succeed.
+    """
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class EmptySourceError(SourceError):
+    """A source without rows, for a load that needs some."""
+
+
 class LoadStoppedError(Exception):
     """The load was told to stop; the next try goes on where it stopped."""
 

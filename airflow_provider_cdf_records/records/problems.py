@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 
-from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
 
 MAX_TOLD = 10  # problems of a row that its message tells
 MAX_LISTED = 50  # names in a message
@@ -19,11 +19,12 @@ def join_problems(problems: Iterable[str]) -> str:
     return f"{told}; and {more:,} more" if more > 0 else told
 
 
-def listed(names: Iterable[str]) -> str:
-    """Return names for a message: the first ones, and how many more there are."""
-    every = list(map(repr, names))
+def listed(names: Iterable[str], to_text: Callable[[str], str] = repr) -> str:
+    """Return names for a message: the first ones, each shortened, and how many more there are."""
+    every = list(names)
     more = len(every) - MAX_LISTED
-    told = ", ".join(every[:MAX_LISTED]) or "none"
+    first = map(shortened, every[:MAX_LISTED])
+    told = ", ".join(map(to_text, first)) or "none"
     return f"{told} and {more:,} more" if more > 0 else told
 
 

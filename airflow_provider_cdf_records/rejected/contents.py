@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import IO
 
@@ -11,6 +12,7 @@ from airflow_provider_cdf_records.sources.storage import StoragePath
 
 FIRST_BYTES = 1 << 16  # looked at before a line is read, which in another file may have no end
 BEGINNING = b'{"position":'  # of a line, as far as it was written before a try was killed
+FIRST_KEYS = re.compile(rb'\{"position":-?[0-9]+,"where":"')  # of a line that is too long to be read whole
 
 
 class RejectedFileInUseError(Exception):
@@ -44,6 +46,14 @@ def check_contents(file: IO[bytes], path: StoragePath, owner: Owner | None) -> N
                 "{{ ti.map_index }}; if that file is no longer needed, remove it."
             )
             raise InvalidArgumentError(msg)
+
+
+def begins_with_rejected(start: bytes) -> bool:
+    """Whether the first bytes of a file are those of a file of rejected records."""
+    if not start.startswith(BEGINNING):
+        return False
+    line, end, _ = start.partition(b"\n")
+    return read_line(line) is not None if end else FIRST_KEYS.match(start) is not None
 
 
 def lines_up_to(file: IO[bytes], position: int, owner: Owner | None) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -9,7 +10,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Identity, Row, as_mapping
+from airflow_provider_cdf_records.records.chunk import (
+    NUMBER_STYLE_KEYS,
+    Identity,
+    NumberStyle,
+    Row,
+    as_given,
+    as_mapping,
+    split_number_style,
+)
 from airflow_provider_cdf_records.records.encoding import (
     NOT_JSON,
     display,
@@ -19,6 +28,8 @@ from airflow_provider_cdf_records.records.encoding import (
 )
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
+FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
+BYTES = re.compile("[\udc80-\udcff]")
 MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
@@ -34,7 +45,10 @@ class Owner(NamedTuple):
 
 
 class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text."""
+    """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text.
+
+    ``decimal`` and ``thousands`` say how the numbers in its texts are written, where the file said so.
+    """
 
     position: int
     where: str
@@ -47,10 +61,12 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     record: msgspec.Raw
     task: str | None = None
     run: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
 
 
-OWNER_KEYS = frozenset(Owner._fields)
-LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OWNER_KEYS
+OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS))
+LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OPTIONAL_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
 
@@ -61,6 +77,7 @@ class Rejection:
 
     :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
     :param record: the row as JSON, or as text where it is not JSON.
+    :param number_style: how the numbers in its texts are written, where the file said so.
     """
 
     position: int
@@ -71,6 +88,7 @@ class Rejection:
     external_id: str | None = None
     status: int | None = None
     request_id: str | None = None
+    number_style: NumberStyle | None = None
 
     def __str__(self) -> str:
         identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
@@ -80,6 +98,7 @@ class Rejection:
 
     def as_line(self, owner: Owner | None = None) -> bytes:
         """Return the line of the rejected-records file; without an owner, it is nobody's."""
+        style = self.number_style or NumberStyle()
         line = RejectedLine(
             position=self.position,
             where=_as_text(self.where),
@@ -92,6 +111,8 @@ class Rejection:
             record=msgspec.Raw(self.record if isinstance(self.record, bytes) else _encode(self.record)),
             task=owner.task if owner else None,
             run=owner.run if owner else None,
+            decimal=style.decimal,
+            thousands=style.thousands,
         )
         return _encode(line) + b"\n"
 
@@ -106,16 +127,17 @@ def rejection_of(
     status: int | None = None,
     request_id: str | None = None,
 ) -> Rejection:
-    """Return the rejection of a row, which may be anything.
+    """Return the rejection of a row, which may be anything: it fails for none.
 
     :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
+    row, style = split_number_style(row)
     record = _as_json(row)
     if identity is None:
         space, external_id = _identity_in(record if isinstance(record, bytes) else row)
     else:
         space, external_id = identity.split("/", 1)
-    return Rejection(position, where, record, message, space, external_id, status, request_id)
+    return Rejection(position, where, record, message, space, external_id, status, request_id, style)
 
 
 def rejected_row(row: Row) -> Row | None:
@@ -123,13 +145,22 @@ def rejected_row(row: Row) -> Row | None:
 
     :param row: any row; a line comes as JSON, or as the mapping that it decodes to.
     """
+    row = as_given(row)
     if isinstance(row, bytes):
         line = read_line(row)
         return None if line is None else bytes(line.record)
-    if isinstance(row, Mapping) and row.keys() - OWNER_KEYS == LINE_KEYS:
+    if isinstance(row, Mapping) and row.keys() - OPTIONAL_KEYS == LINE_KEYS:
         inner = row["record"]
         return _encode(_as_text(inner)) if isinstance(inner, str) else inner
     return None
+
+
+def number_style_of(line: Row) -> NumberStyle | None:
+    """Return how the numbers in a rejected row are written, where its line says so."""
+    said = read_line(line) if isinstance(line, bytes) else line
+    read = said.get if isinstance(said, Mapping) else lambda name: getattr(said, name)
+    style = NumberStyle(*map(read, NUMBER_STYLE_KEYS))
+    return style if any(isinstance(character, str) for character in style) else None
 
 
 def read_line(line: bytes) -> RejectedLine | None:
@@ -142,23 +173,33 @@ def read_line(line: bytes) -> RejectedLine | None:
 
 def _as_json(row: Row) -> bytes | str:
     """Return a row as JSON on one line, which loads again, or as text where it is not JSON."""
+    try:
+        return _encoded(row)
+    except MemoryError:
+        raise
+    except Exception:  # for example a value that contains itself, or whatever the class of a value does
+        return _as_text(as_given(row), repr)
+
+
+def _encoded(row: Row) -> bytes | str:
+    mapping = as_mapping(row)
+    if mapping is None:
+        row = as_given(row)
     if isinstance(row, bytes):
         try:
             row.decode()
             return bytes(msgspec.json.format(row, indent=-1))
         except NOT_JSON:
-            return row.decode(errors="replace").strip()
+            return _as_text(row).strip()
+    if mapping is None:
+        return _as_text(row, str if isinstance(row, str) else repr)
+    write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
     try:
-        mapping = as_mapping(row)
-        if mapping is not None:
-            write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
-            try:
-                return write(mapping)
-            except ValueError:
-                return write(_with_texts(mapping))
-    except (ValueError, TypeError, RecursionError):  # for example a value that contains itself
-        pass
-    return _as_text(row, repr)
+        return write(mapping)
+    except MemoryError:
+        raise
+    except Exception:
+        return write(_with_texts(mapping))
 
 
 def _with_texts(value: Any) -> Any:
@@ -169,26 +210,31 @@ def _with_texts(value: Any) -> Any:
         return [_with_texts(inner) for inner in value]
     try:
         encode_value(value)
-    except ValueError:
+    except MemoryError:
+        raise
+    except Exception:
         return _as_text(value)
     return value
 
 
 def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:
     """Return any value as text that UTF-8 can encode."""
-    if isinstance(value, bytes | bytearray | memoryview):
+    if issubclass(type(value), bytes | bytearray | memoryview):
         return bytes(value).decode(errors="backslashreplace")
-    return display(value, to_text).encode(errors="backslashreplace").decode()
+    text = BYTES.sub(lambda found: f"\\x{ord(found[0]) - FIRST_BYTE:02x}", display(value, to_text))
+    return str.encode(text, errors="backslashreplace").decode()
 
 
 def _identity_in(row: Row) -> tuple[str | None, str | None]:
     try:
         fields = msgspec.json.decode(row) if isinstance(row, bytes) else as_mapping(row)
-    except (*NOT_JSON, TypeError):
-        fields = None
-    if not isinstance(fields, Mapping) or not fields.keys() >= API_RECORD_KEYS:
+        if not isinstance(fields, Mapping) or not fields.keys() >= API_RECORD_KEYS:
+            return None, None
+        space, external_id = fields["space"], fields["externalId"]
+        if isinstance(space, str) and isinstance(external_id, str):
+            return _as_text(space), _as_text(external_id)
+    except MemoryError:
+        raise
+    except Exception:  # whatever the class of the row does
         return None, None
-    space, external_id = fields["space"], fields["externalId"]
-    if isinstance(space, str) and isinstance(external_id, str):
-        return _as_text(space), _as_text(external_id)
     return None, None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
+from functools import lru_cache
+from itertools import groupby, repeat, starmap
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -12,14 +15,17 @@ from airflow_provider_cdf_records.records.chunk import (
     WITHOUT_A_VALUE,
     Chunk,
     Convert,
+    NumberStyle,
     Records,
     Refusal,
     Row,
 )
 from airflow_provider_cdf_records.records.encoding import NOT_JSON
-from airflow_provider_cdf_records.rejected.lines import rejected_row
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
 
 MAPPING_HINT = "(a rejected row of a load with a mapping needs that mapping again)"
+STYLES_AT_ONCE = 16  # whose converters are kept
 LEFTOVER_KEYS = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
@@ -32,11 +38,19 @@ class UnwrapRejected:
 
     :param convert: the other converter; it may get a chunk twice.
     :param has_mapping: whether the load has a mapping; without one, refusals of the rows suggest it.
+    :param convert_in: returns a converter of rows whose numbers have a style, as their lines say.
     """
 
-    def __init__(self, convert: Convert, *, has_mapping: bool) -> None:
+    def __init__(
+        self,
+        convert: Convert,
+        *,
+        has_mapping: bool,
+        convert_in: Callable[[NumberStyle], Convert] | None = None,
+    ) -> None:
         self._convert = convert
         self._has_mapping = has_mapping
+        self._convert_in = None if convert_in is None else lru_cache(STYLES_AT_ONCE)(convert_in)
 
     def __call__(self, chunk: Chunk) -> Records:
         rows = chunk.rows
@@ -49,22 +63,47 @@ class UnwrapRejected:
 
     def _unwrap(self, chunk: Chunk) -> Records:
         """Convert a chunk after taking the rows out of its lines; other rows stay as they are."""
-        positions, rows, refusals = [], [], list(chunk.refusals)
+        refusals = list(chunk.refusals)
+        kept: list[tuple[int, Row, NumberStyle | None]] = []
         unwrapped: set[int] = set()
         for position, line in zip(chunk.positions, chunk.rows, strict=True):
-            row, is_unwrapped = _innermost(line)
+            row, is_unwrapped, style = _innermost(line)
             if is_unwrapped:
                 unwrapped.add(position)
             if is_unwrapped and (key := _leftover_key(row)):
                 msg = f"still has {key!r}: correct the row, and remove that key"
-                refusals.append(Refusal(position, row, msg))
+                refusals.append(Refusal(position, row if style is None else (row, style), msg))
             else:
-                positions.append(position)
-                rows.append(row)
-        records = self._convert(
-            chunk._replace(positions=positions, rows=rows, refusals=refusals, is_retried=True)
-        )
+                kept.append((position, row, style if self._convert_in else None))
+        chunk = chunk._replace(positions=[], rows=[], refusals=refusals, is_retried=True)
+        records = self._convert_runs(chunk, kept)
         return records if self._has_mapping else _with_hint(records, unwrapped)
+
+    def _convert_runs(self, chunk: Chunk, rows: list[tuple[int, Row, NumberStyle | None]]) -> Records:
+        """Convert rows in their order, those with one style after another together."""
+        parts = [Records([], [], [], [], chunk.refusals)]
+        for style, run in groupby(rows, key=itemgetter(2)):
+            positions, of_run, _ = map(list, zip(*run, strict=True))
+            part = chunk._replace(positions=positions, rows=of_run, refusals=())
+            try:
+                parts.append(self._converter(style)(part))
+            except InvalidArgumentError as error:
+                if style is None:
+                    raise
+                refused = zip(
+                    positions, zip(of_run, repeat(style), strict=False), repeat(str(error)), strict=False
+                )
+                parts.append(Records([], [], [], [], list(starmap(Refusal, refused))))
+        return Records(
+            positions=[position for part in parts for position in part.positions],
+            identities=[identity for part in parts for identity in part.identities],
+            bodies=[body for part in parts for body in part.bodies],
+            rows=[row for part in parts for row in part.rows],
+            refusals=[refusal for part in parts for refusal in part.refusals],
+        )
+
+    def _converter(self, style: NumberStyle | None) -> Convert:
+        return self._convert if style is None or self._convert_in is None else self._convert_in(style)
 
 
 def suggest_mapping(convert: Convert) -> Convert:
@@ -85,12 +124,15 @@ def _is_line(row: Row) -> bool:
     return rejected_row(row) is not None
 
 
-def _innermost(line: Row) -> tuple[Row, bool]:
-    """Return the row inside a line, also one rejected more than once, and whether ``line`` was a line."""
-    row, is_unwrapped = line, False
+def _innermost(line: Row) -> tuple[Row, bool, NumberStyle | None]:
+    """Return the row inside a line, also one rejected more than once.
+
+    Also whether ``line`` was a line, and the style of the row's numbers, if the line says it.
+    """
+    row, is_unwrapped, style = line, False, None
     while (inner := rejected_row(row)) is not None:
-        row, is_unwrapped = inner, True
-    return row, is_unwrapped
+        row, is_unwrapped, style = inner, True, number_style_of(row) or style
+    return row, is_unwrapped, style
 
 
 def _leftover_key(row: Row) -> str | None:

@@ -2,6 +2,7 @@
 
 from airflow_provider_cdf_records.sources.files import FileSource
 from airflow_provider_cdf_records.sources.folders import files_of, kind_that_takes
+from airflow_provider_cdf_records.sources.format_check import check_format
 from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
@@ -17,6 +18,7 @@ __all__ = [
     "RecordsSource",
     "ResumableSource",
     "Source",
+    "check_format",
     "files_of",
     "kind_that_takes",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BUFFER = 1 << 18  # bytes read at a time
+UNICODE_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+NO_CONTROL_CHARACTERS = bytes({*b"\t\n\f\r", *range(0x20, 0x7F), *range(0x80, 0x100)})
 ZSTD_INPUT = 256  # bytes decompressed at a time; each four of them may become 128 KB
 
 
@@ -24,6 +28,7 @@ class Compression:
     """A way to compress a whole file.
 
     :param magic: what every such file begins with.
+    :param certain_magic: what only such a file begins with, as a pattern.
     :param decompress: makes a readable file of a compressed one, which raises ``EOFError`` where that is cut
         short.
     :param is_damage: whether an error that was raised while reading means that the data is damaged.
@@ -32,6 +37,7 @@ class Compression:
     name: str
     suffix: str
     magic: bytes
+    certain_magic: re.Pattern[bytes]
     decompress: Callable[[io.BufferedReader], io.BufferedReader]
     is_damage: Callable[[Exception], bool]
 
@@ -42,9 +48,19 @@ def compression_of(file_name: str) -> Compression | None:
     return next((known for known in COMPRESSIONS if name.endswith(known.suffix)), None)
 
 
-def compression_in(start: bytes) -> Compression | None:
-    """Return the compression that the first bytes of a file belong to; ``None`` if it is not compressed."""
-    return next((known for known in COMPRESSIONS if start.startswith(known.magic)), None)
+def compression_in(start: bytes, named: Compression | None) -> Compression | None:
+    """Return the compression that the first bytes of a file belong to; ``None`` if it is not compressed.
+
+    :param named: what the file's name stands for.
+    """
+    if named is not None and start.startswith(named.magic):
+        return named
+    return next((known for known in COMPRESSIONS if known.certain_magic.match(start)), None)
+
+
+def is_text(start: bytes) -> bool:
+    """Whether the first bytes of a file are text: with no control characters, or with a mark of Unicode."""
+    return start.startswith(UNICODE_MARKS) or not start.translate(None, NO_CONTROL_CHARACTERS)
 
 
 def _gunzip(file: io.BufferedReader) -> io.BufferedReader:
@@ -121,8 +137,16 @@ def _is_zstd_damage(error: Exception) -> bool:
     return isinstance(error, zstandard.ZstdError)
 
 
+def _pattern(magic: bytes) -> re.Pattern[bytes]:
+    return re.compile(magic, re.DOTALL)
+
+
 COMPRESSIONS = [
-    Compression("gzip", ".gz", b"\x1f\x8b", _gunzip, _is_gzip_damage),
-    Compression("bzip2", ".bz2", b"BZh", _bunzip2, _is_bzip2_damage),
-    Compression("Zstandard", ".zst", b"\x28\xb5\x2f\xfd", _unzstd, _is_zstd_damage),
+    Compression("gzip", ".gz", b"\x1f\x8b", _pattern(rb"\x1f\x8b\x08"), _gunzip, _is_gzip_damage),
+    Compression(
+        "bzip2", ".bz2", b"BZh", _pattern(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), _bunzip2, _is_bzip2_damage
+    ),
+    Compression(
+        "Zstandard", ".zst", b"\x28\xb5\x2f\xfd", _pattern(rb"\x28\xb5\x2f\xfd"), _unzstd, _is_zstd_damage
+    ),
 ]

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import chain
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.compression import COMPRESSIONS, compression_of
-from airflow_provider_cdf_records.sources.formats import (
-    Format,
-    format_named,
-    format_names,
-    format_of,
-    known_suffixes,
+from airflow_provider_cdf_records.records.chunk import (
+    NUMBER_STYLE_KEYS,
+    Chunk,
+    Columns,
+    Mark,
+    NumberStyle,
 )
-from airflow_provider_cdf_records.sources.open_file import NOTHING_FOUND, OpenFile, check_readable, open_file
+from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.archives import ZipMember, is_named_zip, is_zip, members_of
+from airflow_provider_cdf_records.sources.compression import compression_of
+from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FormatChoice
+from airflow_provider_cdf_records.sources.formats import format_of
+from airflow_provider_cdf_records.sources.open_file import OpenFile, open_file
 from airflow_provider_cdf_records.sources.source import START, FormatError
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, version_of
+from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, file_name, version_of
+from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
+
+BLANK = b" \t\r\n\xef\xbb\xbf"  # with the byte order mark of UTF-8
+BLANK_UTF16 = b" \t\r\n\x00\xff\xfe"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileSource:
-    """The rows of one or several files, in the order given.
+    """The rows of one or several files, in the order given; a zip archive is the files in it.
 
     :param file_format: the name of one of ``FORMATS``; by default what the suffix says.
     :param file_options: options of the format; each format of the files must have them.
+    :param holds_rejected: tells by the first bytes of a file whether it holds rejected records; those are
+        read whatever the name of the file, ``file_format`` and ``file_options`` say.
     :raises InvalidArgumentError: for an option that the format of any file does not have.
     """
 
@@ -35,12 +46,15 @@ class FileSource:
         *paths: StoragePath,
         file_format: str | None = None,
         file_options: Mapping[str, Any] | None = None,
+        holds_rejected: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
-        self._paths = paths
-        named = None if file_format is None else format_named(file_format)
-        self._formats = [_format_of(path, named) for path in paths]
+        self._given = paths
+        self._given_format = file_format
         self._given_options = dict(file_options or {})
-        self._options = {known.name: known.options_of(self._given_options) for known in self._formats}
+        self._choice = FormatChoice(file_format, self._given_options, holds_rejected)
+        is_alone = len(paths) == 1
+        self._paths = list(chain.from_iterable(_files_in(path, is_alone=is_alone) for path in paths))
+        self._formats = [self._choice.by_name(path) for path in self._paths]
         self._after = START
         self._begun = [(0, 0)]  # (positions before it, its number) of each file that was begun
         self._reading: OpenFile | None = None
@@ -49,7 +63,13 @@ class FileSource:
 
     def reads(self, path: StoragePath) -> bool:
         """Whether a path is one of the files."""
-        return canonical_path(path) in map(canonical_path, self._paths)
+        return canonical_path(path) in map(canonical_path, self._given)
+
+    @property
+    def number_style(self) -> NumberStyle | None:
+        """How ``file_options`` say that numbers are written; ``None`` where they do not."""
+        of_options = {name: self._given_options.get(name) for name in NUMBER_STYLE_KEYS}
+        return NumberStyle(**of_options) if any(of_options.values()) else None
 
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark: by seeking where the format allows it, else by skipping rows."""
@@ -58,14 +78,13 @@ class FileSource:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return plain JSON that changes when other files are named, or when one of them changes."""
+        names = {id(path): how.format.name for path, how in zip(self._paths, self._formats, strict=True)}
         files = []
-        for path, file_format in zip(self._paths, self._formats, strict=True):
-            check_readable(path)
-            stat = path.stat()
+        for path in self._given:
+            stat = check_readable(path)
+            file_format = names.get(id(path), f"files in it: {self._given_format}")
             version = version_of(stat)
-            files.append(
-                {"path": str(path), "format": file_format.name, "size": stat.st_size, "version": version}
-            )
+            files.append({"path": str(path), "format": file_format, "size": stat.st_size, "version": version})
         options = {"options": self._given_options} if self._given_options else {}
         if len(files) == 1:
             return files[0] | options
@@ -78,46 +97,28 @@ class FileSource:
         sizes = [_size_for_progress(path) for path in self._paths]
         self._size = sum(sizes)
         self._done = sum(sizes[: after.file])
-        for number in range(after.file, len(self._paths)):
-            start = START
-            if number == after.file:
-                start = Mark(after.position - before, after.offset)
-            else:
-                self._begun.append((before, number))
-            last = start.position
-            for chunk in self._read(number, start):
-                last = chunk.end.position
-                yield _shifted(chunk, before, number)
-            self._done += sizes[number]
-            before += last + 1
-
-    def _read(self, number: int, after: Mark) -> Iterator[Chunk]:
-        path, file_format = self._paths[number], self._formats[number]
-        is_empty = True
-        try:
-            with open_file(path) as self._reading:
-                file = self._reading.file
-                begin = START
-                if after.offset and file_format.is_seekable and compression_of(path.name) is None:
-                    file.seek(after.offset)
-                    begin = after
-                for chunk in file_format.read(file, self._options[file_format.name], begin):
-                    rest = _rows_after(chunk, after.position)
-                    if rest.positions or rest.refusals:
-                        is_empty = False
-                        yield rest
-        except FormatError as error:
-            msg = f"{path}: {error}"
-            raise SourceError(msg) from None
-        finally:
-            self._reading = None
-        if is_empty and file_format.must_hold_rows and after == START:
-            msg = f"{path} holds no records. {NOTHING_FOUND}"
-            raise SourceError(msg)
+        with ExitStack() as in_use:
+            archive = None
+            for number in range(after.file, len(self._paths)):
+                path = self._paths[number]
+                if isinstance(path, ZipMember) and path.archive is not archive:
+                    in_use.close()  # the one before
+                    archive = in_use.enter_context(path.archive)
+                start = START
+                if number == after.file:
+                    start = Mark(after.position - before, after.offset)
+                else:
+                    self._begun.append((before, number))
+                last = start.position
+                for chunk in self._read(number, start):
+                    last = chunk.end.position
+                    yield _shifted(chunk, before, number)
+                self._done += sizes[number]
+                before += last + 1
 
     def where(self, position: int) -> str:
         before, number = self._begun[bisect_right(self._begun, (position, len(self._paths))) - 1]
-        return f"{self._formats[number].position_name} {position - before} of {self._paths[number]}"
+        return f"{self._formats[number].format.position_name} {position - before} of {self._paths[number]}"
 
     def share(self) -> float | None:
         reading = self._reading  # another thread may end a file meanwhile
@@ -125,11 +126,115 @@ class FileSource:
             return None
         return min(1.0, (self._done + reading.done) / self._size)
 
+    def files_with_header(self, first: int = 0) -> list[int]:
+        """Return the numbers of the files whose columns may be read without their rows.
+
+        :param first: the number of the file to begin with.
+        """
+        return [
+            number
+            for number in range(first, len(self._paths))
+            if self._formats[number].format.read_columns is not None
+            and not (self._formats[number].format.is_compressed_inside and _is_member(self._paths[number]))
+        ]
+
+    def columns_of(self, number: int) -> Columns | None:
+        """Return the columns of a file; ``None`` for one that has none, or cannot be read now."""
+        try:
+            with open_file(self._paths[number], block_size=FIRST_BYTES) as opened:
+                how = self._choice.by_content(self._formats[number], opened.file)
+                if how.format.read_columns is None:
+                    return None
+                return how.format.read_columns(opened.file, how.options)
+        except Exception:  # a file that cannot be read is told when it is its turn
+            return None
+
+    def has_rows(self, number: int) -> bool:
+        """Whether a file has any row; true also for one that cannot be read now."""
+        try:
+            chunks = self._read(number, START)
+            try:
+                return next(chunks, None) is not None
+            finally:
+                chunks.close()
+        except Exception:
+            return True
+
+    def path_of(self, number: int) -> str:
+        """Return the path of a file, for a message."""
+        return str(self._paths[number])
+
+    def _read(self, number: int, after: Mark) -> Generator[Chunk, None, None]:
+        path, how = self._paths[number], self._formats[number]
+        has_begun = False
+        try:
+            with open_file(path, in_any_order=how.format.is_compressed_inside) as opened:
+                self._reading = opened
+                how = self._formats[number] = self._choice.by_content(how, opened.file)
+                if how.format.is_compressed_inside:
+                    _check_stored_as_it_is(opened, how.format.name)
+                elif not opened.file.peek(1):
+                    return
+                begin = START
+                if after.offset and how.format.is_seekable and not opened.is_compressed:
+                    opened.file.seek(after.offset)
+                    begin = after
+                for chunk in how.format.read(opened.file, how.options, begin):
+                    has_begun = True
+                    rest = _rows_after(chunk, after.position)
+                    if rest.positions or rest.refusals:
+                        yield rest
+        except FormatError as error:
+            if not has_begun and not how.format.is_compressed_inside and _is_blank(path):
+                return
+            msg = f"{path}: {error}"
+            raise SourceError(msg) from None
+        finally:
+            self._reading = None
+
+
+def _files_in(path: StoragePath, *, is_alone: bool) -> list[StoragePath]:
+    """Return the files in a zip archive; the path itself if it is none.
+
+    :param is_alone: whether it is the only one: then its content tells where its name does not, such as that
+        of a download. Of many files, each would have to be opened twice.
+    """
+    if is_named_zip(path):
+        return [*members_of(path)]
+    name = file_name(path)
+    if not is_alone or format_of(name) is not None or compression_of(name) is not None:
+        return [path]
+    check_readable(path)
+    with open_for_reading(path, FIRST_BYTES) as opened:
+        return [*members_of(path)] if is_zip(StorageFile(opened, path).read(4)) else [path]
+
+
+def _is_member(path: StoragePath) -> bool:
+    return isinstance(path, ZipMember)
+
+
+def _check_stored_as_it_is(opened: OpenFile, format_name: str) -> None:
+    """Refuse a file that is empty or compressed as a whole, for a format that is neither."""
+    if opened.is_compressed:
+        msg = f"is compressed as a whole, and {format_name} is compressed internally; decompress it."
+        raise FormatError(msg)
+    if not opened.file.peek(1):
+        msg = f"is cut short: it has 0 bytes, which is no {format_name} file. Write it again."
+        raise FormatError(msg)
+
+
+def _is_blank(path: StoragePath) -> bool:
+    """Whether there is nothing but white space in a file."""
+    with open_file(path) as opened:
+        content = opened.file.read(FIRST_BYTES + 1)
+    blank = BLANK_UTF16 if content.startswith(UTF16_MARKS) else BLANK
+    return len(content) <= FIRST_BYTES and not content.strip(blank)
+
 
 def _size_for_progress(path: StoragePath) -> int:
     try:
         return int(path.stat().st_size)
-    except OSError:  # a file that cannot be read is told when it is its turn
+    except Exception:  # a file that cannot be read is told when it is its turn
         return 0
 
 
@@ -153,20 +258,3 @@ def _rows_after(chunk: Chunk, position: int) -> Chunk:
     if not passed and len(refusals) == len(chunk.refusals):
         return chunk
     return chunk._replace(positions=chunk.positions[passed:], rows=chunk.rows[passed:], refusals=refusals)
-
-
-def _format_of(path: StoragePath, named: Format[Any] | None) -> Format[Any]:
-    compression = compression_of(path.name)
-    suffix = compression.suffix if compression else ""
-    found = named or format_of(path.name[: len(path.name) - len(suffix)])
-    if found is None:
-        compressed = ", ".join(known.suffix for known in COMPRESSIONS)
-        msg = (
-            f"{path} has none of the suffixes {known_suffixes()} (with or without {compressed}); "
-            f"set file_format to one of {format_names()}."
-        )
-        raise SourceError(msg)
-    if suffix and found.is_compressed_inside:
-        msg = f"{path} cannot be read: {found.name} is compressed internally; write it without {suffix}."
-        raise SourceError(msg)
-    return found

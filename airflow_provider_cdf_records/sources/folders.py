@@ -6,8 +6,14 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
+from airflow_provider_cdf_records.records.errors import MissingSourceError
+from airflow_provider_cdf_records.sources.storage import (
+    StoragePath,
+    canonical_path,
+    is_folder,
+    is_on_the_web,
+)
+from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 
 WILDCARDS = "*?["
 HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files
@@ -19,9 +25,15 @@ def files_of(path: Any) -> list[StoragePath]:
     A folder stands for the files in it, not for those in its folders; what begins with a dot or an
     underscore is left out, also of what a pattern such as ``alarms/*/2026-*.csv`` matches.
 
-    :raises SourceError: when there are none.
+    :raises MissingSourceError: when there are none.
+    :raises StorageError: when the storage does not tell.
     """
-    if path.is_dir():
+    with storage_errors(path):
+        return _files_of(path)
+
+
+def _files_of(path: Any) -> list[StoragePath]:
+    if is_folder(path):
         found = [file for file in path.iterdir() if not file.is_dir()]
         what = "folder"
     elif _is_pattern(path):
@@ -37,7 +49,7 @@ def files_of(path: Any) -> list[StoragePath]:
     files = sorted((file for file in found if not _is_left_out(file)), key=str)
     if not files:
         msg = f"{path} is a {what} with no files. Is it written by an upstream task?"
-        raise SourceError(msg)
+        raise MissingSourceError(msg)
     return files
 
 
@@ -47,7 +59,7 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
     folder, _, last = name.rpartition("/")
     if last.startswith(HIDDEN):
         return None
-    if path.is_dir():
+    if is_folder(path):
         return "folder" if canonical_path(path) == (storage, folder or "/") else None
     if not _is_pattern(path):
         return None
@@ -61,6 +73,8 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
 
 
 def _is_pattern(path: Any) -> bool:
+    if is_on_the_web(path):
+        return False
     return any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists()
 
 

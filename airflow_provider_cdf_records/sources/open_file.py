@@ -3,53 +3,38 @@
 from __future__ import annotations
 
 import io
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, cast
 
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.archives import ZipMember, is_zip
 from airflow_provider_cdf_records.sources.compression import (
     BUFFER,
-    COMPRESSIONS,
     Compression,
     compression_in,
     compression_of,
+    is_text,
 )
-from airflow_provider_cdf_records.sources.storage import StoragePath
+from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-NOTHING_FOUND = "An extraction that found nothing can say so with '[]' in a .json file."
-
-
-def check_readable(path: StoragePath) -> None:
-    """Refuse a path that is not a file with content.
-
-    :raises SourceError: saying what it is instead.
-    """
-    if path.is_dir():
-        msg = f"{path} is a folder; path must name one file here."
-    elif not path.exists():
-        msg = (
-            f"{path} does not exist. Is it written by an upstream task, and on storage that this worker sees?"
-        )
-    elif not path.stat().st_size:
-        msg = f"{path} is empty (0 bytes). {NOTHING_FOUND}"
-    else:
-        return
-    raise SourceError(msg)
+START = 4096  # bytes by which text is told from compressed data
 
 
 class OpenFile:
     """A file that is being read.
 
     :ivar file: its content, decompressed.
+    :ivar is_compressed: whether that differs from what is stored.
     """
 
-    def __init__(self, counted: _CountedFile, file: io.BufferedReader) -> None:
+    def __init__(self, counted: StorageFile, file: io.BufferedReader, *, is_compressed: bool) -> None:
         self._counted = counted
         self.file = file
+        self.is_compressed = is_compressed
 
     @property
     def done(self) -> int:
@@ -58,75 +43,70 @@ class OpenFile:
 
 
 @contextmanager
-def open_file(path: StoragePath) -> Iterator[OpenFile]:
-    """Open a file of any compression.
+def open_file(
+    path: StoragePath, *, in_any_order: bool = False, block_size: int | None = None
+) -> Iterator[OpenFile]:
+    """Open a file of any compression, which its content tells, not its name.
 
-    :raises SourceError: when it is not what its suffix says, damaged, or cut short; also while it is read.
+    :param in_any_order: whether its bytes will be read in any order; then it may be copied to a local disk.
+    :param block_size: how many bytes remote storage is asked for at a time; by default what it likes best.
+    :raises SourceError: when it is damaged, cut short, or cannot be reached; also while it is read.
     """
     check_readable(path)
-    compression = compression_of(path.name)
-    with path.open("rb") as opened:
-        counted = _CountedFile(opened)
+    with open_for_reading(path, block_size) as opened, _seekable(path, opened, in_any_order) as seekable:
+        counted = StorageFile(seekable, path)
         file: io.BufferedReader = io.BufferedReader(counted, BUFFER)
-        _check_compression(file, path, compression)
+        compression = _compression(file, path)
         if compression is None:
-            yield OpenFile(counted, file)
+            yield OpenFile(counted, file, is_compressed=False)
             return
         try:
-            yield OpenFile(counted, compression.decompress(file))
+            yield OpenFile(counted, compression.decompress(file), is_compressed=True)
         except EOFError:
             msg = (
                 f"{path} is cut short: its {compression.name} data ends before its end mark. Write it again."
             )
             raise SourceError(msg) from None
         except Exception as error:
-            if not compression.is_damage(error):
+            if hasattr(error, "retryable") or not compression.is_damage(error):
                 raise
             msg = f"{path} is damaged: its {compression.name} data cannot be read ({error}). Write it again."
             raise SourceError(msg) from error
 
 
-def _check_compression(file: io.BufferedReader, path: StoragePath, compression: Compression | None) -> None:
-    """Compare what the suffix of a file says with its first bytes."""
-    found = compression_in(file.peek(max(len(known.magic) for known in COMPRESSIONS)))
-    if found is compression:
+@contextmanager
+def _seekable(path: StoragePath, opened: IO[bytes], in_any_order: bool) -> Iterator[IO[bytes]]:
+    """Copy a member of a zip to a local disk, if it is read in any order: to go back, it is read again."""
+    if not in_any_order or not isinstance(path, ZipMember):
+        yield opened
         return
-    if compression is None and found is not None:
-        msg = f"{path} is {found.name} data; give it a name that ends in {found.suffix}."
-    elif compression is not None:
-        msg = (
-            f"{path} is not the {compression.name} file that its suffix says; write it again, or give it the "
-            "suffix of what it is."
-        )
-    raise SourceError(msg)
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(opened, copy, BUFFER)
+        copy.seek(0)
+        yield cast("IO[bytes]", copy)
 
 
-class _CountedFile(io.RawIOBase):
-    """Makes a complete file object of what a path opened, and counts the bytes read from it.
+def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | None:
+    """Return how a file is compressed; servers and tools may have decompressed it, or left out a suffix.
 
-    Airflow wraps files to track them, and some of those wrappers can do little more than ``read``.
+    :raises SourceError: when it is neither compressed nor text, though its suffix says that it is compressed.
     """
-
-    def __init__(self, opened: IO[bytes]) -> None:
-        self._opened = opened
-        self.done = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.done = self._opened.seek(offset, whence)
-        return self.done
-
-    def tell(self) -> int:
-        return self.done
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        data = self._opened.read(len(view))
-        view[: len(data)] = data
-        self.done += len(data)
-        return len(data)
+    start = file.peek(START)[:START]
+    named = compression_of(file_name(path))
+    found = compression_in(start, named)
+    if found is None and is_zip(start):
+        if isinstance(path, ZipMember):
+            msg = f"{path} is a zip archive inside another one; unpack it."
+        else:
+            msg = f"{path} is a zip archive; give it a name that ends in .zip."
+        raise SourceError(msg)
+    if named is not None and not start:
+        msg = f"{path} is cut short: it has 0 bytes, which is no {named.name} data. Write it again."
+        raise SourceError(msg)
+    if found is None and named is not None and not is_text(start):
+        msg = (
+            f"{path} is not the {named.name} file that its suffix says, nor text; write it again, or give it "
+            "the suffix of what it is."
+        )
+        raise SourceError(msg)
+    return found

@@ -7,8 +7,10 @@ import posixpath
 from collections.abc import Mapping
 from datetime import datetime
 from typing import IO, Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
+WEB = frozenset({"http", "https"})  # protocols that know no folders
 ALIASES = {  # other names of the protocols of one storage
     "s3a": "s3",
     "s3n": "s3",
@@ -46,6 +48,23 @@ class StoragePath(Protocol):
 def is_local(path: StoragePath) -> bool:
     """Whether a path is on this machine's disks."""
     return getattr(path, "protocol", "file") in LOCAL
+
+
+def is_on_the_web(path: StoragePath) -> bool:
+    """Whether a path is the URL of a web server, whose addresses are files, and hold ``?`` for a query."""
+    return getattr(path, "protocol", "file") in WEB
+
+
+def is_folder(path: StoragePath) -> bool:
+    """Whether a path is a folder; fsspec would download a whole file from the web to tell."""
+    return not is_on_the_web(path) and path.is_dir()
+
+
+def file_name(path: StoragePath) -> str:
+    """Return the last part of a path, without the query of an URL."""
+    if not is_on_the_web(path):
+        return path.name
+    return posixpath.basename(urlsplit(str(path)).path)
 
 
 def local_name(path: StoragePath) -> str:

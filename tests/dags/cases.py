@@ -105,6 +105,30 @@ def many() -> None:
 
 
 @dag(schedule=None)
+def frames() -> None:
+    """A frame of pandas as an XCom, and those of mapped tasks."""
+    mapping = {
+        "space": SPACE,
+        "external_id": "{tag}-{time}",
+        "sources": [
+            {"space": SPACE, "container": CONTAINER, "properties": {"time": "time", "value": "value"}}
+        ],
+    }
+
+    @task
+    def frame(tag: str) -> Any:
+        import pandas as pd
+
+        times = pd.to_datetime(["2026-01-02T03:04:05.678901234Z", "2026-01-02T03:04:06Z"], format="mixed")
+        return pd.DataFrame({"tag": tag, "time": times, "value": [1.5, None]})
+
+    same = {"stream_id": STREAM, "mapping": mapping}
+    CdfRecordsUpsertOperator(task_id="load", records=frame.override(task_id="extract")("a"), **same)
+    mapped = frame.override(task_id="extract_each").expand(tag=["b", "c"])
+    CdfRecordsUpsertOperator(task_id="load_all", records=mapped, **same)
+
+
+@dag(schedule=None)
 def waits() -> None:
     """A sensor that gives its slot back while it waits."""
     load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=[a_record("x")])
@@ -132,4 +156,49 @@ def life() -> None:
     [live, archive] >> load >> ingest >> delete
 
 
-braces(), mapped(), shares(), hopeless(), many(), waits(), life()
+def mapped_by(mapping: Any, **arguments: Any) -> Any:
+    rows = [{"1": "x", "n": 1}, {"1": "y", "n": "none"}]
+    return CdfRecordsUpsertOperator(
+        stream_id=STREAM, records=rows, max_rejected=1, mapping=mapping, **arguments
+    )
+
+
+@dag(schedule=None)
+def empty() -> None:
+    """Loads of nothing and of what is missing, which skip what is downstream."""
+
+    @task
+    def nothing() -> None:
+        return None
+
+    given = {"stream_id": STREAM, "if_empty": "skip"}
+    loads = [
+        CdfRecordsUpsertOperator(task_id="no_rows", records=[], **given),
+        CdfRecordsUpsertOperator(task_id="no_list", records=nothing(), **given),
+        CdfRecordsUpsertOperator(task_id="no_file", path=str(FOLDER / "missing.csv"), **given),
+    ]
+    loads >> some_records.override(task_id="after")("after")
+
+    @task
+    def by_hook() -> None:
+        CdfRecordsHook().upsert_records(STREAM, [], if_empty="skip")
+
+    by_hook()
+
+
+@dag(schedule=None, render_template_as_native_obj=True)
+def natives() -> None:
+    """Native rendering, mappings beside this file, and a load that sends nothing."""
+    source = {
+        "space": SPACE,
+        "container": CONTAINER,
+        "properties": {"number": "n", "text": {"value": "1e5"}},
+    }
+    mapping = {"space": SPACE, "external_id": "{1}-{{ '007' }}", "sources": [source]}
+    mapped_by(mapping, task_id="load", rejected_path=str(FOLDER / "{{ '007' }}"))
+    mapped_by("mapping.json", task_id="beside")
+    mapped_by("missing.json", task_id="nowhere")
+    mapped_by(mapping, task_id="validate", validate_only=True, limit=1)
+
+
+braces(), mapped(), shares(), hopeless(), many(), frames(), waits(), life(), empty(), natives()

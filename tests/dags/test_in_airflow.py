@@ -36,6 +36,19 @@ def test_mapped_tasks_hand_on_and_take_records(airflow: Airflow, cdf: LocalCdf) 
     }
 
 
+def test_frames_of_pandas_are_handed_on_and_loaded(airflow: Airflow, cdf: LocalCdf) -> None:
+    airflow.test_dag("frames")
+    assert set(airflow.states("frames").values()) == {"success"}
+    assert cdf.held() == {
+        f"{tag}-{time}": properties
+        for tag in "abc"
+        for time, properties in {
+            "2026-01-02T03:04:05.678901234Z": {"time": "2026-01-02T03:04:05.678Z", "value": 1.5},
+            "2026-01-02T03:04:06.000Z": {"time": "2026-01-02T03:04:06.000Z"},
+        }.items()
+    }
+
+
 def test_mapped_tasks_share_no_file_of_rejected_records(
     airflow: Airflow, cdf: LocalCdf, tmp_path: Path
 ) -> None:
@@ -97,3 +110,27 @@ def test_records_are_archived_and_deleted(airflow: Airflow, cdf: LocalCdf) -> No
     assert len(cdf.items("history")) == 1500
     assert "Ingested 1,500 of 1,500 records into stream history" in log
     assert "Deleted 1,490 of 1,490 records from stream live" in log
+
+
+def test_loads_of_nothing_skip_what_is_downstream(airflow: Airflow, cdf: LocalCdf) -> None:
+    airflow.test_dag("empty")
+    skipped = dict.fromkeys(("no_rows", "no_list", "no_file", "after", "by_hook"), "skipped")
+    assert airflow.states("empty") == skipped | {"nothing": "success"}
+
+
+def test_native_rendering_a_mapping_beside_the_dag_and_a_load_that_sends_nothing(
+    airflow: Airflow, cdf: LocalCdf, tmp_path: Path
+) -> None:
+    log = " ".join(airflow.run("dags", "test", "natives").stdout.split())  # Airflow 3.0 folds it
+    assert airflow.states("natives") == {
+        "load": "success",
+        "beside": "success",
+        "nowhere": "failed",
+        "validate": "success",
+    }
+    assert cdf.held() == {"x-007": {"number": 1, "text": "1e5"}, "beside-x": {"number": 1}}
+    assert (tmp_path / "007").exists()
+    beside = Path(__file__).parent
+    assert f"mapping 'missing.json' exists neither in the working directory ({Path.cwd()}) nor" in log
+    assert f"nor beside the DAG's file ({beside})." in log
+    assert "Validated 1 record for stream alarms, and sent nothing (validate_only)" in log

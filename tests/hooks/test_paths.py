@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,24 @@ from upath import UPath
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.hooks.paths import storage_path
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, StorageError
+from airflow_provider_cdf_records.sources.storage import canonical_path
 from airflow_provider_cdf_records.version_compat import object_storage_path
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM
 
-FORMS = {"text": str, "Path": Path, "UPath": UPath, "ObjectStoragePath": object_storage_path}
+
+class Text(str):
+    """As templates with their own kinds of text give it."""
+
+
+FORMS = {
+    "text": str,
+    "a kind of text": Text,
+    "Path": Path,
+    "UPath": UPath,
+    "ObjectStoragePath": object_storage_path,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -43,3 +57,72 @@ def test_objects_in_other_storage_keep_their_options() -> None:
     given = UPath("memory://bucket/a.ndjson", skip_instance_cache=True)
     assert isinstance(given.fs, MemoryFileSystem)
     assert storage_path(given, "path") is given
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("keeps-all://bucket/a.ndjson", "cannot be opened: no storage has the scheme 'keeps-all'"),
+        ("C:\\data\\a.csv", "is a path of Windows, and this worker does not run there"),
+        ("C:/data/a.csv", "is a path of Windows, and this worker does not run there"),
+        ("/data/a\0.csv", r"must have no null character, got '/data/a\x00.csv'"),
+        (Path("/data/a\0.csv"), "must have no null character"),
+        (" ", "must be a path or an fsspec URL, got ' ', which is what a template"),
+        ("None\n", "which is what a template or an upstream task gives where there is nothing"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told(path: Any, message: str) -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        storage_path(path, "path")
+    assert str(refused.value).startswith("path ")
+    assert message in str(refused.value)
+
+
+def test_a_name_that_is_too_long_is_told() -> None:
+    with pytest.raises(StorageError, match=r"cannot be accessed: OSError: .*File name too long") as failed:
+        storage_path(f"/{'x' * 300}.csv", "path")
+    assert not failed.value.retryable
+
+
+def test_a_path_may_begin_with_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    for path in ("~/a.csv", Path("~/a.csv")):
+        assert canonical_path(storage_path(path, "path")) == canonical_path(tmp_path / "a.csv")
+
+
+class Text(str):
+    """Text of another class, as XCom may deliver it."""
+
+    __slots__ = ()
+
+
+def test_a_path_may_be_text_of_any_class(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n")
+    assert canonical_path(storage_path(Text(path), "path")) == canonical_path(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv.rejected", "rejected", "a.csv", "a.json", "a.parquet", "a.txt.gz"])
+@pytest.mark.parametrize("file_options", [None, {"delimiter": ";"}])
+def test_rejected_records_load_again_from_a_file_of_any_name(
+    cdf: LocalCdf, tmp_path: Path, name: str, file_options: Any
+) -> None:
+    (tmp_path / "rows.csv").write_text("id;number\na;1\nb;x\n")
+    source = {"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}
+    mapping = {"space": SPACE, "external_id": "{id}", "sources": [source]}
+    rejected = tmp_path / name.removesuffix(".gz")
+    CdfRecordsHook().upsert_file(
+        STREAM,
+        tmp_path / "rows.csv",
+        file_options={"delimiter": ";"},
+        mapping=mapping,
+        max_rejected=1,
+        rejected_path=rejected,
+    )
+    content = rejected.read_bytes().replace(b'"x"', b'"2"')
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    options = {"file_format": "csv", "file_options": file_options} if file_options else {}
+    summary = CdfRecordsHook().upsert_file(STREAM, tmp_path / name, mapping=mapping, **options)
+    assert summary.read == 1
+    assert cdf.held() == {"a": {"number": 1}, "b": {"number": 2}}

@@ -13,10 +13,11 @@ from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
 from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources import RecordsSource
+from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from tests.mapping.loading import (
     NOT_KNOWN,
     SCHEMA,
+    Identified,
     Loaded,
     Rows,
     Shape,
@@ -121,6 +122,7 @@ def test_a_missing_column_is_reported_with_those_that_the_rows_have(
     with pytest.raises(InvalidArgumentError) as refused:
         Loaded(kind(tmp_path, [{"id": "a", "Tag": "x"}, {"id": "b", "Tag": "y"}]), spec)
     said = f"mapping: the rows have no column {column!r}; they have 'id', 'Tag'."
+    said += " Did you mean 'Tag'?" if column == "tag" else ""
     hint = f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
     assert str(refused.value) in (said, said + hint)
 
@@ -136,7 +138,7 @@ def test_an_optional_column_may_come_late(tmp_path: Path, kind: Shape) -> None:
 
 
 def test_in_the_middle_of_a_source_rows_need_not_have_all_columns() -> None:
-    convert = RowMapping(read_mapping(mapping({"text": "tag"})), Schema(), check_columns=False)
+    convert = RowMapping(read_mapping(mapping({"text": "tag"})), Schema(), begun_file=0)
     (chunk,) = RecordsSource([{"id": "a"}])
     assert convert(chunk).identities == ["plant/a"]
 
@@ -158,3 +160,67 @@ def test_rows_with_changing_columns_do_not_fill_the_memory() -> None:
 def test_a_column_that_some_of_the_first_rows_have_is_enough(tmp_path: Path, kind: Shape) -> None:
     rows = [{"id": "a"}, {"id": "b", "note": "x"}]
     assert Loaded(kind(tmp_path, rows), mapping({"text": "note"})).properties() == [{}, {"text": "x"}]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"text": "x"},
+        {"text": {"column": "x", "optional": True}},
+        {"text": {"format": "{x}-{id}"}},
+        {"any": "x.inner"},
+        "*",
+        {"any": "id", "*": "*"},
+    ],
+)
+def test_a_mapped_column_that_is_there_twice_is_refused(tmp_path: Path, properties: Any) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,x,x\na,1,2\n")
+    with pytest.raises(
+        InvalidArgumentError, match="the rows have column 'x' more than once; one that is mapped"
+    ):
+        Loaded(FileSource(path), mapping(properties))
+    with pytest.raises(InvalidArgumentError, match="column 'x' more than once"):
+        Identified(FileSource(path), mapping({}, external_id="{x}"))
+
+
+def test_a_column_that_is_there_twice_and_not_mapped_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,x,x,text\na,1,2,t\n")
+    assert Loaded(FileSource(path), mapping({"text": "text"})).properties() == [{"text": "t"}]
+
+
+def test_a_column_of_the_second_file_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    for name, header in (("a.csv", "id,text,x"), ("b.csv", "id,text,text")):
+        (tmp_path / name).write_text(f"{header}\na,1,2\n")
+    source = FileSource(tmp_path / "a.csv", tmp_path / "b.csv")
+    with pytest.raises(InvalidArgumentError, match="column 'text' more than once"):
+        Loaded(source, mapping({"text": "text"}))
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, NOT_KNOWN], ids=["known", "not known"])
+@pytest.mark.parametrize("header", ["id,text,", ",id,text"])
+def test_a_column_without_a_name_or_values_is_none_of_a_star(
+    tmp_path: Path, header: str, schema: Schema
+) -> None:
+    path = tmp_path / "a.csv"
+    row = header.replace("id", "a").replace("text", "t")
+    path.write_text(f"{header}\n{row}\n" * 1)
+    assert Loaded(FileSource(path), mapping("*"), schema).properties() == [{"text": "t"}]
+
+
+def test_a_column_without_a_name_that_has_values_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(",id,text\n0,a,t\n")
+    with pytest.raises(
+        InvalidArgumentError, match="column 'column 1' is not a property of container plant/Alarm"
+    ):
+        Loaded(FileSource(path), mapping("*"))
+    assert Loaded(FileSource(path), mapping({"text": "text"})).properties() == [{"text": "t"}]
+
+
+def test_a_late_value_in_a_column_without_a_name_refuses_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,\n" + "a,t,\n" * 1500 + "b,t,x\n")
+    loaded = Loaded(FileSource(path), mapping("*"))
+    assert loaded.messages() == {1501: "column 'column 3' -> plant/Alarm.column 3: there is no such property"}

@@ -121,17 +121,19 @@ def test_an_identity_needs_the_columns_of_its_format_strings(tmp_path: Path, kin
     rows: Rows = [{"Id": "a", "site": "north"}]
     with pytest.raises(InvalidArgumentError) as refused:
         Identified(kind(tmp_path, rows), mapping({"text": "tag"}))
-    assert str(refused.value) == "mapping: the rows have no column 'id'; they have 'Id', 'site'."
+    assert str(refused.value) == (
+        "mapping: the rows have no column 'id'; they have 'Id', 'site'. Did you mean 'Id'?"
+    )
 
 
 def test_a_wrong_delimiter_is_guessed_from_a_single_column(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("id;site\na;north\n")
+    (tmp_path / "a.csv").write_text("id~site\na~north\n")
     with pytest.raises(InvalidArgumentError, match=r"Is the delimiter right \(file_options\)\?"):
         Identified(FileSource(tmp_path / "a.csv"), mapping({}))
 
 
 def test_in_the_middle_of_a_source_rows_may_lack_the_columns_of_an_identity() -> None:
-    convert = IdentityMapping(read_mapping(mapping({})), check_columns=False)
+    convert = IdentityMapping(read_mapping(mapping({})), begun_file=0)
     (chunk,) = RecordsSource([{"other": "a"}])
     assert [refusal.message for refusal in convert(chunk).refusals] == ["external_id: column 'id': is empty"]
 

@@ -72,7 +72,7 @@ def test_each_wrong_value_of_a_row_is_told(tmp_path: Path, kind: Shape) -> None:
 
 @every_kind
 def test_each_column_that_a_format_string_lacks_is_told(tmp_path: Path, kind: Shape) -> None:
-    rows = [{"id": "a", "x": "b"}, {"id": None, "x": None}]
+    rows = [{"id": "a", "x": "b", "more": "1"}, {"id": None, "x": None, "more": "2"}]
     spec = mapping({"text": {"format": "{x}{id}{x}"}}, external_id="{id}-{x}")
     [message] = Loaded(kind(tmp_path, rows), spec).messages().values()
     assert message == (
@@ -100,7 +100,7 @@ def test_of_many_wrong_values_the_first_are_told_and_the_others_counted() -> Non
         (b"[1]", "expected `object`, got `array`"),
         (b'"text"', "expected `object`, got `str`"),
         (b'{"id": "b"', "not JSON: "),
-        (b'{"id": "b", "text": "\xff"}', "not JSON: "),
+        (b'{"id": "b", "text": "\xff"}', "not UTF-8: \\xff in 'text'"),
         (b'{"text":' * 100_000, "not JSON: "),
     ],
 )

@@ -41,8 +41,8 @@ def containers(count: int) -> list[dict[str, Any]]:
         (mapping({}, external_id="{id"), "mapping: external_id: format string '{id': "),
         (mapping({}, space="}"), "mapping: space: format string '}': "),
         (mapping({}, external_id="{}"), "mapping: external_id: format string '{}': use plain {column}"),
-        (mapping({}, external_id="{id:>5}"), "use plain {column}, without a format or conversion"),
-        (mapping({}, external_id="{id!r}"), "use plain {column}, without a format or conversion"),
+        (mapping({}, external_id="{id:.5}"), "format '.5' is not supported; use plain {column}"),
+        (mapping({}, external_id="{id!r}"), "format string '{id!r}': use plain {column}"),
         (
             mapping({}, time_zone="Mars"),
             "mapping: time_zone must be an IANA name such as 'Europe/Oslo', got 'Mars'",

@@ -172,6 +172,30 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
     assert "not UTF-8" in refusal(line)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("NaN", "nan is not JSON (send None, or leave the property out)"),
+        ("[-Infinity]", "-inf is not JSON"),
+        (r'"\ud800"', "surrogates not allowed"),
+    ],
+)
+def test_what_a_line_holds_that_is_no_json_is_told_with_its_place(value: str, message: str) -> None:
+    told = refusal(json.dumps(a_record(bad="?")).replace('"?"', value).encode())
+    assert told.startswith("sources[0].properties.bad")
+    assert message in told
+
+
+def test_a_surplus_value_of_a_record_is_refused() -> None:
+    assert "has 1 more value than columns" in refusal({**a_record(), None: ["x"]})
+    assert to_record({**a_record("a"), None: [""]}).body == to_record(a_record("a")).body
+
+
+def test_texts_that_mean_null_are_for_rows_with_a_mapping() -> None:
+    with pytest.raises(InvalidArgumentError, match="null_values is for rows with a mapping"):
+        ApiShaped()(Chunk([1], [json.dumps(a_record()).encode()], Mark(1), nulls=frozenset({"NULL"})))
+
+
 def test_a_record_over_the_limit_of_a_request_is_refused() -> None:
     room = MAX_RECORD_BYTES - len(to_record(a_record(text="")).body)
     assert to_record(a_record(text="x" * room))

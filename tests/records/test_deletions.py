@@ -114,6 +114,18 @@ def test_a_table_with_both_columns_needs_no_mapping() -> None:
     ]
 
 
+def test_texts_that_mean_null_are_no_identities() -> None:
+    nulls = frozenset({"NULL"})
+    rows = [ID, as_json(ID), ID | {"externalId": "NULL"}, as_json(ID | {"space": "NULL"}), b"nonsense"]
+    records = converted(rows, nulls=nulls)
+    assert records.identities == ["plant/a"] * 2
+    assert [refusal.message[:40] for refusal in records.refusals] == [
+        "externalId: expected `str`, got `null`",
+        "space: expected `str`, got `null`",
+        "not JSON: JSON is malformed: invalid cha",
+    ]
+
+
 def test_a_table_without_both_columns_is_an_invalid_argument() -> None:
     with pytest.raises(InvalidArgumentError, match=r"'space' and 'externalId', .* 'id', 'space'"):
         converted([["a", "plant"]], columns=("id", "space"))

@@ -133,8 +133,6 @@ def test_any_json_value_arrives_as_it_is(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (Decimal("0.1234567890123456789012345"), "0.1234567890123456789012345"),
-        (Decimal("1E+500"), "1E+500"),
         (datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), "2026-01-02T03:04:05.678901Z"),
         (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00.000Z"),
         (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05.000"),
@@ -144,6 +142,40 @@ def test_any_json_value_arrives_as_it_is(value: object) -> None:
 )
 def test_an_exact_row_keeps_every_digit(value: object, expected: str) -> None:
     assert json.loads(encode_exactly({"value": value})) == {"value": expected}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0.1234567890123456789012345", "0.1234567890123456789012345"),
+        ("1.10", "1.10"),
+        ("1E+3", "1000"),
+        ("1E+500", "1E+500"),
+        ("-0.0", "-0.0"),
+    ],
+)
+def test_a_decimal_of_an_exact_row_is_a_number_with_every_digit(value: str, expected: str) -> None:
+    row = {"n": Decimal(value), "deep": [{"n": Decimal(value)}]}
+    assert encode_exactly(row) == f'{{"n":{expected},"deep":[{{"n":{expected}}}]}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0.1234567890123456789012345", b"0.1234567890123456789012345"),
+        ("123456789012345678.25", b"123456789012345678.25"),
+        ("1.10", b"1.1"),
+        ("12345678901234567890123456789", b"12345678901234567890123456789"),
+        ("1E+40", b"1e+40"),
+        ("1E-400", b"1E-400"),
+    ],
+)
+def test_a_decimal_that_no_float_holds_is_sent_with_all_its_digits(value: str, expected: bytes) -> None:
+    assert encode({"n": [Decimal(value)]}) == b'{"n":[' + expected + b"]}"
+
+
+def test_a_number_that_is_out_of_range_is_refused() -> None:
+    assert refusal({"n": [Decimal("1E+400")]}) == "n[0]: 1E+400 is out of the range of numbers"
 
 
 @pytest.mark.parametrize("value", [math.nan, Decimal("NaN"), pd.NaT, b"bytes"], ids=repr)

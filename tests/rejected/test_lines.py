@@ -3,10 +3,14 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.mapping.table import as_table
+from airflow_provider_cdf_records.mapping.types import property_type
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 from airflow_provider_cdf_records.rejected.lines import Owner, read_line, rejected_row, rejection_of
 from tests.sample_records import a_record
 
@@ -61,6 +65,46 @@ def test_a_line_names_the_task_and_loads_again_with_and_without_it() -> None:
     assert json.loads(owned)["task"] == "plant/load[3]"
     for line in (owned, ownerless):
         assert json.loads(rejected_row(line)) == rejected_row(json.loads(line)) == a_record("a")
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        (b'{"a": "\xff\xe9"}\n', r'{"a": "\xff\xe9"}'),
+        (b"nonsense", "nonsense"),
+        ("a text", "a text"),
+        ((("a", "b"), ["x\udcff", "\ud800"], frozenset()), {"a": r"x\xff", "b": r"\ud800"}),
+        ({"a": ["\udc80"]}, {"a": [r"\x80"]}),
+    ],
+)
+def test_bytes_that_are_no_text_are_shown_as_they_are(row: Any, shown: Any) -> None:
+    assert json.loads(rejection_of("x", 1, row, "no \udcff").as_line())["record"] == shown
+
+
+def test_texts_that_mean_null_are_null_in_a_line() -> None:
+    nulls = frozenset({"NULL"})
+    for row in (b'{"a": "NULL", "b": ["NULL", 1.10]}', {"a": "NULL", "b": ["NULL", Decimal("1.10")]}):
+        line = rejection_of("x", 1, (row, nulls), "no").as_line()
+        assert rejected_row(line) == b'{"a":null,"b":["NULL",1.10]}'
+    assert json.loads(rejection_of("x", 1, (b"nonsense", nulls), "no").as_line())["record"] == "nonsense"
+
+
+@pytest.mark.parametrize("text", ["1.10", "123456789012345678.0", "1e16", "1E+500", "0.1", "7", "1e-7"])
+@pytest.mark.parametrize("kind", ["text", "json", "float64"])
+def test_a_number_of_a_rejected_row_makes_the_same_value_again(text: str, kind: str) -> None:
+    def value(row: Any) -> tuple[list[Any], dict[int, str]]:
+        table = as_table(Chunk([1], [row], Mark(1)), ["n"])
+        return convert.column(table.column("n", exact=not convert.is_float))
+
+    convert = property_type({"type": kind})
+    for row in (f'{{"n":{text}}}'.encode(), {"n": Decimal(text)}):
+        again = rejected_row(rejection_of("x", 1, row, "no").as_line())
+        (first,), problems = value(row)
+        (second,), problems_again = value(again)
+        assert (first if kind != "json" else bytes(first or b"")) == (
+            second if kind != "json" else bytes(second or b"")
+        )
+        assert problems.keys() == problems_again.keys()
 
 
 @pytest.mark.parametrize(

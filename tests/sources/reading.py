@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ def rows_of(source: Source) -> list[tuple[int, Any]]:
 def refusals_of(source: Source) -> list[tuple[int, str]]:
     """Return what a source could not make sense of."""
     return [(refusal.position, refusal.message) for chunk in source for refusal in chunk.refusals]
+
+
+def most_memory(use: Callable[[], Any]) -> int:
+    """Return how many bytes a call holds at most."""
+    tracemalloc.start()
+    try:
+        use()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def read(path: Path, file_format: str | None = None, **options: Any) -> list[tuple[int, Any]]:

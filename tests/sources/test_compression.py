@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.errors import SourceError, StorageError
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.compression import COMPRESSIONS
-from tests.sources.reading import read, refusal
-from tests.sources.writing import COMPRESS, NDJSON, ROWS, write
+from tests.sources.reading import read, refusal, rows_of
+from tests.sources.writing import COMPRESS, NDJSON, ROWS, WRITERS, as_ndjson, some_rows, write
 
 NAMES = {known.suffix: known.name for known in COMPRESSIONS}
 
@@ -53,18 +53,78 @@ def test_a_file_cut_anywhere_is_not_taken_for_a_whole_one(tmp_path: Path, suffix
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
-def test_a_file_that_is_not_compressed_as_its_suffix_says_is_refused(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"a.ndjson{suffix}"
-    path.write_bytes(NDJSON)
-    assert f"is not the {NAMES[suffix]} file that its suffix says" in refusal(path)
+@pytest.mark.parametrize("name", ["a.ndjson", "a.csv", "a.json"])
+def test_a_file_is_decompressed_whatever_its_suffix_says(tmp_path: Path, name: str, suffix: str) -> None:
+    content = WRITERS[name.partition(".")[2]](some_rows(5))
+    for other in ("", *COMPRESS):
+        path = tmp_path / f"{name}{other}"
+        path.write_bytes(COMPRESS[suffix](content))
+        assert [row for _, row in read(path)] == some_rows(5)
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
-@pytest.mark.parametrize("name", ["a.ndjson", "a.csv", "a.json"])
-def test_a_compressed_file_without_its_suffix_is_refused(tmp_path: Path, name: str, suffix: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(COMPRESS[suffix](NDJSON))
-    assert f"is {NAMES[suffix]} data; give it a name that ends in {suffix}" in refusal(path)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_text_is_read_as_it_is_though_its_suffix_says_that_it_is_compressed(
+    tmp_path: Path, encoding: str, suffix: str
+) -> None:
+    path = tmp_path / f"a.csv{suffix}"
+    path.write_bytes("größe\ttext\r\n1\tä\r\n".encode(encoding))
+    assert read(path, "tsv", encoding=encoding) == [(1, {"größe": "1", "text": "ä"})]
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+@pytest.mark.parametrize("content", [b"\x00\x01\x02", b"n\n1\n\x00\x00", b"\x1f"])
+def test_bytes_that_are_neither_compressed_nor_text_are_refused(
+    tmp_path: Path, content: bytes, suffix: str
+) -> None:
+    path = tmp_path / f"a.csv{suffix}"
+    path.write_bytes(content)
+    assert f"is not the {NAMES[suffix]} file that its suffix says, nor text" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_compressed_file_of_no_bytes_is_cut_short(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.csv{suffix}"
+    path.write_bytes(b"")
+    assert "is cut short: it has 0 bytes" in refusal(path)
+
+
+def test_a_text_that_begins_as_compressed_data_does_is_text(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "a.csv", b"BZh1\n1\n")) == [(1, {"BZh1": "1"})]
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_load_goes_on_in_a_file_that_is_compressed_without_its_suffix(tmp_path: Path, suffix: str) -> None:
+    rows = some_rows(3000)
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(COMPRESS[suffix](as_ndjson(rows)))
+    mark = next(iter(FileSource(path))).end
+    source = FileSource(path)
+    source.resume_after(mark)
+    assert [row for _, row in rows_of(source)] == rows[mark.position :]
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_load_goes_on_in_a_text_whose_suffix_says_that_it_is_compressed(
+    tmp_path: Path, suffix: str
+) -> None:
+    rows = some_rows(3000)
+    path = tmp_path / f"a.ndjson{suffix}"
+    path.write_bytes(as_ndjson(rows))
+    mark = next(iter(FileSource(path))).end
+    source = FileSource(path)
+    source.resume_after(mark)
+    assert [row for _, row in rows_of(source)] == rows[mark.position :]
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+@pytest.mark.parametrize("format_name", ["parquet", "arrow"])
+def test_a_format_that_compresses_inside_is_not_compressed_as_a_whole(
+    tmp_path: Path, format_name: str, suffix: str
+) -> None:
+    path = tmp_path / f"a.{format_name}"
+    path.write_bytes(COMPRESS[suffix](WRITERS[format_name](some_rows(5))))
+    assert "is compressed as a whole" in refusal(path)
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
@@ -121,5 +181,7 @@ def test_an_error_of_the_storage_is_not_taken_for_damage(
             return super().read(size) or b""
 
     monkeypatch.setattr(type(path), "open", lambda path, _: LosesItsConnection(str(path)))
-    with pytest.raises(ConnectionResetError, match="the storage went away"):
+    with pytest.raises(StorageError, match=rf"{path} cannot be accessed: .*the storage went away") as failed:
         list(FileSource(path))
+    assert failed.value.retryable
+    assert isinstance(failed.value.__cause__, ConnectionResetError)

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.errors import MissingSourceError, SourceError
 from airflow_provider_cdf_records.sources import FORMATS, FileSource
-from tests.sources.reading import read, refusal
+from tests.sources.reading import read, refusal, rows_of
 from tests.sources.writing import FILE_NAMES, NDJSON, PLAIN, ROWS, some_rows, write, write_rows
 
 # Formats and suffixes
@@ -28,10 +28,8 @@ def test_file_format_overrides_the_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.ndjson", b"", "is empty (0 bytes)"),
-        ("a.csv", b"", "is empty (0 bytes)"),
-        ("a.ndjson", b"\n \n", "holds no records"),
-        ("a.ndjson.gz", b"", "holds no records"),
+        ("a.parquet", b"", "is cut short: it has 0 bytes, which is no parquet file"),
+        ("a.arrow", b"", "is cut short: it has 0 bytes, which is no arrow file"),
         ("a.ndjson", b'[{"n": 1}]', "holds a JSON array; load it with file_format='json'"),
         ("a.ndjson", b"\xef\xbb\xbf \n[\n", "holds a JSON array"),
         ("a.txt", NDJSON, "none of the suffixes"),
@@ -45,8 +43,62 @@ def test_a_file_that_is_not_what_its_suffix_says_is_refused(
     assert message in refusal(write(tmp_path / name, content))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *((name, b"") for name in PLAIN if not name.endswith((".parquet", ".arrow"))),
+        *((name, b"") for name in FILE_NAMES if name.endswith((".gz", ".bz2", ".zst"))),
+        ("a.csv", b"n,text\n"),
+        ("a.csv", b"n,text"),
+        ("a.csv", b"\r\n\n  \n"),
+        ("a.csv.gz", b"\n\n"),
+        ("a.csv", b"\xef\xbb\xbf"),
+        ("a.json", b" \n"),
+        ("a.json", b"[]"),
+        ("a.ndjson", b"\n \n"),
+        ("a.ndjson", b"\xef\xbb\xbf\n"),
+    ],
+)
+def test_a_file_of_no_rows_is_a_load_of_nothing(tmp_path: Path, name: str, content: bytes) -> None:
+    assert read(write(tmp_path / name, content)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in PLAIN if not name.endswith(".csv")])
+def test_a_table_of_no_rows_is_a_load_of_nothing(tmp_path: Path, name: str) -> None:
+    assert read(write_rows(tmp_path / name, [])) == []
+
+
+def test_a_file_of_no_rows_among_others_is_passed(tmp_path: Path) -> None:
+    paths = [write(tmp_path / name, content) for name, content in BETWEEN_EMPTY_ONES]
+    source = FileSource(*paths)
+    rows = rows_of(source)
+    assert [row["n"] for _, row in rows] == ["1", "2", "3"]
+    assert [source.where(position) for position, _ in rows] == [
+        f"row 1 of {paths[1]}",
+        f"row 1 of {paths[4]}",
+        f"row 2 of {paths[4]}",
+    ]
+
+
+BETWEEN_EMPTY_ONES = [
+    ("0.csv", b""),
+    ("1.csv", b"n\n1\n"),
+    ("2.json", b" "),
+    ("3.csv", b"No data found\n"),
+    ("4.csv", b"n\n2\n3\n"),
+    ("5.ndjson", b""),
+]
+
+
+@pytest.mark.parametrize("content", [b"\x00" * 100, b" " * 200_000])
+def test_a_file_of_something_else_is_not_taken_for_an_empty_one(tmp_path: Path, content: bytes) -> None:
+    assert refusal(write(tmp_path / "a.json", content))
+
+
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "missing.ndjson")
+    with pytest.raises(MissingSourceError):
+        read(tmp_path / "missing.ndjson")
     (tmp_path / "folder.ndjson").mkdir()
     assert "is a folder" in refusal(tmp_path / "folder.ndjson")
 

@@ -7,23 +7,49 @@ whole column of valid values, which returns ``None`` when a value is unusual.
 from __future__ import annotations
 
 from airflow_provider_cdf_records.mapping.types.json_value import parsed
+from airflow_provider_cdf_records.mapping.types.local_time import (
+    Fold,
+    NoTimeZone,
+    time_zone_in_a_row,
+    time_zone_of,
+)
+from airflow_provider_cdf_records.mapping.types.missing import NOTHING_MISSING, Missing
+from airflow_provider_cdf_records.mapping.types.number_text import NumberText, check_number_style
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     Problems,
     PropertyType,
 )
-from airflow_provider_cdf_records.mapping.types.registry import property_type
+from airflow_provider_cdf_records.mapping.types.registry import (
+    ANY_NUMBER,
+    MOMENTS,
+    NUMBERS,
+    Options,
+    property_type,
+)
 from airflow_provider_cdf_records.mapping.types.relations import Relation
 from airflow_provider_cdf_records.mapping.types.text import as_texts
-from airflow_provider_cdf_records.mapping.types.timestamps import time_zone_of
+from airflow_provider_cdf_records.mapping.types.timestamps import timestamp_forms
 
 __all__ = [
+    "ANY_NUMBER",
+    "MOMENTS",
+    "NOTHING_MISSING",
+    "NUMBERS",
+    "Fold",
     "InvalidValueError",
+    "Missing",
+    "NoTimeZone",
+    "NumberText",
+    "Options",
     "Problems",
     "PropertyType",
     "Relation",
     "as_texts",
+    "check_number_style",
     "parsed",
     "property_type",
+    "time_zone_in_a_row",
     "time_zone_of",
+    "timestamp_forms",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_cdf_records.mapping.types.property_type import (
@@ -10,30 +12,45 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
     Types,
     as_json_type,
 )
+from airflow_provider_cdf_records.records.problems import listed
 
-BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-BOOLEANS |= {text.upper(): value for text, value in BOOLEANS.items()}
-BOOLEANS |= {text.capitalize(): value for text, value in BOOLEANS.items()}
-
-
-def _convert(value: Any) -> bool:
-    value = as_json_type(value)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int) and value in (0, 1):
-        return bool(value)
-    if not isinstance(value, str) or value.strip() not in BOOLEANS:
-        raise InvalidValueError
-    return BOOLEANS[value.strip()]
+TRUE = ("true", "1", "yes", "t", "y", "on")
+FALSE = ("false", "0", "no", "f", "n", "off")
 
 
-def _convert_all(values: list[Any], types: Types) -> list[Any] | None:
-    if types <= {bool}:
-        return values
-    try:
-        return [BOOLEANS[value] for value in values] if types <= {str} else None
-    except KeyError:
-        return None
+def boolean_type(true: Iterable[str] | None = None, false: Iterable[str] | None = None) -> PropertyType:
+    """Return the type of booleans.
 
+    :param true: the texts that mean it, as they stand; by default ``TRUE`` in lower, upper and title case.
+    :param false: likewise.
+    """
+    given = {text.strip(): True for text in true or ()} | {text.strip(): False for text in false or ()}
+    hint = f"the mapping lists {listed(given)}" if given else ""
+    defaults = {} if true is not None else dict.fromkeys(TRUE, True)
+    defaults |= {} if false is not None else dict.fromkeys(FALSE, False)
+    meanings = {
+        form: value for text, value in defaults.items() for form in (text, text.upper(), text.capitalize())
+    } | given
 
-BOOLEAN = PropertyType("boolean", _convert, _convert_all)
+    def convert(value: Any) -> bool:
+        if isinstance(value, Decimal) and value in (0, 1):
+            value = int(value)
+        value = as_json_type(value)
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # an integer that may be missing is a float in pandas
+        text = str(value) if isinstance(value, int) else value
+        if not isinstance(text, str) or text.strip() not in meanings:
+            raise InvalidValueError(hint)
+        return meanings[text.strip()]
+
+    def convert_all(values: list[Any], types: Types) -> list[Any] | None:
+        if types <= {bool}:
+            return values
+        try:
+            return [meanings[value] for value in values] if types <= {str} else None
+        except KeyError:
+            return None
+
+    return PropertyType("boolean", convert, convert_all)

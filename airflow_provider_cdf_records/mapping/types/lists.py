@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_cdf_records.mapping.types.json_value import parsed
+from airflow_provider_cdf_records.mapping.types.json_value import looks_like_json, parse, parsed
 from airflow_provider_cdf_records.mapping.types.property_type import (
     JSON_TYPES,
     InvalidValueError,
@@ -22,7 +22,7 @@ def list_type(item: PropertyType, max_items: int, delimiter: str | None) -> Prop
     """
 
     def convert(value: Any) -> list[Any]:
-        items = _items(value, delimiter)
+        items = _items(value, delimiter, exact=not item.is_float)
         if len(items) > max_items:
             msg = f"must have at most {max_items:,} items, got {len(items):,}"
             raise InvalidValueError(msg)
@@ -31,16 +31,18 @@ def list_type(item: PropertyType, max_items: int, delimiter: str | None) -> Prop
             raise InvalidValueError(msg)
         return [item.convert(part) for part in items]
 
-    return PropertyType(f"{item.name}[]", convert)
+    return PropertyType(f"{item.name}[]", convert, is_float=item.is_float)
 
 
-def _items(value: Any, delimiter: str | None) -> Sequence[Any]:
+def _items(value: Any, delimiter: str | None, *, exact: bool) -> Sequence[Any]:
     if isinstance(value, str):
-        items = parsed(value)
+        items = parsed(value, exact=exact)
         if delimiter is not None and not isinstance(items, list):
             return [part.strip() for part in value.split(delimiter)] if value.strip() else []
+        if items is value and looks_like_json(value):
+            parse(value)  # says what is wrong with it
         value = items
-    elif type(value) not in JSON_TYPES and not isinstance(value, tuple):
+    elif type(value) not in JSON_TYPES and not isinstance(value, list | tuple):
         value = to_json_type(value)
     if not isinstance(value, list | tuple):
         hint = "; for delimited text, set 'delimiter' in the mapping" if isinstance(value, str) else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from math import isfinite, nextafter
 from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.types.number_text import PLAIN_TEXT, NumberText
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     PropertyType,
@@ -17,18 +17,18 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
 )
 
 MAX_FLOAT32 = nextafter((2 - 2**-24) * 2.0**127, 0)  # the largest that is not rounded to infinity
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 NOT_IN_INTEGERS = frozenset(".eE")
 
 
-def float_type(name: str, largest: float | None = None) -> PropertyType:
+def float_type(name: str, largest: float | None = None, text: NumberText = PLAIN_TEXT) -> PropertyType:
     """Return a type of floats.
 
     :param largest: the largest absolute value; ``None`` if there is none.
+    :param text: reads those that come as text.
     """
 
     def convert(value: Any) -> int | float:
-        number = _number(value)
+        number = _number(value, text)
         if largest is not None and abs(number) > largest:
             raise _out_of_range(name)
         return number
@@ -36,7 +36,10 @@ def float_type(name: str, largest: float | None = None) -> PropertyType:
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
         try:
             if types <= {str}:
-                values = msgspec.convert(values, list[float], strict=False)
+                plain = text.all_plain(values)
+                if plain is None:
+                    return None
+                values = msgspec.convert(plain, list[float], strict=False)
             elif not types <= {float, int}:
                 return None
             is_good = all(map(isfinite, values)) and (
@@ -46,25 +49,29 @@ def float_type(name: str, largest: float | None = None) -> PropertyType:
             return None
         return values if is_good else None
 
-    return PropertyType(name, convert, convert_all)
+    return PropertyType(name, convert, convert_all, is_float=True)
 
 
-def integer_type(name: str, bits: int) -> PropertyType:
-    """Return a type of signed integers with that many bits."""
+def integer_type(name: str, bits: int, text: NumberText = PLAIN_TEXT) -> PropertyType:
+    """Return a type of signed integers with that many bits.
+
+    :param text: reads those that come as text.
+    """
     lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def convert(value: Any) -> int:
-        number = _whole_number(value)
+        number = _whole_number(value, text)
         if not lowest <= number <= highest:
             raise _out_of_range(name)
         return int(number)
 
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
         if types <= {str}:
-            if not NOT_IN_INTEGERS.isdisjoint("".join(values)):
+            plain = text.all_plain(values)
+            if plain is None or not NOT_IN_INTEGERS.isdisjoint("".join(plain)):
                 return None  # msgspec would read 1e-999 as 0
             try:
-                values = msgspec.convert(values, list[int], strict=False)
+                values = msgspec.convert(plain, list[int], strict=False)
             except msgspec.ValidationError:
                 return None
         elif not types <= {int}:
@@ -74,24 +81,38 @@ def integer_type(name: str, bits: int) -> PropertyType:
     return PropertyType(name, convert, convert_all)
 
 
-def _number(value: Any) -> int | float:
-    value = as_json_type(value)
+def number_type(text: NumberText) -> PropertyType:
+    """Return the type of numbers where the definition of the property is not known.
+
+    Whole numbers stay integers, so that none of their digits is lost.
+    """
+
+    def convert(value: Any) -> int | float:
+        if isinstance(value, str):
+            value = Decimal(text.plain(value))
+        return _number(value, text)
+
+    return PropertyType("a number", convert)
+
+
+def _number(value: Any, text: NumberText) -> int | float:
     if isinstance(value, str):
-        text = value.strip()
-        if not NUMBER.fullmatch(text):
-            raise InvalidValueError
-        value = float(text)
+        value = float(text.plain(value))
+    value = as_json_type(value)
+    if isinstance(value, str):  # of a subclass of another type, such as an enum
+        value = float(text.plain(value))
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise InvalidValueError
     return value
 
 
-def _whole_number(value: Any) -> int | float:
-    if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
-        value = Decimal(value.strip())  # a float would lose digits
+def _whole_number(value: Any, text: NumberText) -> int | float:
+    value = value if isinstance(value, Decimal) else as_json_type(value)
+    if isinstance(value, str):
+        value = Decimal(text.plain(value))  # a float would lose digits
     if isinstance(value, Decimal) and value.is_finite() and value != value.to_integral_value():
         raise InvalidValueError
-    number = _number(value)
+    number = _number(value, text)
     if number != int(number):
         raise InvalidValueError
     return number
@@ -99,7 +120,3 @@ def _whole_number(value: Any) -> int | float:
 
 def _out_of_range(name: str) -> InvalidValueError:
     return InvalidValueError(f"out of the range of {name}")
-
-
-INT32, INT64 = integer_type("int32", 32), integer_type("int64", 64)
-FLOAT32, FLOAT64 = float_type("float32", MAX_FLOAT32), float_type("float64")

@@ -9,10 +9,13 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.types.missing import is_not_a_number
 from airflow_provider_cdf_records.records.encoding import display, to_json_type
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
 
 JSON_TYPES = frozenset({str, int, float, bool, list, dict, NoneType})
+USUAL_ERRORS = (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError)
+NAN_HINT = "to take it as missing, set 'nan': 'null' in the mapping"
 
 Types = set[type]
 Problems = dict[int, str]  # what is wrong with values or rows, by their index in the chunk
@@ -51,14 +54,20 @@ class PropertyType:
         """
         types = set(map(type, values))
         if NoneType not in types:
-            if (converted := self.convert_all(values, types)) is not None:
+            if (converted := self._all_or_none(values, types)) is not None:
                 return converted, {}
         elif len(types) > 1:
             present = [value for value in values if value is not None]
-            if (converted := self.convert_all(present, types - {NoneType})) is not None:
+            if (converted := self._all_or_none(present, types - {NoneType})) is not None:
                 rest = iter(converted)
                 return [null if value is None else next(rest) for value in values], {}
         return self._one_by_one(values, null)
+
+    def _all_or_none(self, values: list[Any], types: Types) -> list[Any] | None:
+        try:
+            return self.convert_all(values, types)
+        except Exception:  # converting the values one by one shows which it is
+            return None
 
     def _one_by_one(self, values: list[Any], null: Any) -> tuple[list[Any], Problems]:
         problems: Problems = {}
@@ -72,19 +81,31 @@ class PropertyType:
         return result, problems
 
     def convert(self, value: Any) -> Any:
-        """Convert one value.
+        """Convert one value. Whatever goes wrong is a fault of this value, and never ends the load.
 
         :raises InvalidValueError: naming the type and the value.
         """
         try:
             return self.convert_value(value)
-        except (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError) as error:
-            is_ours = isinstance(error, InvalidValueError | InvalidRecordError)
-            why = f" ({error})" if is_ours and str(error) else ""
-            msg = f"expected {self.name}, got {shortened(display(value))}{why}"
+        except Exception as error:
+            why = _reason(value, error)
+            msg = f"expected {self.name}, got {shortened(display(value))}{f' ({why})' if why else ''}"
             raise InvalidValueError(msg) from None
 
 
+def _reason(value: Any, error: Exception) -> str:
+    """Return what to add to the type and the value, if that is not enough."""
+    if is_not_a_number(value):
+        return NAN_HINT
+    if isinstance(error, InvalidValueError | InvalidRecordError):
+        return str(error)
+    if isinstance(error, USUAL_ERRORS):
+        return ""
+    return shortened(f"{type(error).__name__}: {display(error, str)}")
+
+
 def as_json_type(value: Any) -> Any:
-    """Return a value as one of the types that JSON has."""
-    return value if type(value) in JSON_TYPES else to_json_type(value)
+    """Return a value as one of the types that JSON has; subclasses of these are made plain."""
+    while type(value) not in JSON_TYPES:
+        value = to_json_type(value)
+    return value

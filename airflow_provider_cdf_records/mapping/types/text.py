@@ -14,7 +14,8 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
     PropertyType,
     Types,
 )
-from airflow_provider_cdf_records.records.encoding import to_exact_json_type
+from airflow_provider_cdf_records.records.encoding import shortest_decimal, to_exact_json_type
+from airflow_provider_cdf_records.records.problems import listed
 
 MAX_TEXT_BYTES = 128_000
 MAX_BYTES_PER_CHARACTER = 4  # of UTF-8
@@ -55,11 +56,17 @@ def enum_type(definition: Mapping[str, Any]) -> PropertyType:
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
         return values if types <= {str} and keys.issuperset(values) else None
 
-    return PropertyType(f"one of {', '.join(sorted(keys))}", convert, convert_all)
+    return PropertyType(f"one of {listed(sorted(keys), str)}", convert, convert_all)
 
 
 def as_text(value: Any) -> str:
-    """Return a text, a number, a truth value or a point in time as text with all its digits."""
+    """Return a text, a number, a truth value or a point in time as text with all its digits.
+
+    A number never gets an exponent unless it has hundreds of digits. A float that is whole becomes the text
+    of the integer, since that is what an integer is read as where values are missing: 101.0 becomes ``101``.
+    A ``Decimal``, as which JSON's numbers and those of databases come, keeps the digits that are written
+    there: 101.0 becomes ``101.0``.
+    """
     while type(value) not in JSON_TYPES:  # a numpy value becomes a Python value first
         value = to_exact_json_type(value)
     if isinstance(value, str):
@@ -67,13 +74,17 @@ def as_text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+    if isinstance(value, int):
         return str(value)
+    if isinstance(value, float) and isfinite(value):
+        return str(to_exact_json_type(shortest_decimal(value)))
     raise InvalidValueError
 
 
 def texts_or_none(values: list[Any], types: Types) -> list[Any] | None:
     """Return the values if all of them are texts that can be encoded."""
+    if types <= {int}:
+        return list(map(str, values))
     if not types <= {str}:
         return None
     try:

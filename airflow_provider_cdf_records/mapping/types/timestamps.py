@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timezone, tzinfo
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.types.local_time import Fold, NoTimeZone, localizer, offset_of
+from airflow_provider_cdf_records.mapping.types.number_text import PLAIN_TEXT, NumberText
 from airflow_provider_cdf_records.mapping.types.property_type import (
     JSON_TYPES,
     InvalidValueError,
     PropertyType,
     Types,
+    as_json_type,
 )
-from airflow_provider_cdf_records.records.encoding import to_json_type
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.mapping.types.timestamp_patterns import (
+    OF_AN_EPOCH,
+    UNITS,
+    TimestampPattern,
+    since_epoch,
+)
+from airflow_provider_cdf_records.records.encoding import to_exact_json_type, to_json_type
+from airflow_provider_cdf_records.records.problems import listed
 
 TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -25,37 +37,152 @@ TIMESTAMP = re.compile(
 LINES_OF_CDF_TIMESTAMPS = re.compile(
     r"(?:[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)+"
 )
+# As sources and the rejected-records file write moments that were no text.
+OF_A_SOURCE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.(?:[0-9]{3}){1,3}Z?")
+NUMBERS = {int, float, Decimal}
+REMEMBERED = 4096  # texts whose moments are known
+
+Read = Callable[[Any], datetime]
+Form = str | TimestampPattern  # a unit since the epoch, or a pattern
 
 
-def timestamp_type(time_zone: tzinfo) -> PropertyType:
-    """Return the type of timestamps; those that name no time zone are in the given one."""
+def timestamp_forms(given: str | Sequence[str]) -> tuple[Form, ...]:
+    """Return what a mapping's ``timestamp`` names.
+
+    :raises InvalidArgumentError: when it is neither a unit nor a pattern.
+    """
+    texts = [given] if isinstance(given, str) else given
+    return tuple(text if text in UNITS else TimestampPattern(text) for text in texts)
+
+
+def timestamp_type(
+    time_zone: tzinfo | NoTimeZone,
+    fold: Fold = "reject",
+    forms: Sequence[Form] = (),
+    text: NumberText = PLAIN_TEXT,
+) -> PropertyType:
+    """Return the type of timestamps.
+
+    :param time_zone: of those that name none.
+    :param fold: what a local time means that exists twice or not at all.
+    :param forms: of texts and numbers, tried in order; by default ISO 8601.
+    :param text: reads numbers that come as text.
+    """
+    localize = localizer(time_zone, fold)
+    read = _reader(forms, text, "write it as 2026-01-02T03:04:05Z")
 
     def convert(value: Any) -> str:
-        moment = _as_datetime(value)
-        if moment != moment:  # noqa: PLR0124 (pandas' NaT)
-            raise InvalidValueError
-        return str(to_json_type(moment if moment.tzinfo else moment.replace(tzinfo=time_zone)))
+        moment = read(value)
+        return str(to_json_type(moment if moment.tzinfo else localize(moment)))
 
-    return PropertyType("timestamp", convert, _cdf_timestamps_or_none)
+    convert_text = lru_cache(REMEMBERED)(convert)
+
+    def convert_all(values: list[Any], types: Types) -> list[Any] | None:
+        if not types <= {str}:
+            return None
+        if not forms and (unchanged := _cdf_timestamps_or_none(values)) is not None:
+            return unchanged
+        return list(map(convert_text, values))
+
+    return PropertyType("timestamp", convert, convert_all)
 
 
-def time_zone_of(name: str) -> tzinfo:
-    """Return a time zone by its IANA name.
+def date_type(
+    time_zone: tzinfo | NoTimeZone = timezone.utc, forms: Sequence[Form] = (), text: NumberText = PLAIN_TEXT
+) -> PropertyType:
+    """Return the type of dates, which may come as moments at midnight.
 
-    :raises InvalidArgumentError: when there is none of that name.
+    :param time_zone: where the day of a number since the epoch begins.
+    :param forms: as those of timestamps.
     """
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 (only mappings need it)
+    read = _reader(forms, text, "write it as 2026-01-02")
 
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        msg = f"time_zone must be an IANA name such as 'Europe/Oslo', got {name!r}"
-        raise InvalidArgumentError(msg) from None
+    def convert(value: Any) -> str:
+        moment = read(value)
+        if moment.tzinfo is OF_AN_EPOCH:
+            if isinstance(time_zone, NoTimeZone):
+                raise InvalidValueError(time_zone.why)
+            moment = moment.astimezone(time_zone)
+        if moment.time() != time():
+            msg = "it has a time of day"
+            raise InvalidValueError(msg)
+        return moment.date().isoformat()
+
+    return PropertyType("a date YYYY-MM-DD", convert)
 
 
-def _cdf_timestamps_or_none(values: list[Any], types: Types) -> list[Any] | None:
-    """Return the values if all of them are timestamps as CDF writes them, of times that exist."""
-    if not types <= {str} or not LINES_OF_CDF_TIMESTAMPS.fullmatch("\n".join(values) + "\n"):
+def _reader(forms: Sequence[Form], text: NumberText, hint: str) -> Read:
+    """Return a function that makes a moment, with or without a time zone, of a value."""
+    if forms:
+        names = listed(form if isinstance(form, str) else form.text for form in forms)
+        hint = f"the mapping reads it as {names}"
+
+    def read(value: Any) -> datetime:
+        if isinstance(value, datetime):
+            return _plain_datetime(value)
+        if isinstance(value, date):
+            return datetime.combine(value, time())
+        if type(value) not in NUMBERS and not isinstance(value, str):
+            value = _as_text_or_number(value)
+        if isinstance(value, str):
+            value = value.strip()
+            return read_in_forms(value) if forms else _parse(value, hint)
+        if isinstance(value, bool) or type(value) not in NUMBERS:
+            raise InvalidValueError
+        if not forms:
+            msg = f"to read a number, set 'timestamp' in the mapping to one of {listed(UNITS)}"
+            raise InvalidValueError(msg)
+        return read_in_forms(value)
+
+    def read_in_forms(value: Any) -> datetime:
+        why = ""
+        for form in forms:
+            try:
+                if isinstance(form, str):
+                    moment = since_epoch(value, form, text)
+                else:
+                    moment = form.parse(_digits(value))
+            except InvalidValueError as error:
+                why = why or f"{error}; "
+                continue
+            if moment is not None:
+                return moment
+        if not why and isinstance(value, str) and OF_A_SOURCE.fullmatch(value):
+            return _parse(value, hint)
+        raise InvalidValueError(why + hint)
+
+    return read
+
+
+def _digits(value: Any) -> str:
+    """Return a text, or the digits of a whole number such as 20260102, for a pattern."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if value == value // 1 else str(value)
+
+
+def _plain_datetime(value: datetime) -> datetime:
+    """Return a moment as Python's own type; those of pandas have other methods, and NaT."""
+    if type(value) is datetime:
+        return value
+    if value != value:  # noqa: PLR0124 (NaT)
+        raise InvalidValueError
+    day = (value.year, value.month, value.day)
+    clock = (value.hour, value.minute, value.second, value.microsecond)
+    return datetime(*day, *clock, tzinfo=value.tzinfo, fold=value.fold)
+
+
+def _as_text_or_number(value: Any) -> Any:
+    if type(value) in JSON_TYPES:
+        raise InvalidValueError
+    if getattr(getattr(value, "dtype", None), "kind", None) == "M":  # a datetime64 of numpy
+        return to_exact_json_type(value)
+    return as_json_type(value)
+
+
+def _cdf_timestamps_or_none(values: list[Any]) -> list[Any] | None:
+    """Return texts if all of them are timestamps as CDF writes them, of times that exist."""
+    if not LINES_OF_CDF_TIMESTAMPS.fullmatch("\n".join(values) + "\n"):
         return None
     try:
         msgspec.convert(values, list[datetime])
@@ -64,51 +191,14 @@ def _cdf_timestamps_or_none(values: list[Any], types: Types) -> list[Any] | None
     return values
 
 
-def _as_datetime(value: Any) -> datetime:
-    if isinstance(value, str):
-        return _parse(value.strip())
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime.combine(value, time())
-    if type(value) in JSON_TYPES:
-        raise InvalidValueError
-    return _parse(str(to_json_type(value)))  # a datetime64 of numpy
-
-
-def _convert_date(value: Any) -> str:
-    if type(value) not in JSON_TYPES and not isinstance(value, date):
-        value = to_json_type(value)  # a datetime64 of numpy
-    if isinstance(value, str):
-        value = _parse(value.strip(), "write it as 2026-01-02")
-    if not isinstance(value, date):
-        raise InvalidValueError
-    if isinstance(value, datetime):
-        if value.time() != time():
-            msg = "it has a time of day"
-            raise InvalidValueError(msg)
-        value = value.date()
-    return str(value.isoformat())
-
-
-def _parse(text: str, hint: str = "write it as 2026-01-02T03:04:05Z") -> datetime:
+def _parse(text: str, hint: str) -> datetime:
     found = TIMESTAMP.fullmatch(text)
     if found is None:
         raise InvalidValueError(hint)
     *numbers, fraction, offset = found.groups()
     year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
     microsecond = int((fraction or "0")[:6].ljust(6, "0"))
-    return datetime(year, month, day, hour, minute, second, microsecond, _parse_offset(offset))
-
-
-def _parse_offset(text: str | None) -> tzinfo | None:
-    if text is None:
-        return None
-    if text == "Z":
-        return timezone.utc
-    sign = -1 if text[0] == "-" else 1
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
-
-
-DATE = PropertyType("a date YYYY-MM-DD", _convert_date)
+    zone = None if offset is None else offset_of(offset)
+    if zone is None and offset is not None:
+        raise InvalidValueError(hint)
+    return datetime(year, month, day, hour, minute, second, microsecond, zone)

@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.formats.arrow import ARROW, PARQUET
+from airflow_provider_cdf_records.sources.formats.arrow import ARROW
 from airflow_provider_cdf_records.sources.formats.base import Format, Options
+from airflow_provider_cdf_records.sources.formats.content import describe_content
 from airflow_provider_cdf_records.sources.formats.csv import CSV, TSV
 from airflow_provider_cdf_records.sources.formats.json import JSON
 from airflow_provider_cdf_records.sources.formats.ndjson import NDJSON
+from airflow_provider_cdf_records.sources.formats.parquet import PARQUET
 
-__all__ = ["FORMATS", "Format", "Options", "format_named", "format_names", "format_of", "known_suffixes"]
+__all__ = [
+    "FORMATS",
+    "NDJSON",
+    "Format",
+    "Options",
+    "describe_content",
+    "format_named",
+    "format_names",
+    "format_of",
+    "known_suffixes",
+]
 
 FORMATS: list[Format[Any]] = [
     ARROW,

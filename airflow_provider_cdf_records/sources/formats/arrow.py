@@ -1,147 +1,86 @@
-"""Parquet and Arrow files, read a few rows at a time; needs ``pyarrow``."""
+"""Arrow IPC files and streams, read a few rows at a time; needs ``pyarrow``."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources.column_names import checked_columns
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns
 from airflow_provider_cdf_records.sources.formats.base import Format, Options
-from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
+from airflow_provider_cdf_records.sources.formats.damage import DamageGuard
+from airflow_provider_cdf_records.sources.source import FormatError
 
-READ_BUFFER = 1 << 16  # bytes of a column read at a time
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 ARROW_FILE_MAGIC = b"ARROW1"
-
-
-def read_parquet(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
-    """Yield the rows, numbered from 1."""
-    pa = _pyarrow()
-    from pyarrow import parquet  # noqa: PLC0415 (an extra)
-
-    try:
-        table = parquet.ParquetFile(file, buffer_size=READ_BUFFER, pre_buffer=False)
-        names = table.schema_arrow.names
-        groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
-        row_size = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0)
-        yield from _chunks(names, table.iter_batches(batch_size=rows_at_once(row_size), use_threads=False))
-    except (pa.ArrowException, OSError) as error:
-        raise _as_format_error("Parquet", error) from error
+FEATHER_1_MAGIC = b"FEA1"
+NOT_UTF8 = "UTF8"  # in what pyarrow says of a text that is not
+CHUNK_OF_ZEROS = 1 << 16
 
 
 def read_arrow(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
     """Yield the rows of an Arrow IPC file or stream, numbered from 1."""
-    pa = _pyarrow()
-    try:
-        if file.peek(len(ARROW_FILE_MAGIC)).startswith(ARROW_FILE_MAGIC):
-            whole = pa.ipc.open_file(file)
-            batches = (whole.get_batch(number) for number in range(whole.num_record_batches))
-            names = whole.schema.names
-        else:
-            batches = pa.ipc.open_stream(file)
-            names = batches.schema.names
-        yield from _chunks(names, chain.from_iterable(map(_slices, batches)))
-    except (pa.ArrowException, OSError) as error:
-        raise _as_format_error("Arrow", error) from error
+    with DamageGuard("Arrow", file) as guard:
+        from airflow_provider_cdf_records.sources.arrow import batches  # noqa: PLC0415 (needs an extra)
+
+        schema, content = _open(guard)
+        names = schema.names
+        columns = batches.columns_named(names, 0 if names else sum(batch.num_rows for batch in content))
+        if not columns:
+            return
+        tables = batches.values_of(batches.slices_of(map(_validated, content)), batches.readers_of(schema))
+        yield from guard.rows(batches.chunks_of(columns, tables))
 
 
-def _slices(batch: Any) -> Iterator[Any]:
-    size = rows_at_once(batch.nbytes / max(1, batch.num_rows))
-    return (batch.slice(start, size) for start in range(0, batch.num_rows, size))
+def read_arrow_columns(file: io.BufferedReader, *_: object) -> Columns:
+    """Return the names of the columns."""
+    with DamageGuard("Arrow", file) as guard:
+        from airflow_provider_cdf_records.sources.arrow import batches  # noqa: PLC0415 (needs an extra)
+
+        return batches.columns_named(_open(guard)[0].names)
 
 
-def _chunks(names: list[str], batches: Iterator[Any]) -> Iterator[Chunk]:
-    columns = checked_columns(names, "schema")
-    position = 0
-    for batch in batches:
-        values = [_values(column) for column in batch.columns]
-        rows = list(zip(*values, strict=True))
-        start, position = position + 1, position + len(rows)
-        yield Chunk(range(start, position + 1), rows, Mark(position), columns)
+def _open(guard: DamageGuard) -> tuple[Any, Iterable[Any]]:
+    """Return the schema and the batches of a file or stream."""
+    pa, file = guard.pyarrow, guard.file
+    start = file.peek(len(ARROW_FILE_MAGIC))
+    if start.startswith(FEATHER_1_MAGIC):
+        msg = "is a Feather file of version 1; write it again as version 2, which is Arrow's format."
+        raise FormatError(msg)
+    if start.startswith(ARROW_FILE_MAGIC):
+        whole = pa.ipc.open_file(file)
+        return whole.schema, (whole.get_batch(number) for number in range(whole.num_record_batches))
+    stream = pa.ipc.open_stream(file)
+    return stream.schema, _batches_of_stream(stream, file)
 
 
-class Unreadable:
-    """A value that Python cannot represent. Only rows whose record needs it are rejected."""
-
-    def __init__(self, reason: Exception) -> None:
-        self._reason = reason
-
-    def __repr__(self) -> str:
-        return f"an unreadable value ({self._reason})"
+def _batches_of_stream(stream: Any, file: Any) -> Iterator[Any]:
+    yield from stream
+    while rest := file.read(CHUNK_OF_ZEROS):
+        if rest.strip(b"\0"):
+            msg = "goes on after the end of its stream; write all rows as one stream."
+            raise FormatError(msg)
 
 
-def _values(column: Any) -> list[Any]:
-    """Return the values of a column; timestamps as texts, which pyarrow makes faster than objects."""
-    import pyarrow as pa  # noqa: PLC0415 (an extra)
-
-    try:
-        if pa.types.is_timestamp(column.type):
-            return _timestamps(column)
-        values = list(column.to_pylist())
-    except (ValueError, ArithmeticError, LookupError):
-        return list(map(_value, column))
-    if pa.types.is_map(column.type):  # pyarrow returns lists of pairs
-        return [None if pairs is None else dict(pairs) for pairs in values]
-    return values
+def _validated(batch: Any) -> Any:
+    """Return a batch whose offsets and indices point into it; pyarrow trusts those of a damaged file."""
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except ValueError as error:
+            if NOT_UTF8 not in str(error):  # a text that is not UTF-8 is the fault of its row alone
+                raise
+    return batch
 
 
-def _value(scalar: Any) -> Any:
-    try:
-        return scalar.as_py()
-    except (ValueError, ArithmeticError, LookupError) as error:
-        return Unreadable(error)
-
-
-def _timestamps(column: Any) -> list[Any]:
-    import pyarrow as pa  # noqa: PLC0415 (an extra)
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    texts = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.timestamp("ms"))
-    if column.type.unit in ("us", "ns"):  # an external id may hold them, though no property does
-        precise = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
-        if pc.any(pc.not_equal(precise, texts.cast(precise.type))).as_py():
-            texts = pc.replace_substring_regex(
-                precise.cast(pa.string()), pattern=r"(\.\d{3})000$", replacement=r"\1"
-            )
-    texts = pc.utf8_replace_slice(texts.cast(pa.string()), start=10, stop=11, replacement="T")
-    if column.type.tz is not None:
-        texts = pc.binary_join_element_wise(texts, "Z", "")
-    return list(texts.to_pylist())
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow  # noqa: PLC0415 (an extra)
-        import pyarrow.ipc  # noqa: PLC0415
-    except ImportError:
-        msg = "needs pyarrow: pip install 'airflow-provider-cdf-records[parquet]'."
-        raise FormatError(msg) from None
-    return pyarrow
-
-
-def _as_format_error(what: str, error: Exception) -> Exception:
-    if isinstance(error, OSError) and type(error) is not OSError:
-        return error  # of the storage, not of its content
-    why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-    msg = f"is not a whole {what} file: {why}. Was it still being written?"
-    return FormatError(msg)
-
-
-PARQUET = Format(
-    name="parquet",
-    suffixes=(".parquet",),
-    position_name="row",
-    reader=read_parquet,
-    options=Options,
-    is_compressed_inside=True,
-)
 ARROW = Format(
     name="arrow",
     suffixes=(".arrow", ".feather"),
     position_name="row",
     reader=read_arrow,
     options=Options,
+    read_columns=read_arrow_columns,
     is_compressed_inside=True,
 )

@@ -39,11 +39,11 @@ class Format(Generic[AnyOptions]):
         it may ignore unless the format is seekable.
     :param options: which ``file_options`` there are.
     :param default_options: what differs from the defaults of ``options``.
-    :param read_columns: returns the column names of an open file without reading its rows, where that is cheap.
+    :param read_columns: returns the column names of an open file without reading its rows, where that is
+        cheap.
     :param is_seekable: whether an uncompressed file can be read from one mark's offset to another's.
     :param is_compressed_inside: whether the format compresses its content, so that no file is compressed as a
         whole.
-    :param must_hold_rows: whether a file without any row is most likely a mistake.
     """
 
     name: str
@@ -55,7 +55,6 @@ class Format(Generic[AnyOptions]):
     read_columns: Callable[[io.BufferedReader, AnyOptions], Columns] | None = None
     is_seekable: bool = False
     is_compressed_inside: bool = False
-    must_hold_rows: bool = False
 
     def options_of(self, given: Mapping[str, Any]) -> AnyOptions:
         """Check the options that a user gave.

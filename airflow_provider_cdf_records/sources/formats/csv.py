@@ -2,179 +2,168 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Any
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal, name_of_unnamed
 from airflow_provider_cdf_records.sources.column_names import checked_columns
-from airflow_provider_cdf_records.sources.formats.base import Format, Options
-from airflow_provider_cdf_records.sources.iterables import next_rows, take_until_failure
-from airflow_provider_cdf_records.sources.source import FormatError
+from airflow_provider_cdf_records.sources.formats.base import Format
+from airflow_provider_cdf_records.sources.formats.csv_dialect import Dialect
+from airflow_provider_cdf_records.sources.formats.csv_held import HeldLines
+from airflow_provider_cdf_records.sources.formats.csv_lines import (
+    LOOKED_AT,
+    blocks_of_lines,
+    shown,
+    start_of_text,
+    without_lines,
+)
+from airflow_provider_cdf_records.sources.formats.csv_options import CsvOptions, TsvOptions
+from airflow_provider_cdf_records.sources.formats.csv_rows import Row, Rows
+from airflow_provider_cdf_records.sources.formats.csv_shape import Shape, Values
+from airflow_provider_cdf_records.sources.formats.csv_start import check_start
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE, FormatError
 
-LONGEST_FIELD = 10_000_000  # characters, as many as bytes go into a request; Python's own limit is far lower
-BYTE_ORDER_MARKS = {  # those that Python does not skip by itself
-    "utf-8": codecs.BOM_UTF8,
-    "utf-16-le": codecs.BOM_UTF16_LE,
-    "utf-16-be": codecs.BOM_UTF16_BE,
-    "utf-32-le": codecs.BOM_UTF32_LE,
-    "utf-32-be": codecs.BOM_UTF32_BE,
-}
-
-
-CHARACTERS = ("delimiter", "quotechar", "escapechar")  # options that are one character each
-
-
-@dataclass(frozen=True)
-class CsvOptions(Options):
-    """How a CSV file is written.
-
-    :param delimiter: one character; a comma by default, a tab for ``.tsv``.
-    :param encoding: any that Python knows; a byte order mark is skipped.
-    :param header: the names of the columns, for a file that does not have them in its first row.
-    :param null_values: what stands for no value.
-    :param quotechar: one character; ``None`` where quotes are characters like others.
-    :param escapechar: one character; after it, quotes and delimiters are characters like others.
-    """
-
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    header: Sequence[str] | None = None
-    null_values: Sequence[str] = ("",)
-    quotechar: str | None = '"'
-    escapechar: str | None = None
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> CsvOptions:
-        """Return options from a mapping, in which ``None`` stands for the default.
-
-        :raises InvalidArgumentError: naming the option that makes no sense.
-        """
-        given = {name: value for name, value in given.items() if value is not None or name == "quotechar"}
-        for name in CHARACTERS:
-            if given.get(name) is not None and not _is_character(given[name]):
-                msg = (
-                    f"file_options: {name} must be one character, neither a line end nor null, "
-                    f"got {given[name]!r}."
-                )
-                raise InvalidArgumentError(msg)
-        for name in ("header", "null_values"):
-            value = given.get(name, ())
-            if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
-                msg = f"file_options: {name} must be a list of texts, got {value!r}."
-                raise InvalidArgumentError(msg)
-        if "header" in given and not given["header"]:
-            msg = "file_options: header must name the columns, got an empty list; leave it out to read them."
-            raise InvalidArgumentError(msg)
-        options = cls(**given)
-        for one, other in combinations(CHARACTERS, 2):
-            if (character := getattr(options, one)) is not None and character == getattr(options, other):
-                msg = f"file_options: {one} and {other} must differ, got {character!r} for both."
-                raise InvalidArgumentError(msg)
-        try:
-            "".encode(options.encoding)
-        except (LookupError, TypeError, ValueError):
-            msg = f"file_options: encoding must be one that Python knows, got {options.encoding!r}."
-            raise InvalidArgumentError(msg) from None
-        return options
-
-
-def _is_character(value: object) -> bool:
-    return isinstance(value, str) and len(value) == 1 and value not in "\r\n\0"
+SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n\0])"?(?=[\r\n]|$)', re.IGNORECASE)  # Excel's first line
 
 
 def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterator[Chunk]:
-    """Yield the rows, numbered from 1, the header not counted.
+    """Yield the rows, numbered from 1; the header and blank rows are not counted.
 
-    A row with more or fewer values than the header has is refused, and the others are read.
+    A row that cannot be read, or has more or fewer values than the header, is refused, and the others are
+    read.
     """
-    bom = BYTE_ORDER_MARKS.get(codecs.lookup(options.encoding).name, b"")
-    if bom and file.peek(len(bom)).startswith(bom):
-        file.read(len(bom))
-    text = io.TextIOWrapper(file, encoding=options.encoding, newline="")
-    csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
-    try:
-        yield from _chunks(text, options)
-    finally:
-        with suppress(ValueError):  # it may be closed already, when the rows are not read to the end
-            text.detach()
-
-
-def _chunks(text: io.TextIOWrapper, options: CsvOptions) -> Iterator[Chunk]:
-    rows = csv.reader(
-        text,
-        delimiter=options.delimiter,
-        quotechar=options.quotechar,
-        quoting=csv.QUOTE_NONE if options.quotechar is None else csv.QUOTE_MINIMAL,
-        escapechar=options.escapechar,
-        strict=True,
-    )
-    failures: list[Exception] = []
-    header = options.header
-    if header is None:
-        header = next(iter(take_until_failure(filter(None, rows), 1, failures)), [])
-    if failures:
-        raise _as_format_error(failures[0], 0, options)
-    columns = checked_columns(_with_all_names(header), "header row")
+    rows, delimiter = _rows_in(file, options)
+    names = _names(rows, options)
+    columns = _columns(names)
     nulls = frozenset(options.null_values)
+    is_given = options.header is not None
+    rows.shape = shape = Shape(names, nulls, is_given=is_given)
+    batches = _without_last(_batches(rows, shape), options.skip_footer)
+    if first := next(batches, None):
+        check_start(names, first, delimiter, is_given=is_given)
+        batches = chain([first], batches)
     position = 0
-    while not failures and (values := next_rows(rows, failures, _size)):
-        if not all(values):
-            values = [row for row in values if row]  # blank lines
-        start, position = position + 1, position + len(values)
-        yield _chunk(range(start, position + 1), values, columns, nulls)
-    if failures:
-        raise _as_format_error(failures[0], position, options)
+    for batch in batches:
+        start, position = position + 1, position + len(batch)
+        yield _chunk(range(start, position + 1), batch, columns, nulls)
 
 
-def _with_all_names(header: Sequence[str]) -> list[str]:
-    """Give a name to columns without one, which spreadsheets add after the others."""
-    return [name or f"column {number}" for number, name in enumerate(header, start=1)]
+def read_columns(file: io.BufferedReader, options: CsvOptions) -> Columns:
+    """Return the names of the columns, and read no more than the header.
+
+    :raises FormatError: when there is none.
+    """
+    rows, _ = _rows_in(file, options)
+    return _columns(_names(rows, options))
 
 
-def _size(row: list[str]) -> int:
-    return sum(map(len, row))
+def _rows_in(file: io.BufferedReader, options: CsvOptions) -> tuple[Rows, str]:
+    """Return the rows of a file with the header, and what separates their values."""
+    encoding = start_of_text(file, options.encoding)
+    delimiter, skipped = options.delimiter, options.skip_rows
+    start = file.peek(LOOKED_AT)[:LOOKED_AT].decode(encoding, "ignore")
+    if found := SEPARATOR_LINE.match(start):
+        delimiter = delimiter or found[1]
+        skipped = max(1, skipped) if isinstance(skipped, int) else [1, *skipped]
+    delimiter = delimiter or options.default_delimiter
+    blocks = blocks_of_lines(
+        file,
+        encoding,
+        options.encoding_errors,
+        comment=options.comment,
+        long_delimiter=delimiter if len(delimiter) > 1 else None,
+    )
+    lines = HeldLines(without_lines(blocks, skipped))
+    return Rows(lines, Dialect(options, delimiter), options.comment, encoding), delimiter
 
 
-def _chunk(positions: range, rows: list[list[str]], columns: Columns, nulls: frozenset[str]) -> Chunk:
-    refusals: list[Refusal] = []
-    kept: Sequence[int] = positions
-    if set(map(len, rows)) - {len(columns)}:
-        numbered = list(zip(positions, rows, strict=True))
-        refusals = [
-            Refusal(
-                at,
-                (columns, row, nulls),
-                f"must have {len(columns)} values, as the header has, got {len(row)}",
-            )
-            for at, row in numbered
-            if len(row) != len(columns)
-        ]
-        kept = [at for at, row in numbered if len(row) == len(columns)]
-        rows = [row for row in rows if len(row) == len(columns)]
-    return Chunk(kept, rows, Mark(positions.stop - 1), columns, nulls, refusals)
+def _names(rows: Rows, options: CsvOptions) -> Sequence[str]:
+    """Return the names of the columns as they are written, those that have none too."""
+    if options.header is not None:
+        return options.header
+    header = rows.next_row()
+    if header is None:
+        msg = "has no header row."
+        raise FormatError(msg)
+    if header.values is None:
+        msg = f"has a header row that cannot be read: it {header.problem} ({header.lines})."
+        raise FormatError(msg)
+    return list(map(shown, header.values))
 
 
-def _as_format_error(error: Exception, position: int, options: CsvOptions) -> Exception:
-    if isinstance(error, UnicodeDecodeError):
-        msg = (
-            f"is not {options.encoding} after row {position:,} ({error.reason}); "
-            "set the right one in file_options={'encoding': ...}."
-        )
-        return FormatError(msg)
-    if isinstance(error, csv.Error):
-        msg = (
-            f"is not CSV after row {position:,}: {error}. Is a quote left open? "
-            "file_options has quotechar (None: quotes mean nothing) and escapechar."
-        )
-        return FormatError(msg)
-    return error
+def _columns(names: Sequence[str]) -> Columns:
+    """Return names of columns; those without one, which spreadsheets add after the others, get one."""
+    return checked_columns(
+        (name if name.strip() else name_of_unnamed(number) for number, name in enumerate(names, start=1)),
+        "header row",
+    )
+
+
+def _batches(rows: Rows, shape: Shape) -> Iterator[list[Values | Row]]:
+    while batch := _next_batch(rows, shape):
+        yield batch
+
+
+def _next_batch(rows: Rows, shape: Shape) -> list[Values | Row]:
+    """Return the next rows: values, or a row that cannot be read."""
+    many = rows.next_many(shape)
+    if many is not None:
+        return list(many)
+    batch: list[Values | Row] = []
+    size = 0
+    while len(batch) < ROWS_AT_ONCE and size < SIZE_AT_ONCE:
+        try:
+            row = rows.next_row()
+        except Exception:  # of the file, which comes again: deliver what came before
+            if not batch:
+                raise
+            break
+        if row is None:
+            break
+        batch.append(row if row.problem or row.values is None else row.values)
+        size += len(row.text) + sum(map(len, row.values or ()))
+    return batch
+
+
+def _without_last(batches: Iterable[list[Values | Row]], count: int) -> Iterator[list[Values | Row]]:
+    """Yield all rows but the last ones."""
+    held: deque[Values | Row] = deque()
+    for batch in batches:
+        if not count:
+            yield batch
+            continue
+        held += batch
+        if len(held) > count:
+            yield [held.popleft() for _ in range(len(held) - count)]
+
+
+class UnreadableRow:
+    """A row as it stands in the file, for the rejected-records file."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _chunk(positions: range, rows: list[Values | Row], columns: Columns, nulls: frozenset[str]) -> Chunk:
+    end = Mark(positions.stop - 1)
+    if Row not in set(map(type, rows)):
+        return Chunk(positions, rows, end, columns, nulls)
+    kept, values, refusals = [], [], []
+    for at, row in zip(positions, rows, strict=True):
+        if isinstance(row, Row):
+            as_read = (columns, row.values, nulls) if row.is_whole else UnreadableRow(row.text)
+            refusals.append(Refusal(at, as_read, f"{row.problem} ({row.lines})"))
+        else:
+            kept.append(at)
+            values.append(row)
+    return Chunk(kept, values, end, columns, nulls, refusals)
 
 
 CSV = Format(
@@ -183,5 +172,6 @@ CSV = Format(
     position_name="row",
     reader=read_csv,
     options=CsvOptions,
+    read_columns=read_columns,
 )
-TSV = replace(CSV, name="tsv", suffixes=(".tsv",), default_options={"delimiter": "\t"})
+TSV = replace(CSV, name="tsv", suffixes=(".tsv",), options=TsvOptions)

@@ -1,186 +1,237 @@
 """JSON: an array of rows, read an item at a time, so that a file of any size is read in small memory.
 
-Python's own decoder does the work; only the way from one item to the next is written here. ijson (3.6, its C
-backend), which does the same, does not fit: an integer of 4,301 digits ends the process with a segmentation
-fault, a lone surrogate such as ``"\\ud800"`` silently becomes ``"?"``, a byte order mark is an error, numbers
-come either as ``Decimal`` or limited to 64 bits, and it takes about one and a half times as long.
+A row is the text of an item as it stands in the file, with all digits of its numbers. Python's own decoder
+finds where an item ends. ijson (3.6, its C backend) does not fit: an integer of 4,301 digits ends the process
+with a segmentation fault, a lone surrogate such as ``"\\ud800"`` silently becomes ``"?"``, a byte order mark
+is an error, numbers come either as ``Decimal`` or limited to 64 bits, and it takes longer.
 """
 
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import IO, Any, NoReturn
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources.formats.base import Format, Options
-from airflow_provider_cdf_records.sources.iterables import next_rows, text_size
+import msgspec
+
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Refusal
+from airflow_provider_cdf_records.records.encoding import NOT_JSON
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import shortened
+from airflow_provider_cdf_records.records.problems import MAX_LISTED, listed
+from airflow_provider_cdf_records.sources.formats import json_text
+from airflow_provider_cdf_records.sources.formats.base import Format
+from airflow_provider_cdf_records.sources.formats.json_encoding import encoding_of, refuse_marked, text_of
+from airflow_provider_cdf_records.sources.formats.json_text import JsonText, TooLong
+from airflow_provider_cdf_records.sources.formats.text_options import TextOptions
+from airflow_provider_cdf_records.sources.iterables import next_rows
 from airflow_provider_cdf_records.sources.source import FormatError
 
-CHUNK = 1 << 18  # characters read at a time
-LONGEST_ITEM = 1 << 26  # characters; far above what CDF takes in a request
-CUT_SHORT = 16  # characters: an error this close to the end of what was read may be only that end
-WHITE_SPACE = " \t\r\n"
+ITEMS = "items"  # where an object has its rows, if no option says so
+RECORD_KEYS = {"space", "externalId", "sources"}
+TWO_FORMATS = "if it holds one row a line, load it with file_format='ndjson'"
+
+Item = str | TooLong
 
 
-def read_json(file: io.BufferedReader, *_: object) -> Iterator[Chunk]:
+@dataclass(frozen=True)
+class JsonOptions(TextOptions):
+    """How a JSON file is written.
+
+    :param items: the path of the array of rows, such as ``data.records``; by default, the document is the
+        array, or it is in ``items``.
+    """
+
+    items: str | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> JsonOptions:
+        """Return options from a mapping, in which ``None`` stands for the default.
+
+        :raises InvalidArgumentError: naming the option that makes no sense.
+        """
+        options = super().of(given)
+        if options.items is not None and (not isinstance(options.items, str) or not options.items):
+            msg = (
+                "file_options: items must be the path of the array of rows, such as 'data.records', "
+                f"got {options.items!r}."
+            )
+            raise InvalidArgumentError(msg)
+        return options
+
+
+def read_json(file: io.BufferedReader, options: JsonOptions, *_: object) -> Iterator[Chunk]:
     """Yield the items, numbered from 0."""
-    items, position = json_items(file), 0
+    encoding = encoding_of(file, options)
+    text = JsonText(text_of(file, encoding, options))
+    items, position = _Items(text, options.items).find(), 0
+    nulls = frozenset(options.null_values)
     failures: list[Exception] = []
-    while not failures and (rows := next_rows(items, failures, text_size)):
-        end = position + len(rows)
-        yield Chunk(range(position, end), rows, Mark(end - 1))
-        position = end
+    try:
+        while not failures and (values := next_rows(items, failures, len)):
+            yield _chunk(position, values, encoding, nulls)
+            position += len(values)
+    finally:
+        text.detach()
     if failures:
         raise failures[0]
 
 
-def json_items(file: IO[bytes]) -> Iterator[Any]:
-    """Yield the items of an array, or of the array ``items`` of an object.
-
-    :raises FormatError: saying at which item the document is wrong.
-    """
-    document = _Document(io.TextIOWrapper(file, encoding="utf-8-sig"))
+def _chunk(start: int, items: list[Item], encoding: str, nulls: frozenset[str]) -> Chunk:
+    end = Mark(start + len(items) - 1)
     try:
-        yield from document.items()
-    except UnicodeDecodeError as error:
-        msg = f"not UTF-8 near item {document.item}: {error.reason}"
-        raise FormatError(msg) from None
-    finally:
-        document.detach()
+        rows = list(map(str.encode, items))  # type: ignore[arg-type]
+    except (TypeError, UnicodeEncodeError):
+        return _chunk_with_refusals(start, items, encoding, end)._replace(nulls=nulls)
+    rows = [_on_one_line(row) if b"\n" in row else row for row in rows]
+    return Chunk(range(start, start + len(items)), rows, end, nulls=nulls)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    msg = f"{name} is not a JSON number"
-    raise ValueError(msg)
+def _chunk_with_refusals(start: int, items: list[Item], encoding: str, end: Mark) -> Chunk:
+    positions: list[int] = []
+    rows: list[bytes] = []
+    refusals: list[Refusal] = []
+    for position, item in enumerate(items, start):
+        if isinstance(item, TooLong):
+            message = f"is longer than {json_text.LONGEST_VALUE:,} characters: it has {item.size:,}"
+            refusals.append(Refusal(position, f"{item.beginning}...", message))
+            continue
+        try:
+            row = item.encode()
+        except UnicodeEncodeError:
+            refusals.append(refuse_marked(position, item, encoding))
+            continue
+        positions.append(position)
+        rows.append(_on_one_line(row) if b"\n" in row else row)
+    return Chunk(positions, rows, end, refusals=refusals)
 
 
-class _Document:
-    """A JSON document, of which a moving window is held; ``item`` counts the items passed."""
+def _on_one_line(row: bytes) -> bytes:
+    """Return an item without its indentation, which would be sent."""
+    try:
+        return bytes(msgspec.json.format(row, indent=-1))
+    except NOT_JSON:  # the conversion refuses it
+        return row
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
+
+class _Items:
+    """Finds the array of rows in a document.
+
+    :param path: where it is; ``None``: the document is the array, or it is in ``items``.
+    """
+
+    def __init__(self, text: JsonText, path: str | None) -> None:
         self._text = text
-        self._window = ""
-        self._at = 0
-        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-        self.item = 0
+        self._path = path
+        self._count = 0
+        self._is_found = False
+        self._closest: tuple[str, str] | None = None  # a part of the path, and what is there instead
 
-    def detach(self) -> None:
-        """Detach the file without closing it."""
-        with suppress(ValueError):  # it may be closed already, when the items are not read to the end
-            self._text.detach()
+    def find(self) -> Iterator[Item]:
+        """Yield the items of the array.
 
-    def items(self) -> Iterator[Any]:
-        start = self._next_character()
+        :raises FormatError: saying where the document is wrong, or what there is instead.
+        """
+        text = self._text
+        start = text.next_character()
+        if start == "[" and self._path is not None:
+            msg = f"is an array, and so has nothing at items={self._path!r}; leave that option out."
+            raise FormatError(msg)
         if start == "[":
+            self._is_found = True
             yield from self._array()
         elif start == "{":
-            yield from self._items_of_object()
+            yield from self._object(self._path or ITEMS, "")
         else:
-            msg = "neither a JSON array nor an object with 'items'"
+            msg = f"holds neither a JSON array nor an object with {self._path or ITEMS!r}."
             raise FormatError(msg)
-        if self._next_character():
+        more = text.next_character()
+        if not self._is_found:
+            raise self._not_found(has_more=bool(more))
+        if more:
             msg = (
-                "there is more after the end of the JSON document; "
-                "if it holds one record a line, load it with file_format='ndjson'"
+                f"there is more after the end of the JSON document, at {text.place()}; {TWO_FORMATS}, or "
+                "else make one array of its documents."
             )
             raise FormatError(msg)
 
-    def _array(self) -> Iterator[Any]:
-        self._expect("[")
-        if self._next_character() == "]":
-            self._expect("]")
+    def _after(self) -> str:
+        return f"after item {self._count}"
+
+    def _array(self) -> Iterator[Item]:
+        text = self._text
+        text.expect("[", self._after())
+        if text.next_character() == "]":
+            text.expect("]", self._after())
             return
         while True:
-            yield self._value()
-            self.item += 1
-            if self._next_character() == "]":
-                self._expect("]")
+            values = text.values_in_window()
+            yield from values
+            self._count += len(values)
+            yield text.value(f"item {self._count}")
+            self._count += 1
+            if text.next_character() == "]":
+                text.expect("]", self._after())
                 return
-            self._expect(",")
+            text.expect(",", self._after())
 
-    def _items_of_object(self) -> Iterator[Any]:
-        found = False
-        self._expect("{")
-        is_empty = self._next_character() == "}"
-        while not is_empty:
-            key = self._key()
-            self._expect(":")
-            if key == "items" and self._next_character() == "[":
-                found = True
-                yield from self._array()
-            else:
-                self._value()
-            if self._next_character() == "}":
-                break
-            self._expect(",")
-        self._expect("}")
-        if not found:
-            msg = (
-                "an object without an array 'items'; "
-                "if the file holds one record a line, load it with file_format='ndjson'"
-            )
-            raise FormatError(msg)
+    def _object(self, path: str, above: str) -> Iterator[Item]:
+        """Yield the items of the array in an object.
 
-    def _key(self) -> str:
-        if self._next_character() != '"':
-            self._expect('"')
-        return str(self._value())
-
-    def _next_character(self) -> str:
-        """Return the next character that is not white space, without passing it; empty at the end."""
-        while True:
-            while self._at < len(self._window):
-                if self._window[self._at] not in WHITE_SPACE:
-                    return self._window[self._at]
-                self._at += 1
-            if not self._read_more():
-                return ""
-
-    def _expect(self, expected: str) -> None:
-        """Pass the next character that is not white space.
-
-        :raises FormatError: when it is another one.
+        :param path: of the array, from here; a key may hold dots itself.
+        :param above: the path of the object.
         """
-        found = self._next_character()
-        if found != expected:
-            what = repr(found) if found else "the end of the file"
-            msg = f"not JSON after item {self.item}: expected {expected!r}, found {what}"
-            raise FormatError(msg)
-        self._at += 1
-
-    def _value(self) -> Any:
-        self._next_character()
-        while True:
-            try:
-                value, end = self._decoder.raw_decode(self._window, self._at)
-            except json.JSONDecodeError as error:
-                cut_short = "Unterminated" in error.msg or error.pos >= len(self._window) - CUT_SHORT
-                if not cut_short or not self._read_more():
-                    msg = f"item {self.item} is not JSON: {error.msg}"
-                    raise FormatError(msg) from None
-            except ValueError as error:  # NaN, or a number of too many digits
-                msg = f"item {self.item} is not JSON: {error}"
-                raise FormatError(msg) from None
-            except RecursionError:
-                msg = f"item {self.item} is nested too deeply"
-                raise FormatError(msg) from None
+        text = self._text
+        text.expect("{", self._after())
+        keys: list[str] = []
+        arrays: list[str] = []
+        is_empty = text.next_character() == "}"
+        while not is_empty:
+            key = text.key(self._after())
+            start = text.next_character()
+            here = f"{above}.{key}" if above else key
+            if len(keys) <= MAX_LISTED:
+                keys.append(shortened(key))
+                arrays += [here] if start == "[" else []
+            if key == path and start == "[":
+                self._is_found = True
+                yield from self._array()
+            elif path.startswith(f"{key}.") and start == "{":
+                yield from self._object(path[len(key) + 1 :], here)
             else:
-                if end < len(self._window) or not self._read_more():  # else a number may go on
-                    self._at = end
-                    return value
+                if key == path or path.startswith(f"{key}."):
+                    self._closest = (here, _kind_of(start))
+                text.pass_value(f"the value of {shortened(key)!r}")
+            if text.next_character() == "}":
+                break
+            text.expect(",", self._after())
+        text.expect("}", self._after())
+        if not self._is_found and self._closest is None:
+            found = "one record" if set(keys) >= RECORD_KEYS else f"an object with the keys {listed(keys)}"
+            hint = f" (there is an array at {shortened(arrays[0])!r})" if len(arrays) == 1 else ""
+            self._closest = (above, found + hint)
 
-    def _read_more(self) -> bool:
-        """Drop what is passed and add at least as much as is left, so that a long item costs linear time."""
-        left = self._window[self._at :]
-        if len(left) > LONGEST_ITEM:
-            msg = f"item {self.item} is longer than {LONGEST_ITEM:,} characters"
-            raise FormatError(msg)
-        more = self._text.read(max(CHUNK, len(left)))
-        self._window, self._at = left + more, 0
-        return bool(more)
+    def _not_found(self, *, has_more: bool) -> FormatError:
+        where, found = self._closest or ("", "an object")
+        path = self._path or ITEMS
+        if has_more:
+            msg = (
+                f"holds several JSON documents, the second at {self._text.place()}, and no array {path!r}; "
+                f"{TWO_FORMATS}, or else make one array of its documents."
+            )
+        else:
+            place = f"at {shortened(where)!r}" if where else "it"
+            msg = (
+                f"has no array at {path!r}: {place} is {found}. Set where the rows are, such as by "
+                "file_options={'items': 'data.records'}; an object that is a row itself needs brackets "
+                f"round it: [...]; {TWO_FORMATS}."
+            )
+        return FormatError(msg)
+
+
+def _kind_of(start: str) -> str:
+    return {"{": "an object", "[": "an array", '"': "a text"}.get(start, "a number, true, false or null")
 
 
 JSON = Format(
@@ -188,5 +239,5 @@ JSON = Format(
     suffixes=(".json",),
     position_name="item",
     reader=read_json,
-    options=Options,
+    options=JsonOptions,
 )

@@ -150,7 +150,7 @@ def test_a_query_without_rows_is_a_success(cdf: LocalCdf, postgres: UsePostgres,
             "connection 'pg' failed: UndefinedTable: relation \"nowhere\" does not exist",
         ),
         ("SELEC 1", "SyntaxError: syntax error at or near"),
-        ("SELECT 1 AS id, 2 AS id", "names column 'id' more than once in its result"),
+        ("SELECT 1 AS id, 2 AS id", "the rows have column 'id' more than once"),
         ("SELECT 1/(n-1500) AS id FROM generate_series(1, 3000) AS n", "DivisionByZero: division by zero"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,9 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
+from airflow_provider_cdf_records.mapping.types import InvalidValueError, Options, property_type
 
-OPTIONS = {"time_zone", "delimiter", "direct_space"}  # of the mapping; the others are of the definition
+OPTIONS = {field.name for field in fields(Options)}  # of the mapping; the others are of the definition
 OSLO = ZoneInfo("Europe/Oslo")
 
 
@@ -27,7 +28,7 @@ def as_sent(value: Any) -> Any:
 def convert(value: Any, kind: str, **options: Any) -> Any:
     """Convert a value to a type by name."""
     definition = {name: options.pop(name) for name in list(options) if name not in OPTIONS}
-    return property_type({"type": kind, **definition}, **options).convert(value)
+    return property_type({"type": kind, **definition}, Options(**options)).convert(value)
 
 
 def refused(value: Any, kind: str, **options: Any) -> str:

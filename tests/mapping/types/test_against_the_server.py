@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.client import CdfApiError, CdfClient
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
 from airflow_provider_cdf_records.local_server.checks.values import compile_check, instant
-from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
+from airflow_provider_cdf_records.mapping.types import InvalidValueError, Options, property_type
 from airflow_provider_cdf_records.mapping.types.numbers import MAX_FLOAT32
 from tests.mapping.types.converting import OSLO, Color, as_sent
 
@@ -116,7 +116,7 @@ python_values = st.one_of(
 def test_whatever_is_accepted_the_server_accepts(definition: dict[str, Any], value: Any) -> None:
     if value is None:
         return
-    kind = property_type(definition, time_zone=OSLO, delimiter=";", direct_space="assets")
+    kind = property_type(definition, Options(time_zone=OSLO, delimiter=";", direct_space="assets"))
     try:
         converted = kind.convert(value)
     except InvalidValueError:
@@ -160,7 +160,7 @@ def test_whatever_is_refused_the_server_refuses_too(definition: dict[str, Any], 
 def test_a_column_is_converted_as_its_values_are_one_by_one(
     definition: dict[str, Any], values: list[Any]
 ) -> None:
-    kind = property_type(definition, time_zone=OSLO, delimiter=";", direct_space="assets")
+    kind = property_type(definition, Options(time_zone=OSLO, delimiter=";", direct_space="assets"))
     alone, wrong_alone = [], {}
     for at, value in enumerate(values):
         try:
@@ -198,7 +198,7 @@ def cdf() -> Iterator[CdfClient]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(number=st.integers(0, len(DEFINITIONS) - 1), values=st.lists(python_values, min_size=20, max_size=40))
 def test_whatever_is_accepted_is_stored(cdf: CdfClient, number: int, values: list[Any]) -> None:
-    kind = property_type(DEFINITIONS[number], delimiter=";", direct_space="assets")
+    kind = property_type(DEFINITIONS[number], Options(delimiter=";", direct_space="assets"))
     converted, wrong = kind.column(values)
     source = {"type": "container", "space": "plant", "externalId": "All"}
     items = [

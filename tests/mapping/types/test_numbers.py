@@ -39,6 +39,12 @@ from tests.mapping.types.converting import convert, refused
         ("boolean", "No", False),
         ("boolean", 0, False),
         ("boolean", np.bool_(True), True),
+        ("boolean", 1.0, True),
+        ("boolean", Decimal("0.0"), False),
+        ("boolean", "t", True),
+        ("boolean", "F", False),
+        ("boolean", "Y", True),
+        ("boolean", "off", False),
     ],
 )
 def test_numbers_and_truth_values_are_taken_in_any_usual_form(kind: str, value: Any, expected: Any) -> None:
@@ -78,7 +84,8 @@ def test_numbers_and_truth_values_are_taken_in_any_usual_form(kind: str, value: 
         ("int64", 1e300),
         ("boolean", "maybe"),
         ("boolean", 2),
-        ("boolean", 1.0),
+        ("boolean", 0.5),
+        ("boolean", 2.0),
         ("boolean", ""),
     ],
 )

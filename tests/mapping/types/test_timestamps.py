@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_cdf_records.local_server.checks.values import instant
 from airflow_provider_cdf_records.mapping.types import (
+    Options,
     as_texts,
     property_type,
     time_zone_of,
@@ -41,7 +42,7 @@ from tests.mapping.types.converting import OSLO, convert, refused
     ],
 )
 def test_a_moment_without_a_zone_is_in_the_time_zone_of_the_mapping(value: Any, expected: str) -> None:
-    [sent], wrong = property_type({"type": "timestamp"}, time_zone=OSLO).column([value])
+    [sent], wrong = property_type({"type": "timestamp"}, Options(time_zone=OSLO)).column([value])
     assert not wrong
     assert instant(sent) == instant(expected)
     assert convert(value, "timestamp", time_zone=OSLO) == expected

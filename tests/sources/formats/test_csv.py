@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.records.chunk import as_mapping
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import FileSource
-from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
-from tests.sources.reading import read, refusal, refusals_of, rows_in, rows_of
+from airflow_provider_cdf_records.sources.formats.csv import CSV
+from tests.sources.reading import read, refusal, refusals_of, rows_of
 
 AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "snö"})]
 TEXT = "a,b\n1,x\n2,snö\n"
@@ -87,22 +84,6 @@ def test_another_character_quotes(path: Path) -> None:
     assert read(written(path, "a,b\n'1,5',\"\n"), quotechar="'") == [(1, {"a": "1,5", "b": '"'})]
 
 
-@settings(max_examples=100)
-@given(
-    rows=st.lists(
-        st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)] * 3),
-        max_size=5,
-    )
-)
-def test_what_a_csv_writer_wrote_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]
-) -> None:
-    text = io.StringIO()
-    csv.writer(text).writerows([("a", "b", "c"), *rows])
-    path = written(tmp_path_factory.mktemp("csv") / "a.csv", text.getvalue())
-    assert [tuple(row.values()) for _, row in read(path)] == rows
-
-
 # The header
 
 
@@ -114,12 +95,17 @@ def test_a_header_can_be_given_for_a_file_that_has_none(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("a,b,a\n1,2,3\n", {}, "names column 'a' more than once in its header row"),
-        ("1,2\n", {"header": ["a", "a"]}, "names column 'a' more than once"),
         ("\n\n", {}, "has no header row"),
+        (";;;\n,,\n", {"delimiter": ";", "comment": ","}, "has no header row"),
+        ('a,"b"c\n1,2\n', {}, "has a header row that cannot be read: it is not CSV: ',' expected"),
+        (
+            'a,"b\n1,2\n',
+            {},
+            "has a header row that cannot be read: it has a quote that is not closed (line 1)",
+        ),
     ],
 )
-def test_a_header_that_names_no_columns_is_refused(
+def test_a_header_that_cannot_be_read_is_told(
     path: Path, content: str, options: dict[str, Any], message: str
 ) -> None:
     assert message in refusal(written(path, content), **options)
@@ -127,6 +113,68 @@ def test_a_header_that_names_no_columns_is_refused(
 
 def test_a_header_alone_is_no_rows(path: Path) -> None:
     assert read(written(path, "a,b\n")) == []
+
+
+@pytest.mark.parametrize("names", [["a", "b"], [" A", "b "]])
+def test_a_header_given_for_a_file_that_has_one_is_told(path: Path, names: list[str]) -> None:
+    message = refusal(written(path, "a,b\n1,x\n"), header=names)
+    assert "begins with a row of the names that header in file_options gives ('a'...)" in message
+    assert "leave header out to take the names from the file, or set skip_rows=1" in message
+    assert read(path, header=names, skip_rows=1) == [(1, dict(zip(names, ["1", "x"], strict=True)))]
+
+
+def test_a_row_may_hold_the_name_of_a_column(path: Path) -> None:
+    assert read(written(path, "a,x\n1,b\n"), header=["a", "b"])[0] == (1, {"a": "a", "b": "x"})
+
+
+def test_a_header_that_does_not_fit_the_rows_is_told(path: Path) -> None:
+    message = refusal(written(path, "1,2,3\n4,5,6\n"), header=["a", "b"])
+    assert "which names 2 columns: the rows have 3 values from line 1 on." in message
+    message = refusal(written(path, "1;2\n4;5\n"), header=["a", "b"])
+    assert "Is the delimiter ';', not ','?" in message
+
+
+def test_a_row_that_does_not_fit_a_given_header_says_what_to_do(path: Path) -> None:
+    source = FileSource(written(path, "1,2\n4\n"), file_options={"header": ["a", "b"]})
+    [(position, message)] = refusals_of(source)
+    assert position == 2
+    assert message.startswith(
+        "must have 2 values, as header in file_options names columns, got 1; name every"
+    )
+
+
+@pytest.mark.parametrize(("written_with", "read_with"), [(";", ","), ("\t", ","), ("|", ","), (",", ";")])
+def test_a_wrong_delimiter_is_told_at_once_with_the_right_one(
+    path: Path, written_with: str, read_with: str
+) -> None:
+    written(path, "a-b\n1,5-2\n3-4\n".replace("-", written_with))
+    message = refusal(path, delimiter=read_with)
+    assert f"has one column, 'a{written_with if written_with != chr(9) else chr(92) + 't'}b'" in message
+    assert f"set file_options={{'delimiter': {written_with!r}}}" in message
+
+
+def test_one_column_of_texts_that_hold_semicolons_is_read(path: Path) -> None:
+    assert read(written(path, "a\nx; y\nz\n")) == [(1, {"a": "x; y"}), (2, {"a": "z"})]
+
+
+def test_a_title_above_the_header_is_told(path: Path) -> None:
+    message = refusal(written(path, "Report of May\na,b\n1,x\n2,y\n"))
+    assert (
+        "has one column in its header row, 'Report of May', and the rows have 2 values from line 2" in message
+    )
+    assert "skip it with skip_rows" in message
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,x\n", "\ufeffa,b\n", "\n\na,b\n" + "1,x\n" * 5000])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_the_names_of_the_columns_are_read_without_the_rows(path: Path, content: str, encoding: str) -> None:
+    if encoding == "utf-16" and content[0] == "\ufeff":
+        content = content[1:]
+    read_columns, options = CSV.read_columns, CSV.options_of({"encoding": encoding})
+    assert read_columns is not None
+    with written(path, content.encode(encoding)).open("rb") as file:
+        assert read_columns(file, options) == ("a", "b")
+        assert read_columns(file, CSV.options_of({"header": ["x"]})) == ("x",)
 
 
 # Null markers
@@ -137,26 +185,6 @@ def test_an_empty_value_is_none_unless_other_markers_are_given(path: Path) -> No
     assert read(path) == [(1, {"a": None, "b": None, "c": "NULL"})]
     assert read(path, null_values=["NULL", r"\N"]) == [(1, {"a": "", "b": "", "c": None})]
     assert read(path, null_values=[]) == [(1, {"a": "", "b": "", "c": "NULL"})]
-
-
-# What is wrong
-
-
-def test_a_row_of_another_length_is_refused_and_the_others_are_read(path: Path) -> None:
-    source = FileSource(written(path, "a,b\n1,x\n2\n3,y,z,z\n\n4,w\n"))
-    assert rows_of(source) == [(1, {"a": "1", "b": "x"}), (4, {"a": "4", "b": "w"})]
-    assert refusals_of(source) == [
-        (2, "must have 2 values, as the header has, got 1"),
-        (3, "must have 2 values, as the header has, got 4"),
-    ]
-
-
-def test_all_that_a_refused_row_holds_is_kept(path: Path) -> None:
-    [chunk] = FileSource(written(path, "a,b\n3,y,z,\n2\n"))
-    assert [as_mapping(refusal.row) for refusal in chunk.refusals] == [
-        {"a": "3", "b": "y", "values without a column": ["z", ""]},
-        {"a": "2", "columns without a value": ["b"]},
-    ]
 
 
 def test_quotes_may_mean_nothing(path: Path) -> None:
@@ -174,6 +202,17 @@ def test_columns_without_a_name_are_left_behind_the_others(path: Path) -> None:
     assert [row["b"] for _, row in rows_of(source)] == ["x"]
 
 
+def test_columns_may_have_one_name(path: Path) -> None:
+    [chunk] = FileSource(written(path, "a,b,a\n1,2,3\n4\n"))
+    assert (chunk.columns, chunk.rows) == (("a", "b", "a"), [["1", "2", "3"]])
+    [refused] = chunk.refusals
+    assert as_mapping(refused.row) == {"a (column 1)": "4", "columns without a value": ["b", "a (column 3)"]}
+
+
+def test_columns_without_a_name_get_one(path: Path) -> None:
+    assert read(written(path, ", a,  \n0,1,\n")) == [(1, {"column 1": "0", " a": "1", "column 3": None})]
+
+
 def test_refused_rows_far_into_a_file_have_their_numbers(path: Path) -> None:
     lines = ["a,b", *(f"{number},x" for number in range(1, 3001))]
     lines[1700] = "1700"
@@ -182,95 +221,9 @@ def test_refused_rows_far_into_a_file_have_their_numbers(path: Path) -> None:
     assert [int(row["a"]) for _, row in rows_of(source)] == [n for n in range(1, 3001) if n != 1700]
 
 
-def failure_after(path: Path, rows: int, **options: Any) -> str:
-    """Return why a file cannot be read, after checking that what came before was delivered."""
-    read_before = []
-    message = refusal(path, **options)
-    source = FileSource(path, file_options=options)
-    chunks = iter(source)
-    while len(read_before) < rows:
-        read_before += rows_in(next(chunks))
-    assert len(read_before) == rows
-    return message
-
-
-@pytest.mark.parametrize("good", [0, 2, ROWS_AT_ONCE, ROWS_AT_ONCE + 5])
-def test_a_quote_left_open_is_told_after_the_rows_before_it(path: Path, good: int) -> None:
-    written(path, "a,b\n" + "1,x\n" * good + '2,"x\n3,y\n')
-    message = failure_after(path, good)
-    assert f"is not CSV after row {good:,}: unexpected end of data. Is a quote left open?" in message
-
-
-def test_nothing_is_read_after_a_broken_row(path: Path) -> None:
-    written(path, 'a,b\n1,x\n2,"x"y\n3,z\n')
-    assert "is not CSV after row 1" in failure_after(path, 1)
-
-
-def test_another_encoding_is_told_with_what_to_do(path: Path) -> None:
-    written(path, ("a,b\n" + "1,x\n" * 50_000 + "2,snö\n").encode("latin-1"))
-    message = refusal(path)
-    assert "is not utf-8 after row " in message
-    assert "set the right one in file_options={'encoding': ...}" in message
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
-def test_another_encoding_is_told_also_where_the_header_has_it(path: Path, encoding: str) -> None:
-    assert "is not utf-8 after row 0" in refusal(written(path, "snö,b\n1,x\n".encode(encoding)))
-
-
 def test_very_long_values_are_read(path: Path) -> None:
     long = "x" * 5_000_000
     assert read(written(path, f"a,b\n1,{long}\n")) == [(1, {"a": "1", "b": long})]
-
-
-def test_a_quote_left_open_does_not_swallow_a_large_file(path: Path) -> None:
-    written(path, 'a,b\n1,"x\n' + "2,y\n" * 4_000_000)
-    assert "field larger than field limit" in refusal(path)
-
-
-def test_a_null_byte_is_a_character_like_others(path: Path) -> None:
-    try:
-        next(csv.reader(["\0"]))
-    except csv.Error:  # Python 3.10
-        assert "is not CSV after row 0" in refusal(written(path, "a\n1\0\n"))
-    else:
-        assert read(written(path, "a\n1\0\n")) == [(1, {"a": "1\0"})]
-
-
-# Options
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"separator": ";"}, "'separator' is not an option of csv; it has delimiter, encoding, header"),
-        ({"quotechar": "''"}, "quotechar must be one character"),
-        ({"delimiter": "\\t"}, r"delimiter must be one character, neither a line end nor null, got '\\t'."),
-        *(
-            ({name: value}, f"{name} must be one character, neither a line end nor null, got {value!r}.")
-            for name in ("delimiter", "quotechar", "escapechar")
-            for value in ("\n", "\r", "\0", "", "ab", 5, b",", [","])
-        ),
-        ({"delimiter": '"'}, "delimiter and quotechar must differ, got '\"' for both."),
-        ({"quotechar": ","}, "delimiter and quotechar must differ, got ',' for both."),
-        ({"escapechar": ","}, "delimiter and escapechar must differ, got ',' for both."),
-        ({"escapechar": ";", "delimiter": ";"}, "delimiter and escapechar must differ, got ';' for both."),
-        ({"escapechar": '"'}, "quotechar and escapechar must differ, got '\"' for both."),
-        ({"header": []}, "header must name the columns, got an empty list; leave it out to read them."),
-        ({"header": "a,b"}, "header must be a list of texts"),
-        ({"header": [1]}, "header must be a list of texts"),
-        ({"null_values": "NULL"}, "null_values must be a list of texts"),
-        ({"null_values": 5}, "null_values must be a list of texts"),
-        ({"encoding": "utf-9"}, "encoding must be one that Python knows, got 'utf-9'"),
-        ({"encoding": "hex"}, "encoding must be one that Python knows, got 'hex'"),
-        ({"encoding": "utf-8\0"}, "encoding must be one that Python knows"),
-        ({"encoding": 5}, "encoding must be one that Python knows, got 5"),
-    ],
-)
-def test_options_that_make_no_sense_are_refused_at_once(path: Path, options: Any, message: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="file_options: ") as refused:
-        FileSource(path, file_options=options)
-    assert message in str(refused.value)
 
 
 def test_long_rows_come_in_small_chunks(tmp_path: Path) -> None:
@@ -278,5 +231,5 @@ def test_long_rows_come_in_small_chunks(tmp_path: Path) -> None:
     path.write_text("a,b\n" + f"{'x' * 500_000},1\n" * 60 + "y,1\n" * 3000)
     sizes = [len(chunk.rows) for chunk in FileSource(path)]
     assert sum(sizes) == 3060
-    assert max(sizes[:3]) == 20
+    assert max(sizes[:3]) <= 20
     assert max(sizes) == 1000

@@ -1,0 +1,88 @@
+"""Numbers that come as text, with a decimal comma or with separators between thousands."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_provider_cdf_records.mapping.types.property_type import InvalidValueError
+from airflow_provider_cdf_records.records.chunk import NumberStyle
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+
+POINT = "."
+PLAIN = NumberStyle()
+EXPONENT = "(?:[eE][+-]?[0-9]+)?"
+NUMBER = re.compile(rf"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}")
+NEVER_SEPARATORS = frozenset('+-\r\n\0"')
+ALIKE = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}  # characters that look alike stand for each other
+
+
+def check_number_style(style: NumberStyle) -> None:
+    """Refuse a style in which a number could not be told from another one.
+
+    :raises InvalidArgumentError: naming the option.
+    """
+    for name, character in style._asdict().items():
+        if character is not None and not _can_separate(character):
+            msg = f"{name}: must be one character, and no letter, digit or sign, got {character!r}"
+            raise InvalidArgumentError(msg)
+    if style.decimal is not None and style.decimal.isspace():
+        msg = f"decimal: must not be white space, got {style.decimal!r}"
+        raise InvalidArgumentError(msg)
+    if style.thousands is not None and style.thousands == (style.decimal or POINT):
+        hint = "" if style.decimal else "; set 'decimal' too"
+        msg = f"thousands: must differ from decimal, which is {style.thousands!r}{hint}"
+        raise InvalidArgumentError(msg)
+
+
+def _can_separate(character: object) -> bool:
+    if not isinstance(character, str) or len(character) != 1:
+        return False
+    return not character.isalnum() and character not in NEVER_SEPARATORS
+
+
+class NumberText:
+    """Turns texts of numbers in a style into the form with a point, which Python reads.
+
+    Separators of thousands must stand between groups of three digits: ``12.34`` is not 1234.
+    """
+
+    def __init__(self, style: NumberStyle) -> None:
+        self._decimal = style.decimal or POINT
+        self._thousands = ALIKE.get(style.thousands, style.thousands) if style.thousands else ""
+        self.is_plain = self._decimal == POINT and not self._thousands
+        point = re.escape(self._decimal)
+        whole = "[0-9]+"
+        if self._thousands:
+            whole = rf"(?:[1-9][0-9]{{0,2}}(?:[{re.escape(self._thousands)}][0-9]{{3}})+|[0-9]+)"
+        number = rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+){EXPONENT}"
+        self._number = NUMBER if self.is_plain else re.compile(number)
+        self._lines = re.compile(rf"(?:{number}\n)*")
+        self._to_plain = str.maketrans(
+            {self._decimal: POINT, **dict.fromkeys(self._thousands, "")} if not self.is_plain else {}
+        )
+        self._hint = "" if self.is_plain else f"numbers have decimal {self._decimal!r}"
+        if style.thousands:
+            self._hint += f" and thousands {style.thousands!r}"
+
+    def plain(self, text: str) -> str:
+        """Return a number in the form with a point.
+
+        :raises InvalidValueError: when it is no number in this style.
+        """
+        text = text.strip()
+        if not self._number.fullmatch(text):
+            raise InvalidValueError(self._hint)
+        return text if self.is_plain else text.translate(self._to_plain)
+
+    def all_plain(self, texts: list[str]) -> list[str] | None:
+        """Return many numbers in the form with a point; ``None`` if one of them may be unusual."""
+        if self.is_plain:
+            return texts
+        joined = "\n".join(texts)
+        if not texts or not self._lines.fullmatch(joined + "\n"):
+            return None
+        plain = joined.translate(self._to_plain).split("\n")
+        return plain if len(plain) == len(texts) else None
+
+
+PLAIN_TEXT = NumberText(PLAIN)

@@ -1,0 +1,24 @@
+"""Values that a source holds and that no JSON value stands for."""
+
+from __future__ import annotations
+
+
+class Unreadable:
+    """A value of a source that would change its meaning in any form. Rows whose record needs it are rejected.
+
+    :param reason: why it cannot be taken.
+    :param raw: what the source holds; as text it is what the rejected-records file shows.
+    """
+
+    __slots__ = ("_raw", "_reason")
+
+    def __init__(self, reason: str, raw: object) -> None:
+        self._reason = reason
+        self._raw = raw
+
+    def __str__(self) -> str:
+        raw = self._raw
+        return raw.decode(errors="backslashreplace") if isinstance(raw, bytes) else str(raw)
+
+    def __repr__(self) -> str:
+        return f"an unreadable value ({self._reason})"

@@ -1,0 +1,89 @@
+"""Chooses the format and the options that each file is read with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.sources.archives import SUFFIX as ZIP_SUFFIX
+from airflow_provider_cdf_records.sources.compression import BUFFER, COMPRESSIONS, compression_of
+from airflow_provider_cdf_records.sources.formats import (
+    NDJSON,
+    Format,
+    Options,
+    describe_content,
+    format_named,
+    format_names,
+    format_of,
+    known_suffixes,
+)
+from airflow_provider_cdf_records.sources.open_file import open_file
+from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+
+FIRST_BYTES = 1 << 16  # of a file, which tell what it holds
+
+
+class FileFormat(NamedTuple):
+    """How a file is read."""
+
+    format: Format[Any]
+    options: Options
+
+
+class FormatChoice:
+    """Chooses how files are read: by ``file_format`` or their suffixes, and some by their content.
+
+    :param file_format: the name of a format; by default what the suffix says.
+    :param file_options: options of the format.
+    :param holds_rejected: tells by the first bytes of a file whether it holds rejected records, which are a
+        JSON object a line, whatever the name of the file.
+    """
+
+    def __init__(
+        self,
+        file_format: str | None,
+        file_options: Mapping[str, Any],
+        holds_rejected: Callable[[bytes], bool],
+    ) -> None:
+        self._named = None if file_format is None else format_named(file_format)
+        self._given_options = file_options
+        self._options: dict[str, Options] = {}
+        self._holds_rejected = holds_rejected
+        self._rejected = FileFormat(NDJSON, NDJSON.options_of({}))
+
+    def by_name(self, path: StoragePath) -> FileFormat:
+        """Return how a file is read, as far as its name tells.
+
+        :raises SourceError: when its name tells nothing, and neither does ``file_format``.
+        :raises InvalidArgumentError: for an option that the format does not have.
+        """
+        name = file_name(path)
+        compression = compression_of(name)
+        suffix = compression.suffix if compression else ""
+        found = self._named or format_of(name[: len(name) - len(suffix)])
+        if found is None:
+            return self._by_first_bytes(path)
+        if suffix and found.is_compressed_inside:
+            msg = f"{path} cannot be read: {found.name} is compressed internally; write it without {suffix}."
+            raise SourceError(msg)
+        if found.name not in self._options:
+            self._options[found.name] = found.options_of(self._given_options)
+        return FileFormat(found, self._options[found.name])
+
+    def by_content(self, by_name: FileFormat, file: io.BufferedReader) -> FileFormat:
+        """Return how an open file is read, given how its name says."""
+        return self._rejected if self._holds_rejected(file.peek(BUFFER)) else by_name
+
+    def _by_first_bytes(self, path: StoragePath) -> FileFormat:
+        with open_file(path, block_size=FIRST_BYTES) as opened:
+            start = opened.file.read(FIRST_BYTES)
+        if self._holds_rejected(start):
+            return self._rejected
+        compressed = ", ".join([*(known.suffix for known in COMPRESSIONS), ZIP_SUFFIX])
+        msg = (
+            f"{path} has none of the suffixes {known_suffixes()} (with or without {compressed}); "
+            f"set file_format to one of {format_names()}. {describe_content(start)}"
+        )
+        raise SourceError(msg.rstrip())

@@ -1,0 +1,85 @@
+"""Guesses from the first bytes of a file what it is, for a message that says how to read it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+
+BINARY = {  # by what a file begins with: the name of a format, and what it is called
+    b"PAR1": ("parquet", "Parquet"),
+    b"ARROW1": ("arrow", "an Arrow file"),
+}
+NOT_READ = {  # what no format here reads
+    b"\xd0\xcf\x11\xe0": "an old document of an office program, such as Excel; save its table as CSV",
+    b"SQLite format 3\x00": "a SQLite database; load a query on it instead",
+    b"Obj\x01": "Avro, which is not read; write Parquet",
+    b"ORC": "ORC, which is not read; write Parquet",
+    b"%PDF": "a PDF document",
+    b"\xfd7zXZ": "xz data; compress it by gzip instead",
+    b"7z\xbc\xaf": "a 7-Zip archive; write a zip archive",
+}
+TAR_AT = 257
+TAR = b"ustar"
+DELIMITERS = (",", ";", "\t", "|")
+LOOKED_AT = 10  # lines
+
+
+def describe_content(start: bytes) -> str:
+    """Return a sentence on what the content of a file looks like; empty where that is not known."""
+    for magic, (name, what) in BINARY.items():
+        if start.startswith(magic):
+            return f"Its content looks like {what}: set file_format={name!r}."
+    for magic, what in NOT_READ.items():
+        if start.startswith(magic):
+            return f"Its content looks like {what}."
+    if start[TAR_AT:].startswith(TAR):
+        return "Its content looks like a tar archive; unpack it, or write a zip archive."
+    text = _text(start)
+    if text is None:
+        return ""
+    return _describe_text(text.lstrip("\ufeff"))
+
+
+def _text(start: bytes) -> str | None:
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = start.decode("utf-16" if marked else "utf-8", errors="replace")
+    return None if "\x00" in text else text
+
+
+def _describe_text(text: str) -> str:
+    first = text.lstrip()[:1]
+    if first == "[":
+        return "Its content looks like a JSON array: set file_format='json'."
+    if first == "{":
+        known = "ndjson" if _is_json(text.lstrip().splitlines()[0]) else "json"
+        what = "a JSON object a line" if known == "ndjson" else "a JSON object"
+        return f"Its content looks like {what}: set file_format={known!r}."
+    if first == "<":
+        return "Its content looks like XML or HTML, such as the page of a login."
+    return _describe_table(text)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _describe_table(text: str) -> str:
+    lines = [line for line in text.splitlines()[: LOOKED_AT + 1] if line.strip()]
+    whole = lines[:-1] or lines  # the last one may be cut
+    counts = {delimiter: [line.count(delimiter) for line in whole] for delimiter in DELIMITERS}
+    found = {delimiter: least for delimiter, count in counts.items() if (least := min(count, default=0))}
+    if not found:
+        return ""
+    delimiter = max(found, key=lambda name: (len(set(counts[name])) == 1, found[name]))
+    if delimiter == ",":
+        return "Its content looks like CSV: set file_format='csv'."
+    if delimiter == "\t":
+        return "Its content looks like columns between tabs: set file_format='tsv'."
+    return (
+        f"Its content looks like CSV with {delimiter!r}: set file_format='csv' and "
+        f"file_options={{'delimiter': {delimiter!r}}}."
+    )

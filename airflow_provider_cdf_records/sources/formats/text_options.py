@@ -1,0 +1,70 @@
+"""The options that all formats of text have, and what makes a value of them wrong."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources.formats.base import AnyOptions, Options
+
+ENCODING_ERRORS = ("reject", "replace", "ignore", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class TextOptions(Options):
+    """How the text of a file is written.
+
+    :param encoding: any that Python knows; a byte order mark of UTF-8, UTF-16 or UTF-32 comes before it.
+    :param encoding_errors: what happens to bytes that are no text in the encoding: ``"reject"`` (their row is
+        rejected), or one of Python's ``"replace"``, ``"ignore"`` and ``"backslashreplace"``.
+    :param null_values: texts that stand for no value.
+    """
+
+    encoding: str = "utf-8"
+    encoding_errors: str = "reject"
+    null_values: Sequence[str] = ()
+
+    @classmethod
+    def of(cls: type[AnyOptions], given: Mapping[str, Any]) -> AnyOptions:
+        """Return options from a mapping, in which ``None`` stands for the default.
+
+        :raises InvalidArgumentError: naming the option that makes no sense.
+        """
+        given = {name: value for name, value in given.items() if value is not None}
+        check_text_options(given)
+        return cls(**given)
+
+
+def check_text_options(given: Mapping[str, Any]) -> None:
+    """Refuse options of :class:`TextOptions` that make no sense.
+
+    :param given: those that were given; others are left alone.
+    :raises InvalidArgumentError: naming the option and its value.
+    """
+    if "encoding" in given and not _is_encoding(given["encoding"]):
+        msg = f"file_options: encoding must be one that Python knows, got {given['encoding']!r}."
+        raise InvalidArgumentError(msg)
+    if "encoding_errors" in given and given["encoding_errors"] not in ENCODING_ERRORS:
+        known = ", ".join(map(repr, ENCODING_ERRORS))
+        msg = f"file_options: encoding_errors must be one of {known}, got {given['encoding_errors']!r}."
+        raise InvalidArgumentError(msg)
+    nulls = given.get("null_values", ())
+    if not isinstance(nulls, list | tuple) or not all(isinstance(text, str) for text in nulls):
+        msg = f"file_options: null_values must be a list of texts, got {nulls!r}."
+        raise InvalidArgumentError(msg)
+
+
+def _is_encoding(name: object) -> bool:
+    """Whether Python can read text in an encoding of that name; it also has some of bytes to bytes."""
+    if not isinstance(name, str):
+        return False
+    try:
+        codecs.lookup(name)
+        io.TextIOWrapper(io.BytesIO(), encoding=name)
+    except (LookupError, ValueError):
+        return False
+    return True
