@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from airflow_provider_cdf_records.commands.arguments import SHOWN
@@ -13,12 +12,11 @@ from airflow_provider_cdf_records.commands.containers import schema_in, schema_i
 from airflow_provider_cdf_records.commands.conversion import converter
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.findings import Findings
-from airflow_provider_cdf_records.commands.opening import files_in, read_json
+from airflow_provider_cdf_records.commands.opening import files_in, read_json, source_of
+from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.summary import count_of
 from airflow_provider_cdf_records.mapping import MappingSpec, Schema, read_mapping
-from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources import FileSource
 
 GOOD, WOULD_REJECT = 0, 1  # exit codes
 LONGEST_ROW = 300  # characters of a row that are shown
@@ -31,14 +29,14 @@ def run(given: argparse.Namespace) -> int:
         raise UsageError(msg)
     spec = read_mapping(read_json(given.mapping, "--mapping"))
     files = files_in(given.file)
-    source = FileSource(*files, file_format=given.file_format, file_options=given.file_options)
+    source = source_of(files, given.file_format, given.file_options)
     schema = _schema(given, spec)
     convert = converter(spec, schema, source)
     findings = Findings(source.where, SHOWN)
     end = None
     with progress("Checking", source.share) as update:
         try:
-            for chunk in _first(source, given.limit):
+            for chunk in source if given.limit is None else FirstRows(source, given.limit):
                 findings.add(convert(chunk))
                 update(findings.rows)
         except SourceError as error:
@@ -64,27 +62,6 @@ def _schema(given: argparse.Namespace, spec: MappingSpec) -> Schema:
             msg = f"--containers {given.containers} does not define {source.id}, which the mapping names."
             raise UsageError(msg)
     return schema
-
-
-def _first(source: Iterable[Chunk], most: int | None) -> Iterator[Chunk]:
-    """Yield the first rows, those that cannot be read included."""
-    left = most
-    for chunk in source:
-        if left is None:
-            yield chunk
-            continue
-        positions = sorted([*chunk.positions, *(refusal.position for refusal in chunk.refusals)])
-        if len(positions) <= left:
-            left -= len(positions)
-            yield chunk
-            if not left:
-                return
-            continue
-        end = positions[left]
-        rows = sum(1 for position in chunk.positions if position < end)
-        refusals = [refusal for refusal in chunk.refusals if refusal.position < end]
-        yield chunk._replace(positions=chunk.positions[:rows], rows=chunk.rows[:rows], refusals=refusals)
-        return
 
 
 def _show_records(findings: Findings, spec: MappingSpec, schema: Schema) -> None:

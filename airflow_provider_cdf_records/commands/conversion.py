@@ -13,12 +13,18 @@ from airflow_provider_cdf_records.records.chunk import Convert
 from airflow_provider_cdf_records.sources import FileSource
 
 
-def converter(spec: MappingSpec, schema: Schema, source: FileSource) -> Convert:  # noqa: ARG001
-    """Return what makes records of the rows of a source.
+def converter(spec: MappingSpec, schema: Schema, source: FileSource) -> Convert:
+    """Return what makes records of the rows of a source, once its headers have been looked at.
 
-    :raises InvalidArgumentError: when the mapping does not fit the containers.
+    :raises InvalidArgumentError: when the mapping does not fit the containers, or the columns.
     """
     no_client = cast("Any", None)  # only rows without a mapping need one
     return converter_for(
-        no_client, UPSERT, spec, Findings(schema=schema), check_columns=True, stop=threading.Event()
+        no_client,
+        UPSERT,
+        spec,
+        Findings(schema=schema),
+        source=source,
+        resumed=None,
+        stop=threading.Event(),
     )

@@ -35,8 +35,15 @@ def encoding_of(start: bytes, *, is_all: bool) -> str:
     try:
         codecs.getincrementaldecoder(UTF8)().decode(start, final=is_all and not is_null_heavy)
     except UnicodeDecodeError:
-        return _guessed(start)
+        return UTF8 if _is_damaged_utf8(start) else _guessed(start)
     return UTF8
+
+
+def _is_damaged_utf8(start: bytes) -> bool:
+    """Whether most of what is not ASCII is UTF-8; rows with the rest are rejected."""
+    text = start.decode(UTF8, errors="replace")
+    bad = text.count("\ufffd")
+    return sum(not character.isascii() for character in text) > 2 * bad
 
 
 def _guessed(start: bytes) -> str:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_cdf_records.commands.errors import UsageError
-from airflow_provider_cdf_records.sources import files_of
+from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
+from airflow_provider_cdf_records.sources import FileSource, files_of
 from airflow_provider_cdf_records.sources.storage import StoragePath
 
 
 def open_path(path: str) -> Any:
-    """Return a path that can be opened; Airflow is only imported for a URL."""
-    if "://" not in path:
-        return Path(path)
-    from airflow_provider_cdf_records.version_compat import object_storage_path  # noqa: PLC0415
+    """Return a path that can be opened; Airflow is only imported for a URL.
 
-    try:
-        return object_storage_path(path)
-    except (ImportError, ValueError) as error:
-        msg = f"{path} cannot be opened: {error}"
-        raise UsageError(msg) from None
+    :raises UsageError: when there can be no such path.
+    """
+    if "://" in path:
+        from airflow_provider_cdf_records.hooks.paths import storage_path  # noqa: PLC0415 (needs Airflow)
+
+        return storage_path(path, "path")
+    if not path.strip() or "\0" in path:
+        msg = f"FILE must be a path, got {path!r}."
+        raise UsageError(msg)
+    return Path(path).expanduser()
 
 
 def files_in(path: str) -> list[StoragePath]:
@@ -30,11 +34,22 @@ def files_in(path: str) -> list[StoragePath]:
     :raises UsageError: when there are none.
     """
     files = files_of(open_path(path))
-    for file in files[:1]:
-        if not file.exists():
-            msg = f"{file} does not exist."
-            raise UsageError(msg)
+    if not files[0].exists():
+        msg = f"{files[0]} does not exist."
+        raise UsageError(msg)
     return files
+
+
+def source_of(
+    files: Sequence[StoragePath], file_format: str | None, file_options: Mapping[str, Any]
+) -> FileSource:
+    """Return the rows of files, as a load reads them."""
+    return FileSource(
+        *files,
+        file_format=file_format,
+        file_options=file_options,
+        holds_rejected=begins_with_rejected,
+    )
 
 
 def read_json(path: str, what: str) -> Any:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.commands.dialects import dialect_of
 from airflow_provider_cdf_records.commands.encodings import UTF8, encoding_of
 from airflow_provider_cdf_records.commands.errors import UsageError
+from airflow_provider_cdf_records.sources.archives import is_named_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.formats import format_of
 from airflow_provider_cdf_records.sources.open_file import open_file
-from airflow_provider_cdf_records.sources.storage import StoragePath
+from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
 
 HEAD = 1 << 20  # bytes
+JSON = "json"
 DELIMITED = {"csv": ",", "tsv": "\t"}  # the formats, and their delimiters
 
 
@@ -39,16 +42,23 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
     :param given: options that the user gave, which are kept.
     :raises UsageError: when the file is neither of a known format nor text.
     """
-    compression = compression_of(file.name)
-    by_suffix = format_of(file.name.removesuffix(compression.suffix) if compression else file.name)
+    if is_named_zip(file):
+        file = members_of(file)[0]
+    name_of_file = file_name(file)
+    compression = compression_of(name_of_file)
+    by_suffix = format_of(name_of_file[: -len(compression.suffix)] if compression else name_of_file)
     name = file_format or (by_suffix.name if by_suffix else None)
-    if name is not None and name not in DELIMITED:
+    if name is not None and name not in (*DELIMITED, JSON):
         return FileKind(file_format, dict(given), is_text=False)
     with open_file(file) as opened:
         start = opened.file.read(HEAD)
         is_all = not opened.file.read(1)
     if name is None and (found := _nested_format(start)):
-        return FileKind(found, dict(given), is_text=False, notes=[f"no suffix that is known: {found}"])
+        options = _json_options(start, is_all=is_all) if found == JSON else {}
+        notes = [f"no suffix that is known: read as {found}"]
+        return FileKind(found, options | dict(given), is_text=False, notes=notes)
+    if name == JSON:
+        return FileKind(file_format, _json_options(start, is_all=is_all) | dict(given), is_text=False)
     encoding = given.get("encoding") or encoding_of(start, is_all=is_all)
     text = _decoded(start, encoding, file)
     if name is None and "\0" in text:
@@ -69,11 +79,34 @@ def _nested_format(start: bytes) -> str | None:
     """Return the format of JSON, by its first characters."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"["):
-        return "json"
+        return JSON
     if not text.startswith(b"{"):
         return None
     first = text.splitlines()[0].rstrip()
-    return "ndjson" if first.endswith(b"}") else "json"
+    return "ndjson" if first.endswith(b"}") else JSON
+
+
+def _json_options(start: bytes, *, is_all: bool) -> dict[str, Any]:
+    """Return where the rows of a JSON document are, if it is not an array and short enough to look at."""
+    if not is_all:
+        return {}
+    try:
+        document = json.loads(start)
+    except ValueError:
+        return {}
+    if not isinstance(document, dict) or isinstance(document.get("items"), list):
+        return {}
+    found = sorted(_arrays(document, ""), reverse=True)
+    return {"items": found[0][1]} if found else {}
+
+
+def _arrays(document: dict[str, Any], path: str) -> Iterator[tuple[int, str]]:
+    """Yield the length and path of each array of objects."""
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from _arrays(value, f"{path}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            yield len(value), f"{path}{key}"
 
 
 def _decoded(start: bytes, encoding: str, file: StoragePath) -> str:

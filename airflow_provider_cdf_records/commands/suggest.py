@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.identities import identity_for
-from airflow_provider_cdf_records.commands.opening import files_in
+from airflow_provider_cdf_records.commands.opening import files_in, source_of
 from airflow_provider_cdf_records.commands.property_names import property_names, snake_case
 from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.proposals import Proposer
@@ -23,9 +23,9 @@ from airflow_provider_cdf_records.commands.writing import write
 from airflow_provider_cdf_records.mapping.types import time_zone_of
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import SCHEMA_ID, check_space, check_stream_id
-from airflow_provider_cdf_records.sources import FileSource
 
 MOST_PROPERTIES = 1000  # of a container for records
+REJECTED = {"position", "where", "message", "record"}  # columns of a rejected-records file
 
 
 def run(given: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
     files = files_in(given.file)
     kind = sniff(files[0], given.file_format, given.file_options)
     direct = dict(given.direct)
-    source = FileSource(*files, file_format=kind.file_format, file_options=kind.file_options)
+    source = source_of(files, kind.file_format, kind.file_options)
     rows = read_rows(source, read_all=given.all, also=direct)
     _check_rows(rows, given.file, direct)
     proposals = _proposals(rows, kind, direct, given.time_zone)
@@ -93,6 +93,9 @@ def _check_rows(rows: Rows, path: str, direct: Mapping[str, str]) -> None:
             f"{path} holds records as CDF takes them (space, externalId, sources): the operators load it "
             "without a mapping."
         )
+        raise UsageError(msg)
+    if rows.columns.keys() >= REJECTED:
+        msg = f"{path} holds rejected records; suggest for the file that they come from, with its mapping."
         raise UsageError(msg)
     for column in direct:
         if rows.columns[column].is_empty:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from airflow_provider_cdf_records.commands.console import progress
 from airflow_provider_cdf_records.commands.conversion import converter
+from airflow_provider_cdf_records.commands.opening import source_of
 from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.reading import first_chunks
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
 from airflow_provider_cdf_records.mapping import Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Refusal
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.storage import StoragePath
 
 
@@ -40,7 +40,7 @@ def _first_refusal(
     suggestion: Suggestion, proposals: Iterable[Proposal], files: Sequence[StoragePath], most: int | None
 ) -> Refusal | None:
     """Return the first row that is refused for the value of one of the properties."""
-    source = FileSource(*files, file_format=suggestion.file_format, file_options=suggestion.file_options)
+    source = source_of(files, suggestion.file_format, suggestion.file_options)
     schema = Schema([suggestion.definition], complete=True)
     convert = converter(read_mapping(suggestion.mapping), schema, source)
     marks = [
