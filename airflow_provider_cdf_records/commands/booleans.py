@@ -19,7 +19,18 @@ PAIRS = (
     ("si", "no"),
     ("sant", "usant"),
 )
-KNOWN = ("true", "false", "yes", "no")  # the mapping takes these without being told
+KNOWN = (
+    "true",
+    "false",
+    "yes",
+    "no",
+    "t",
+    "f",
+    "y",
+    "n",
+    "on",
+    "off",
+)  # the mapping takes these without being told
 
 
 def boolean_words(words: AbstractSet[str]) -> dict[str, Any] | None:

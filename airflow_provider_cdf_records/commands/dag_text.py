@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -61,8 +61,10 @@ def _beside(path: str, name: str) -> str:
 
 def _is_airflow_3() -> bool:
     try:
-        return find_spec("airflow.sdk") is not None
-    except ModuleNotFoundError:
+        return not version("apache-airflow").startswith(
+            "2."
+        )  # looks for no module, which would import Airflow
+    except PackageNotFoundError:
         return True
 
 

@@ -51,8 +51,12 @@ def _guessed(start: bytes) -> str:
     from charset_normalizer import from_bytes  # noqa: PLC0415 (only such files need it)
 
     lines = [line for line in start.splitlines() if not line.isascii()]
-    best = from_bytes(b"\n".join(lines)[:BY_GUESS]).best()
+    found = from_bytes(b"\n".join(lines)[:BY_GUESS])
+    best = found.best()
     name = WESTERN if best is None or best.encoding in LIKE_WESTERN else best.encoding
+    if name.startswith("mac_"):  # Windows is likelier, where both are possible
+        windows = [one.encoding for one in found if one.encoding.startswith("cp125")]
+        name = next((one for one in windows if one not in LIKE_WESTERN), name)
     for candidate in (name, WESTERN, "latin-1"):
         try:
             start.decode(candidate)

@@ -141,7 +141,12 @@ def _patterns_of_shape(shape: str, suggests: bool) -> dict[str, str]:
             time = _time_pattern(shape[found.end() :])
             if time is None:
                 continue
-            return {order: date.format(found.group(2)) + time for order, date in orders.items()}
+            separator = found.group(2)
+            return {
+                order: date.format(separator) + time
+                for order, date in orders.items()
+                if separator != "." or not date.startswith("%y")  # nobody writes 26.12.31
+            }
     return _with_named_month(shape)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 EXACT_DIGITS = 15  # that every float64 holds
 SPACES = " \u00a0\u202f"
 LONGEST_INTEGER = 20  # characters of an int64, with its sign
-INT64 = 2**63 - 1
+INT64 = 2**63
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Numbers:
 def _does_not_fit(plain: str) -> bool:
     """Whether a number is too long for an int64, or loses what is before its decimal point as a float64."""
     if WHOLE.fullmatch(plain):
-        return len(plain) > LONGEST_INTEGER or not -INT64 <= int(plain) <= INT64
+        return len(plain) > LONGEST_INTEGER or not -INT64 <= int(plain) < INT64
     return len(plain.lstrip("+-").partition(".")[0]) > EXACT_DIGITS
 
 

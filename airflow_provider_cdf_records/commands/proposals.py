@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
 from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
 
 INT32 = 1_000_000_000  # a largest number that leaves room in an int32
-INT64 = 2**63 - 1
+INT64 = 2**63
 MOST_ENUM_VALUES = 12
 LEAST_ROWS, ROWS_PER_ENUM_VALUE = 20, 5
 ENUM_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -107,7 +107,7 @@ class Proposer:
         if unit is not None:
             proposal.type, proposal.options = {"type": "timestamp"}, {"timestamp": unit}
             proposal.notes = [f"{UNITS[unit]} since 1970, by the name and the size of the numbers"]
-        elif not -INT64 <= smallest <= largest <= INT64:
+        elif not -INT64 <= smallest <= largest < INT64:
             proposal.notes = ["more digits than an int64 holds"]
         elif self.is_whole and -INT32 <= smallest <= largest <= INT32:
             proposal.type = {"type": "int32"}
@@ -196,7 +196,7 @@ class Proposer:
         first = next(iter(patterns[orders[0]]))
         if MONTH_FIRST in orders and "%p" in first:
             return MONTH_FIRST
-        if DAY_FIRST in orders and first.startswith("%d.") and "%Y" in first:
+        if DAY_FIRST in orders and first.startswith("%d."):
             return DAY_FIRST
         return None
 

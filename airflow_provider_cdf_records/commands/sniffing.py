@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.commands.dialects import dialect_of
-from airflow_provider_cdf_records.commands.encodings import UTF8, encoding_of
+from airflow_provider_cdf_records.commands.encodings import BYTE_ORDER_MARKS, UTF8, encoding_of
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.sources.archives import is_named_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
@@ -66,7 +66,7 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
         raise UsageError(msg)
     dialect = dialect_of(text, is_all=is_all, default=DELIMITED.get(name or "csv", ","), given=dict(given))
     options = {} if encoding == UTF8 else {"encoding": encoding}
-    notes = [] if encoding == UTF8 else [f"encoding {encoding}"]
+    notes = [] if encoding == UTF8 else [_note_on(encoding, start)]
     return FileKind(
         file_format or (None if name else "csv"),
         options | dialect.options | dict(given),
@@ -84,6 +84,13 @@ def _nested_format(start: bytes) -> str | None:
         return None
     first = text.splitlines()[0].rstrip()
     return "ndjson" if first.endswith(b"}") else JSON
+
+
+def _note_on(encoding: str, start: bytes) -> str:
+    is_marked = any(start.startswith(mark) for mark, _ in BYTE_ORDER_MARKS)
+    return f"encoding {encoding}" + (
+        "" if is_marked else ", which is a guess: see whether all letters are right"
+    )
 
 
 def _json_options(start: bytes, *, is_all: bool) -> dict[str, Any]:

@@ -19,7 +19,7 @@ MAPPING = {
 CONTAINERS = """
 spaces: [plant]
 containers:
-  - {space: plant, externalId: Alarm, properties: {n: int32, on: {type: boolean, nullable: false}}}
+  - {space: plant, externalId: Alarm, properties: {n: int32, "on": {type: boolean, nullable: false}}}
 """
 
 

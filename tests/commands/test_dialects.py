@@ -92,6 +92,5 @@ def test_encodings_are_found(encoding: str) -> None:
 def test_patterns_of_time_are_found(text: str, pattern: str) -> None:
     moments = Moments("time")
     moments.add([text])
-    ((found,),) = (moments.orders or {}).values()
-    assert found == pattern
+    assert pattern in [found for patterns in (moments.orders or {}).values() for found in patterns]
     assert not moments.is_iso

@@ -268,7 +268,7 @@ def test_the_dag_reads_as_written_by_hand(commands: Commands) -> None:
     assert suggested.task["mapping"] == "thing.json"
     assert suggested.task["path"] == str(FILES / "german_export.csv")
     path = commands.folder / "load_thing.py"
-    for check in (["check", "--select", "ALL", "--ignore", "D,ANN,INP,S108,I001"], ["format", "--check"]):
+    for check in (["check", "--select", "ALL", "--ignore", "D,ANN,INP,S108,I001,CPY"], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *check, "--isolated", str(path)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr + path.read_text()
@@ -278,10 +278,10 @@ def test_it_needs_no_airflow(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from airflow_provider_cdf_records.commands.running import main\n"
-        f"assert main(['suggest', {str(FILES / 'alarms.csv')!r}, '--space', 's', '--container', 'T', '--out', 'o']) == 0\n"
-        "assert main(['check', "
-        f"{str(FILES / 'alarms.csv')!r}, '--mapping', 'o/t.json', '--containers', 'o/cdf.yaml']) == 0\n"
-        "assert 'airflow.models' not in sys.modules and 'airflow.sdk' not in sys.modules, 'slow to start'\n"
+        f"file = {str(FILES / 'alarms.csv')!r}\n"
+        "assert main(['suggest', file, '--space', 's', '--container', 'T', '--out', 'o']) == 0\n"
+        "assert main(['check', file, '--mapping', 'o/t.json', '--containers', 'o/cdf.yaml']) == 0\n"
+        "assert 'airflow' not in sys.modules, 'it takes seconds to import'\n"
     )
     root = Path(__file__).parent.parent.parent
     done = subprocess.run(
