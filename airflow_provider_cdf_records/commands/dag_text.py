@@ -53,6 +53,8 @@ def dag_text(suggestion: Suggestion, name: str, mapping: str) -> str:
 
 def _beside(path: str, name: str) -> str:
     """Return a path in the folder of the file, without wildcards; an underscore keeps it out of loads."""
+    if path.lower().startswith(("http://", "https://")):
+        return os.path.abspath(name)  # the web takes no files
     folder = path.rpartition("/")[0]
     while any(wildcard in folder for wildcard in "*?["):
         folder = folder.rpartition("/")[0]

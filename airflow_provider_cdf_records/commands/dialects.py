@@ -184,10 +184,27 @@ def _look_at_header(table: _Table, found: Dialect) -> None:
     if any(typed) and all(_is_typed([header[number]]) for number, is_typed in enumerate(typed) if is_typed):
         found.options["header"] = [f"column_{number}" for number in range(1, table.width + 1)]
         found.notes.append("no header: the first row looks like the others; name the columns in 'header'")
-    elif len(body) > 1 and _are_units(body[0], typed):
+        return
+    if len(set(header)) < len([name for name in header if name]) + ("" in header):
+        line = table.lines[table.first] + 1
+        found.options |= {"header": _all_different(header), "skip_rows": line}
+        found.notes.append("columns of one name are numbered: see 'header'")
+    if len(body) > 1 and _are_units(body[0], typed):
         units = table.lines[table.first + 1] + 1
         found.options["skip_rows"] = [*range(1, found.options.get("skip_rows", 0) + 1), units]
         found.notes.append(f"line {units} looks like units: skipped")
+
+
+def _all_different(names: Sequence[str]) -> list[str]:
+    result: list[str] = []
+    for number, name in enumerate(names, start=1):
+        again, base = 1, name.strip() or f"column {number}"
+        unique = base
+        while unique in result:
+            again += 1
+            unique = f"{base}_{again}"
+        result.append(unique)
+    return result
 
 
 def _are_units(row: Sequence[str], typed: Sequence[bool]) -> bool:

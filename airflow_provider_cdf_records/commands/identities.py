@@ -84,14 +84,19 @@ def _can_identify(proposal: Proposal, missing: frozenset[str]) -> bool:
     is_constant = (
         column.distinct is not None and len(column.distinct) == 1 and not column.kinds and column.rows > 1
     )
-    return has_all and is_scalar and not is_constant and _can_be_named(column.name)
+    return has_all and is_scalar and not is_constant
 
 
-def _can_be_named(column: str) -> bool:
+def field_of(column: str) -> str:
+    """Return the field of a format string that stands for a column."""
+    plain = f"{{{column}}}"
     try:
-        return list(read_mapping(_mapping(f"{{{column}}}")).identity_columns) == [column]
+        if list(read_mapping(_mapping(plain)).identity_columns) == [column]:
+            return plain
     except InvalidArgumentError:
-        return False
+        pass
+    quoted = column.replace('"', '""')
+    return f'{{"{quoted}"}}'
 
 
 def _mapping(external_id: str) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def _template(names: Sequence[str], proposals: Sequence[Proposal]) -> str:
             break
     else:
         separator = SEPARATORS[0]
-    return separator.join(f"{{{name}}}" for name in names)
+    return separator.join(map(field_of, names))
 
 
 def _warning(found: Identity, proposals: Sequence[Proposal]) -> str:

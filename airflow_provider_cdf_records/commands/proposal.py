@@ -61,8 +61,14 @@ def common_nulls(proposals: Sequence[Proposal]) -> tuple[list[str], list[str]]:
 
 
 def _looks_like_a_code(text: str, column: Column) -> bool:
+    """Whether a text is like most others of a column, such as ``none`` among ``low`` and ``high``."""
     if not column.null_texts.get(text) or not text.isalpha():
         return False
     others = [value for value in column.distinct or () if value != text and value]
-    alike = [value for value in others if value.isalpha() and value.isupper() and len(value) == len(text)]
+    alike = [
+        value
+        for value in others
+        if value.isalpha()
+        and (value.islower() if text.islower() else value.isupper() and len(value) == len(text))
+    ]
     return 2 * len(alike) > len(others)

@@ -22,6 +22,7 @@ class Rows:
 
     :ivar is_whole: whether there are no others.
     :ivar unreadable: how many rows could not be read, and the first reason.
+    :ivar absent: the columns that some of the files do not have.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Rows:
     is_whole: bool = True
     unreadable: int = 0
     reason: str = ""
+    absent: set[str] = field(default_factory=set)
 
     @property
     def are_records(self) -> bool:
@@ -82,6 +84,8 @@ def _add(rows: Rows, chunk: Chunk, also: Iterable[str]) -> None:
             rows.columns[name] = Column(name)
             if rows.count:
                 rows.columns[name].add([None] * rows.count)
+                rows.absent.add(name)
+    rows.absent |= rows.columns.keys() - values.keys()
     for name, column in rows.columns.items():
         column.add(values.get(name) or [None] * height)
     rows.keys.add({name: values.get(name) or [None] * height for name in rows.columns})

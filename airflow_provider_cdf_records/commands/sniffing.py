@@ -61,8 +61,8 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
         return FileKind(file_format, _json_options(start, is_all=is_all) | dict(given), is_text=False)
     encoding = given.get("encoding") or encoding_of(start, is_all=is_all)
     text = _decoded(start, encoding, file)
-    if name is None and "\0" in text:
-        msg = f"{file} is neither text nor of a format that its suffix names; give --file-format."
+    if "\0" in text:
+        msg = f"{file} is no text; if it is of another format than its suffix says, give --file-format."
         raise UsageError(msg)
     dialect = dialect_of(text, is_all=is_all, default=DELIMITED.get(name or "csv", ","), given=dict(given))
     options = {} if encoding == UTF8 else {"encoding": encoding}

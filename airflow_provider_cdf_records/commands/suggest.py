@@ -85,7 +85,7 @@ def stream_of(container: str) -> str:
 
 def _check_rows(rows: Rows, path: str, direct: Mapping[str, str]) -> None:
     if not rows.count:
-        why = f" ({rows.unreadable:,} rows cannot be read: {rows.reason})" if rows.unreadable else ""
+        why = f" ({rows.unreadable:,} cannot be read: {rows.reason})" if rows.unreadable else ""
         msg = f"{path} has no rows to learn from{why}."
         raise UsageError(msg)
     if rows.are_records:
@@ -112,7 +112,12 @@ def _proposals(rows: Rows, kind: FileKind, direct: Mapping[str, str], time_zone:
     names = property_names(column.name for column in columns)
     settings: dict[str, Any] = {"is_text": kind.is_text, "is_whole": rows.is_whole}
     proposer = Proposer.of(columns, direct=direct, time_zone=time_zone, **settings)
-    return [proposer.propose(column, names[column.name]) for column in columns]
+    proposals = [proposer.propose(column, names[column.name]) for column in columns]
+    for proposal in proposals:
+        if kind.is_text and proposal.column.name in rows.absent:
+            proposal.options["optional"] = True
+            proposal.notes.append("not in all files")
+    return proposals
 
 
 def _is_padding(name: str, is_empty: bool) -> bool:

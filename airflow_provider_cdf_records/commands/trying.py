@@ -12,7 +12,6 @@ from airflow_provider_cdf_records.commands.reading import first_chunks
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
 from airflow_provider_cdf_records.mapping import Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Refusal
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.storage import StoragePath
 
 
@@ -31,9 +30,18 @@ def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | No
         if not guilty:
             return  # not a matter of types; `check` tells it
         for proposal in guilty:
-            kind = proposal.type["type"]
-            proposal.become_text(f"not all values are {kind}")
+            _give_way(proposal, suggestion.time_zone)
         refusal = _first_refusal(suggestion, suggestion.proposals, files, most)
+
+
+def _give_way(proposal: Proposal, time_zone: str) -> None:
+    """Take values as they are; of local times, first those that exist twice or not at all."""
+    kind = proposal.type["type"]
+    if kind == "timestamp" and time_zone != "UTC" and "fold" not in proposal.options:
+        proposal.options["fold"] = "first"
+        proposal.notes.append("when clocks change, the time by the clock before it (fold)")
+    else:
+        proposal.become_text(f"not all values are {kind}")
 
 
 def _first_refusal(
@@ -49,11 +57,7 @@ def _first_refusal(
     count = 0
     with progress("Trying", source.share) as update:
         for chunk in first_chunks(source, most):
-            try:
-                refusals = convert(chunk).refusals
-            except InvalidArgumentError:
-                return None
-            for refusal in refusals:
+            for refusal in convert(chunk).refusals:
                 if any(mark in refusal.message for mark in marks):
                     return refusal
             count += len(chunk.positions)

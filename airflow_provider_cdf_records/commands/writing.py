@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.commands.definitions_text import definitions_t
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.property_names import snake_case
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
+from airflow_provider_cdf_records.load.summary import count_of
 
 DEFINITIONS = "cdf.yaml"
 
@@ -46,40 +47,40 @@ def write(suggestion: Suggestion, folder: Path, *, replace: bool) -> None:
     print("\nWritten:")
     for file, what in ((DEFINITIONS, "space, container, stream"), (mapping, "mapping"), (dag, "DAG")):
         print(f"  {folder / file}  ({what})")
-    print("\nNext:")
+    print()
     for line in _next_steps(suggestion, folder, mapping, dag):
-        print(f"  {line}")
+        print(line)
 
 
 def _report(suggestion: Suggestion) -> Iterator[str]:
     rows = suggestion.rows
-    seen = f"all {rows.count:,} rows" if rows.is_whole else f"the first {rows.count:,} rows (--all reads all)"
-    yield f"{suggestion.path}: {len(suggestion.proposals)} properties, by {seen}."
+    seen = (
+        f"all {count_of(rows.count, 'row')}"
+        if rows.is_whole
+        else f"the first {rows.count:,} rows (--all reads all)"
+    )
+    yield f"{suggestion.path}: {count_of(len(suggestion.proposals), 'property', 'properties')}, by {seen}."
     yield from suggestion.notes
     if suggestion.file_options:
         yield f"file_options: {json.dumps(suggestion.file_options, ensure_ascii=False)}"
     note = f": {suggestion.identity.note}" if suggestion.identity.note else ""
     yield f"external id: {suggestion.identity.template}{note}"
     if rows.unreadable:
-        yield f"{rows.unreadable:,} rows cannot be read, the first of them: {rows.reason}"
+        yield f"{count_of(rows.unreadable, 'row')} cannot be read, such as: {rows.reason}"
 
 
 def _next_steps(suggestion: Suggestion, folder: Path, mapping: str, dag: str) -> Iterator[str]:
     python = "python -m airflow_provider_cdf_records"
-    check = [
-        "check",
-        suggestion.path,
-        "--mapping",
-        str(folder / mapping),
-        "--containers",
-        str(folder / DEFINITIONS),
-    ]
+    definitions = str(folder / DEFINITIONS)
+    check = ["check", suggestion.path, "--mapping", str(folder / mapping), "--containers", definitions]
     if suggestion.file_format:
         check += ["--file-format", suggestion.file_format]
     if suggestion.file_options:
         check += ["--file-options", json.dumps(suggestion.file_options, ensure_ascii=False)]
-    yield f"{python} {shlex.join(check)}"
-    yield f"{python}.local_server --load {shlex.quote(str(folder / DEFINITIONS))}"
-    dags = shlex.quote(os.path.abspath(folder))
-    yield f"export AIRFLOW__CORE__DAGS_FOLDER={dags}  # in another terminal, with the line printed"
-    yield f"airflow db migrate && airflow dags test {Path(dag).stem}"
+    yield "1. See what CDF would get, and what would be rejected:"
+    yield f"  {python} {shlex.join(check)}"
+    yield "2. Start a local CDF. It prints a line for the next step, 'export AIRFLOW_CONN_CDF_DEFAULT=...':"
+    yield f"  {python}.local_server --load {shlex.quote(definitions)}"
+    yield "3. In another terminal, enter that line, and run the DAG:"
+    yield f"  export AIRFLOW__CORE__DAGS_FOLDER={shlex.quote(os.path.abspath(folder))}"
+    yield f"  airflow db migrate && airflow dags test {Path(dag).stem}"
