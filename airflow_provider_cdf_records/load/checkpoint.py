@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 KEY = "cdf_records"
 BEGUN = "cdf_records_begun"
-VERSION = 1  # of what is kept; another one where a mark means something else
+VERSION = 2  # of what is kept; another one where a mark means something else
 INTERVAL = 5.0  # seconds between two writes
 
 

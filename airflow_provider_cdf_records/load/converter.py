@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any, cast
 
 from airflow_provider_cdf_records.client import CdfClient
@@ -18,8 +17,6 @@ from airflow_provider_cdf_records.records.deletions import records_to_delete
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, suggest_mapping
 from airflow_provider_cdf_records.sources import Source
 
-MakeConverter = Callable[[MappingSpec], RowMapping | IdentityMapping]
-
 
 def converter_for(
     client: CdfClient,
@@ -29,54 +26,52 @@ def converter_for(
     *,
     source: Source,
     resumed: Mark | None,
+    is_whole: bool,
     stop: threading.Event,
 ) -> Convert:
     """Return a converter of rows to checked records, which also takes rows that an earlier load rejected.
 
     :param spec: the mapping; ``None`` when the rows are API-shaped records.
     :param findings: the result of the preflight checks; ``None`` when they are switched off.
-    :param source: its files are looked at for the columns that the mapping names, as far as that is cheap.
+    :param source: where the rows come from.
     :param resumed: how far an earlier try came; the rows after it may lack columns, in that file.
+    :param is_whole: whether all of the source will be read: then its files are looked at for the columns that
+        the mapping names, as far as that is cheap.
     :param stop: ends what waits for CDF or for storage.
     :raises InvalidArgumentError: when the mapping names properties that the containers do not have, or
         columns that a file does not have, or does not go with the style of numbers of the source.
     """
     begun_file = None if resumed is None else resumed.file
-    if verb.sends_identities:
-        if spec is None:
-            # A line of a rejected-records file has an identity of its own, and is taken as it is.
-            return suggest_mapping(records_to_delete)
-
-        def make_identities(spec: MappingSpec) -> IdentityMapping:
-            return IdentityMapping(spec, begun_file=begun_file, where=source.where)
-
-        return _converter_of_rows(make_identities, spec, source, begun_file, stop)
     if spec is None:
-        shaped = ApiShaped()
-        if findings is not None:
-            shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
-        return UnwrapRejected(shaped, has_mapping=False)
+        return _converter_of_records(client, verb, findings, stop)
     schema = (findings or Findings()).schema
 
-    def make_records(spec: MappingSpec) -> RowMapping:
+    def make(spec: MappingSpec) -> RowMapping | IdentityMapping:
+        if verb.sends_identities:
+            return IdentityMapping(spec, begun_file=begun_file, where=source.where)
         return RowMapping(spec, schema, begun_file=begun_file, where=source.where)
-
-    return _converter_of_rows(make_records, spec, source, begun_file, stop)
-
-
-def _converter_of_rows(
-    make: MakeConverter, spec: MappingSpec, source: Source, begun_file: int | None, stop: threading.Event
-) -> Convert:
-    """Return a converter of rows, each of which is read in the style of the file that it comes from."""
 
     def convert_in(style: NumberStyle) -> Convert:
         return with_number_style(make(spec.with_number_style(style)), style)
 
     style: NumberStyle | None = getattr(source, "number_style", None)
     mapping = make(spec if style is None else spec.with_number_style(style))
-    check_headers(source, mapping.check_columns, begun_file, stop)
+    if is_whole:
+        check_headers(source, mapping.check_columns, begun_file, stop)
     convert = mapping if style is None else with_number_style(mapping, style)
     return UnwrapRejected(convert, has_mapping=True, convert_in=convert_in)
+
+
+def _converter_of_records(
+    client: CdfClient, verb: Verb[Any], findings: Findings | None, stop: threading.Event
+) -> Convert:
+    if verb.sends_identities:
+        # A line of a rejected-records file has an identity of its own, and is taken as it is.
+        return suggest_mapping(records_to_delete)
+    shaped = ApiShaped()
+    if findings is not None:
+        shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
+    return UnwrapRejected(shaped, has_mapping=False)
 
 
 def _problem_with(client: CdfClient, source: Container, stop: threading.Event) -> str | None:

@@ -195,6 +195,7 @@ class Load:
             findings,
             source=self.source,
             resumed=resumed,
+            is_whole=self.limit is None,
             stop=self.stop,
         )
         stream = findings.stream if findings else TargetStream()

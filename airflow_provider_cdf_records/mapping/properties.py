@@ -107,9 +107,9 @@ class ContainerProperties:
         for name in others:
             if name not in self._definitions:
                 msg = (
-                    f"mapping: {rows} have a column {name!r}, which is not a property of container "
-                    f"{self._id}; that has {listed(self._definitions)}. Map what you want by name "
-                    "instead of '*'."
+                    f"mapping: column {name!r} is not a property of container {self._id}, which has "
+                    f"{listed(self._definitions)}; map what you want by name instead of '*' "
+                    f"({rows} have that column)."
                 )
                 raise InvalidArgumentError(msg)
         for name, definition in self._definitions.items():

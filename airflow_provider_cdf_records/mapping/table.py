@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from airflow_provider_cdf_records.records.row_keys import with_names_only, with_
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[Any], Any]
 Read = Callable[[str, bool], Column]  # the values of a column, and whether numbers must keep all their digits
+NUMBERS = frozenset({float, int, NoneType})
 MAY_LACK_DIGITS = frozenset({float, dict, list})  # types of values that may be or hold rounded numbers
 
 
@@ -135,12 +137,23 @@ def _table_of_structs(chunk: Chunk, structs: Sequence[Any], wanted: Sequence[str
 
     def read(name: str, exact: bool) -> Column:
         column = list(map(values[name], structs))
-        if exact and _may_lack_digits(column):
+        if exact and _may_lack_digits(column) and not _is_as_written(name, column, chunk.rows):
             decode = _leniently(_struct_decoder((name,), exact=True), _struct_of((name,)))
             return [fields.c0 for fields in map(decode, chunk.rows)]
         return column
 
     return Table(chunk, lambda: (name for row in chunk.rows for name in keys_of(row)), read)
+
+
+def _is_as_written(name: str, column: Column, rows: list[bytes]) -> bool:
+    """Whether a column of numbers is in the rows as Python writes them, so that none lacks a digit."""
+    if not NUMBERS.issuperset(map(type, column)):
+        return False
+    try:
+        texts = [bytes(fields.c0) for fields in map(_raw_decoder(name), rows)]
+    except NOT_JSON:
+        return False
+    return b" ".join(texts) == " ".join(map(repr, column)).replace("None", "null").encode()
 
 
 def _may_lack_digits(column: Column) -> bool:
@@ -164,6 +177,13 @@ def _struct_of(wanted: tuple[str, ...]) -> type[Any]:
 def _struct_decoder(wanted: tuple[str, ...], *, exact: bool = False) -> Decode:
     """Return a decoder of the wanted fields of an object, which skips the others."""
     return msgspec.json.Decoder(_struct_of(wanted), float_hook=exact_number if exact else None).decode
+
+
+@lru_cache(maxsize=128)
+def _raw_decoder(name: str) -> Decode:
+    """Return a decoder of one field of an object, which leaves its value as it is written."""
+    fields = [("c0", msgspec.Raw, msgspec.Raw(b"null"))]
+    return msgspec.json.Decoder(msgspec.defstruct("RawRow", fields, rename={"c0": name}, gc=False)).decode
 
 
 def _leniently(decode: Decode, struct: type[Any] | None = None) -> Decode:

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     """Loads an upstream task's records, or those of files; its subclasses define the verb.
 
-    :param records: API-shaped records (with a mapping, rows): a list, or the output of an upstream task
+    :param records: API-shaped records (with a mapping, rows): a list, a frame (of pandas, polars, pyarrow or
+        anything else with ``__arrow_c_stream__``; needs a mapping), or the output of an upstream task
         (mapped or not). They are data and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
         for its files in the order of their names. (templated)
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
-    :param file_options: options of the format; of CSV ``delimiter``, ``encoding``, ``header``,
-        ``null_values``, ``quotechar``, ``escapechar``; of NDJSON and JSON ``encoding``, ``encoding_errors``,
-        ``null_values``; of JSON ``items``, the path of the array of rows, such as ``data.records``.
+    :param file_options: options of the format; of CSV and TSV ``delimiter`` (one or more characters),
+        ``encoding``, ``encoding_errors`` (``reject``, ``replace``, ``ignore`` or ``backslashreplace``),
+        ``header``, ``null_values``, ``skip_rows`` (how many lines to skip at the start, or the numbers of
+        lines), ``skip_footer`` (how many rows to leave out at the end), ``comment``, ``quotechar``,
+        ``escapechar``, ``skip_initial_space``, ``decimal``, ``thousands``; of NDJSON and
+        JSON ``encoding``, ``encoding_errors``, ``null_values``; of JSON ``items``, the path of the array of
+        rows, such as ``data.records``; of Parquet ``binary_as_string``.
 
     The other parameters are those of :class:`.CdfRecordsLoadOperator`; without a ``mapping``, rows must be
     API-shaped records.

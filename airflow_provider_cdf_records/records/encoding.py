@@ -24,6 +24,9 @@ CANNOT_ENCODE = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec
 
 MISSING_FIELD = re.compile("Object missing required field `(.+)`")  # of msgspec
 
+# How a subclass becomes the type itself, such as numpy's str_ or an IntEnum, whatever methods it has.
+PLAIN: Mapping[type, Callable[[Any], Any]] = {str: str.__str__, int: int.__int__, float: float.__float__}
+
 MAX_DECIMAL_DIGITS = 400  # written out; a larger number is shorter with an exponent
 MAX_INTEGER_DIGITS = 30  # of a Decimal that is sent as an integer; a larger one is sent as a float
 
@@ -74,6 +77,9 @@ def to_json_type(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return _number(value)
+    for kind, to_plain in PLAIN.items():
+        if isinstance(value, kind):
+            return to_plain(value)
     if isinstance(value, UUID) or type(value).__module__ == "ipaddress":
         return str(value)
     if isinstance(value, Enum):
@@ -195,7 +201,11 @@ def _number(value: Decimal) -> int | float:
         msg = f"{value} is not a JSON number (send None, or leave the property out)"
         raise ValueError(msg)
     is_integer = value.adjusted() < MAX_INTEGER_DIGITS and value == value.to_integral_value()
-    return int(value) if is_integer else float(value)
+    number = int(value) if is_integer else float(value)
+    if isinf(number):
+        msg = f"{value} is out of the range of float64"
+        raise ValueError(msg)
+    return number
 
 
 def _all_digits(value: Decimal) -> str:

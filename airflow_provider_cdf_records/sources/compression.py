@@ -59,8 +59,13 @@ def compression_in(start: bytes, named: Compression | None) -> Compression | Non
 
 
 def is_text(start: bytes) -> bool:
-    """Whether the first bytes of a file are text: with no control characters, or with a mark of Unicode."""
-    return start.startswith(UNICODE_MARKS) or not start.translate(None, NO_CONTROL_CHARACTERS)
+    """Whether the first bytes of a file are text: with no control characters, or with a mark of Unicode.
+
+    Those that may be the beginning of compressed data are not.
+    """
+    if start.startswith(UNICODE_MARKS):
+        return True
+    return not start.translate(None, NO_CONTROL_CHARACTERS) and not start.startswith(MAGIC)
 
 
 def _gunzip(file: io.BufferedReader) -> io.BufferedReader:
@@ -150,3 +155,4 @@ COMPRESSIONS = [
         "Zstandard", ".zst", b"\x28\xb5\x2f\xfd", _pattern(rb"\x28\xb5\x2f\xfd"), _unzstd, _is_zstd_damage
     ),
 ]
+MAGIC = tuple(known.magic for known in COMPRESSIONS)

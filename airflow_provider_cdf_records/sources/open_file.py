@@ -92,6 +92,8 @@ def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | No
     :raises SourceError: when it is neither compressed nor text, though its suffix says that it is compressed.
     """
     start = file.peek(START)[:START]
+    if start and is_text(start):
+        return None
     named = compression_of(file_name(path))
     found = compression_in(start, named)
     if found is None and is_zip(start):
@@ -103,7 +105,7 @@ def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | No
     if named is not None and not start:
         msg = f"{path} is cut short: it has 0 bytes, which is no {named.name} data. Write it again."
         raise SourceError(msg)
-    if found is None and named is not None and not is_text(start):
+    if found is None and named is not None:
         msg = (
             f"{path} is not the {named.name} file that its suffix says, nor text; write it again, or give it "
             "the suffix of what it is."

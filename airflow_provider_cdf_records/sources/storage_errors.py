@@ -31,7 +31,8 @@ def storage_errors(path: object) -> Iterator[None]:
     except Exception as error:
         if hasattr(error, "retryable"):
             raise
-        raise storage_error(path, error) from error
+        told = storage_error(path, error)
+        raise told from (None if isinstance(told, MissingSourceError) else error)
 
 
 def missing(path: object) -> MissingSourceError:

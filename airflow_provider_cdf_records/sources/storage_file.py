@@ -9,7 +9,7 @@ import stat
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, is_local
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, is_local, local_name
 from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 
 if TYPE_CHECKING:
@@ -29,11 +29,16 @@ def check_readable(path: StoragePath) -> Any:
     :raises SourceError: saying what it is instead.
     """
     with storage_errors(path):
+        found = path.stat()
+        if stat.S_ISREG(getattr(found, "st_mode", 0)):
+            return found
         if is_folder(path):
             msg = f"{path} is a folder; path must name one file here."
             raise SourceError(msg)
-        found = path.stat()
-    kind = SPECIAL.get(stat.S_IFMT(getattr(found, "st_mode", 0))) if is_local(path) else None
+        if not is_local(path):
+            return found
+        followed = os.stat(local_name(path))  # what fsspec returns is of the link
+    kind = SPECIAL.get(stat.S_IFMT(followed.st_mode))
     if kind is not None:
         msg = f"{path} is {kind}; path must name a file, which a retry can read again."
         raise SourceError(msg)

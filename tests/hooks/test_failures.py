@@ -92,7 +92,7 @@ def a_mapping(column: str) -> dict[str, Any]:
     [
         (
             lambda hook, folder: hook.upsert_file(STREAM, folder / "a.csv", mapping=a_mapping("level")),
-            "mapping: the rows have no column 'level'; they have 'id', 'reading'.",
+            "on have no column 'level'; they have 'id', 'reading'.",
         ),
         (lambda hook, folder: hook.upsert_file(STREAM, folder / "b.csv"), "b.csv does not exist"),
         (lambda hook, folder: hook.upsert_file(STREAM, folder / "c.csv.gz"), "c.csv.gz is cut short"),

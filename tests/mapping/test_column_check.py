@@ -205,16 +205,14 @@ def test_a_column_without_a_name_or_values_is_none_of_a_star(
 ) -> None:
     path = tmp_path / "a.csv"
     row = header.replace("id", "a").replace("text", "t")
-    path.write_text(f"{header}\n{row}\n" * 1)
+    path.write_text(f"{header}\n{row}\n")
     assert Loaded(FileSource(path), mapping("*"), schema).properties() == [{"text": "t"}]
 
 
 def test_a_column_without_a_name_that_has_values_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(",id,text\n0,a,t\n")
-    with pytest.raises(
-        InvalidArgumentError, match="column 'column 1' is not a property of container plant/Alarm"
-    ):
+    with pytest.raises(InvalidArgumentError, match=r"column 'column 1'.* is not a property of container"):
         Loaded(FileSource(path), mapping("*"))
     assert Loaded(FileSource(path), mapping({"text": "text"})).properties() == [{"text": "t"}]
 

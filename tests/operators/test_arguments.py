@@ -73,7 +73,7 @@ def test_what_cannot_work_fails_when_the_dag_is_parsed(arguments: dict[str, Any]
         {"records": iter([])},
         {"records": object()},  # may be a frame
     ],
-    ids=str,
+    ids=["all", "unknown format", "folder", "csv", "generator", "frame"],
 )
 def test_what_may_work_is_left_to_the_run(arguments: dict[str, Any]) -> None:
     assert CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, **arguments)

@@ -165,3 +165,9 @@ def test_every_row_is_a_record_or_a_refusal(rows: list[dict[str, Any]], kind: An
     assert records.identities == [f"{rows[n]['space']}/{rows[n]['externalId']}" for n in good]
     assert records.rows == [sent[number] for number in good]
     assert [refusal.row for refusal in records.refusals] == [sent[number] for number in bad]
+
+
+def test_a_column_of_the_identity_that_is_there_twice_is_refused() -> None:
+    chunk = Chunk(range(1, 2), [["plant", "a", "b"]], Mark(1), ("space", "externalId", "externalId"))
+    with pytest.raises(InvalidArgumentError, match="have column 'externalId' more than once"):
+        records_to_delete(chunk)

@@ -205,3 +205,29 @@ def test_what_is_not_json_is_explained(text: bytes, message: str) -> None:
 def test_a_value_that_has_no_text_is_displayed_by_its_type() -> None:
     assert display([1]) == "[1]"
     assert display(10**5000) == "a value of type int that cannot be shown"
+
+
+def test_whole_floats_of_a_rejected_row_are_written_as_the_texts_that_they_become() -> None:
+    row = {"id": 101.0, "more": [1e16, {"x": np.array([2.0, 2.5])}], "value": 0.1, "huge": 1e23}
+    assert encode_exactly(row) == (
+        b'{"id":101,"more":[10000000000000000,{"x":[2,2.5]}],"value":0.1,"huge":100000000000000000000000}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (pd.Timestamp("2026-01-02T03:04:05.123456789Z"), "2026-01-02T03:04:05.123456789Z"),
+        (np.datetime64("2026-01-02T03:04:05.123456789"), "2026-01-02T03:04:05.123456789"),
+        (np.array(["2026-01-02T03:04:05.123456"], "datetime64[us]"), ["2026-01-02T03:04:05.123456"]),
+    ],
+)
+def test_nanoseconds_of_a_rejected_row_are_kept(value: Any, expected: Any) -> None:
+    assert json.loads(encode_exactly({"value": value})) == {"value": expected}
+
+
+@pytest.mark.parametrize(
+    "value", [np.datetime64("10000-01-01"), np.array([1, "NaT"], "datetime64[s]"), np.timedelta64(1, "ns")]
+)
+def test_moments_that_json_cannot_hold_are_refused(value: Any) -> None:
+    assert refusal({"value": value}).startswith("value: ")

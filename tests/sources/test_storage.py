@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import time
+import zipfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -148,6 +149,24 @@ def test_a_parquet_file_is_loaded(cdf: LocalCdf, store: Store) -> None:
     upsert(store.write("a.parquet", content.getvalue()), mapping=MAPPING)
     assert len(cdf.held()) == 3000
     assert cdf.held()["r2999"] == {"number": 2999}
+
+
+@pytest.mark.parametrize("name", ["a.zip", "download"])
+def test_a_zip_archive_is_loaded(cdf: LocalCdf, store: Store, name: str) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b.csv", b"id,number\nb,2\n")
+        archive.writestr("in/a.csv.gz", gzip.compress(b"id,number\na,1\n"))
+    upsert(store.write(name, content.getvalue()), mapping=MAPPING)
+    assert cdf.held() == {"a": {"number": 1}, "b": {"number": 2}}
+
+
+def test_columns_are_checked_in_each_file(cdf: LocalCdf, store: Store) -> None:
+    store.write("1.csv", b"id,number\na,1\n")
+    store.write("2.csv", b"id,Number\nb,2\n")
+    with pytest.raises(AirflowFailException, match=r"2\.csv.* have no column 'number'.*mean 'Number'\?"):
+        upsert(store.url, mapping=MAPPING)
+    assert "b" not in cdf.held()
 
 
 def test_rejected_records_go_where_the_files_are(cdf: LocalCdf, store: Store) -> None:

@@ -37,6 +37,9 @@ TIMESTAMP = re.compile(
 LINES_OF_CDF_TIMESTAMPS = re.compile(
     r"(?:[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)+"
 )
+LINES_OF_LOCAL_TIMES = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?\n)+"
+)
 # As sources and the rejected-records file write moments that were no text.
 OF_A_SOURCE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.(?:[0-9]{3}){1,3}Z?")
 NUMBERS = {int, float, Decimal}
@@ -80,9 +83,13 @@ def timestamp_type(
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
         if not types <= {str}:
             return None
-        if not forms and (unchanged := _cdf_timestamps_or_none(values)) is not None:
+        if forms:
+            return list(map(convert_text, values))
+        if (unchanged := _cdf_timestamps_or_none(values)) is not None:
             return unchanged
-        return list(map(convert_text, values))
+        if (moments := _local_times_or_none(values)) is not None:
+            return list(map(to_json_type, map(localize, moments)))
+        return None
 
     return PropertyType("timestamp", convert, convert_all)
 
@@ -111,6 +118,16 @@ def date_type(
     return PropertyType("a date YYYY-MM-DD", convert)
 
 
+def _local_times_or_none(values: list[str]) -> list[datetime] | None:
+    """Return texts as moments if all of them are in the usual form without a time zone."""
+    if not LINES_OF_LOCAL_TIMES.fullmatch("\n".join(values) + "\n"):
+        return None
+    try:
+        return msgspec.convert(values, list[datetime])
+    except msgspec.ValidationError:
+        return None
+
+
 def _reader(forms: Sequence[Form], text: NumberText, hint: str) -> Read:
     """Return a function that makes a moment, with or without a time zone, of a value."""
     if forms:
@@ -118,6 +135,9 @@ def _reader(forms: Sequence[Form], text: NumberText, hint: str) -> Read:
         hint = f"the mapping reads it as {names}"
 
     def read(value: Any) -> datetime:
+        if type(value) is str:
+            value = value.strip()
+            return read_in_forms(value) if forms else _parse(value, hint)
         if isinstance(value, datetime):
             return _plain_datetime(value)
         if isinstance(value, date):

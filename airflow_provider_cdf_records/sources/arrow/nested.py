@@ -142,9 +142,21 @@ def _read_unions(column: Any, readers: Sequence[Read]) -> list[Any]:
     result: list[Any] = [None] * count
     for number, read in enumerate(readers):
         mine = [index for index, child in enumerate(children) if child == number]
-        picked = column.field(number).take(pa.array([places[index] for index in mine], pa.int32()))
-        for index, value in zip(mine, read(picked), strict=True):
-            result[index] = value
+        values, start = _items(
+            column.field(number), [(places[index], places[index] + 1) for index in mine], read
+        )
+        for index in mine:
+            result[index] = values[places[index] - start]
+    return result
+
+
+def read_runs(column: Any, read: Read) -> list[Any]:
+    """Return the values of a column of runs of equal values."""
+    position, stop = column.offset, column.offset + len(column)
+    result: list[Any] = []
+    for end, value in zip(column.run_ends.to_pylist(), read(column.values), strict=True):
+        result += [value] * (min(end, stop) - position)
+        position = max(position, min(end, stop))
     return result
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 from airflow_provider_cdf_records.sources.arrow import moments, nested
@@ -55,10 +55,10 @@ def _reader_of_type(kind: Any, binary_as_string: bool) -> Reader:
         return Reader(_read_native, is_native=True)
     if pa.types.is_dictionary(kind):
         values = reader_of(pa.field("value", kind.value_type), binary_as_string=binary_as_string).read
-        return Reader(lambda column: _read_dictionary(column, values))
+        return Reader(_Dictionaries(values).read)
     if is_type("run_end_encoded", kind):
         values = reader_of(pa.field("value", kind.value_type), binary_as_string=binary_as_string).read
-        return Reader(lambda column: values(pc.run_end_decode(column)))
+        return Reader(lambda column: nested.read_runs(column, values))
     if pa.types.is_nested(kind):
         return _nested_reader(kind, binary_as_string)
     return Reader(_read_strange)
@@ -127,11 +127,34 @@ def _decoded(value: bytes | None) -> Any:
         return Unreadable(f"not UTF-8: {error.reason} at byte {error.start}", value)
 
 
-def _read_dictionary(column: Any, read: Read) -> list[Any]:
-    if len(column.dictionary) > len(column):
-        return read(column.dictionary.take(column.indices))
-    values = read(column.dictionary)
-    return [None if index is None else values[index] for index in column.indices.to_pylist()]
+class _Dictionaries:
+    """Reads columns whose values are in a dictionary, which many rows share."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._dictionary: Any = None
+        self._values: list[Any] = []
+
+    def read(self, column: Any) -> list[Any]:
+        if len(column.dictionary) > len(column):
+            with suppress(pa.ArrowNotImplementedError):  # there are types of which it cannot take some
+                return self._read(column.dictionary.take(column.indices))
+        values = self._values_of(column.dictionary)
+        return [None if index is None else values[index] for index in column.indices.to_pylist()]
+
+    def _values_of(self, dictionary: Any) -> list[Any]:
+        if self._dictionary is None or not _is_same(dictionary, self._dictionary):
+            self._dictionary, self._values = dictionary, self._read(dictionary)
+        return self._values
+
+
+def _is_same(array: Any, other: Any) -> bool:
+    """Whether two arrays are the same place in memory."""
+    return (array.offset, len(array), _addresses(array)) == (other.offset, len(other), _addresses(other))
+
+
+def _addresses(array: Any) -> list[int | None]:
+    return [None if buffer is None else buffer.address for buffer in array.buffers()]
 
 
 def _extension_reader(name: str, storage: Any, binary_as_string: bool) -> Read:

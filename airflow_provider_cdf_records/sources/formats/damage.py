@@ -57,9 +57,13 @@ class DamageGuard:
         failure = self._watched.failure
         if failure is not None and not _may_be_damage(failure):
             return failure
-        if type(error) is MemoryError:
-            return error
+        if isinstance(error, MemoryError):
+            msg = "cannot be read: its content needs more memory than there is. Is it damaged?"
+            return FormatError(msg)
         why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        if type(error).__name__ == "ArrowNotImplementedError":
+            msg = f"cannot be read by pyarrow {self.pyarrow.__version__}: {why}."
+            return FormatError(msg)
         where = f", after row {self._position:,}" if self._position else ""
         msg = f"is not a whole {self._what} file: {why}{where}. Was it still being written?"
         return FormatError(msg)

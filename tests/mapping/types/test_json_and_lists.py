@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -111,3 +113,60 @@ def test_a_type_of_the_future_takes_any_value_and_lists_of_them() -> None:
 def test_what_is_inside_json_is_named_where_it_is_wrong() -> None:
     with pytest.raises(InvalidValueError, match=r"expected json, got .* \(a\.b\[0\]: nan is not JSON"):
         property_type({"type": "json"}).convert({"a": {"b": [math.nan]}})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{'a': 1}", "it begins like JSON, and is not JSON"),
+        ('{"a": NaN}', "it begins like JSON, and is not JSON"),
+        ("[1", "it begins like JSON, and is not JSON"),
+        ('{"a": 1} x', "it begins like JSON, and is not JSON"),
+        ('{"a": 1e999}', "a: 1E+999 is out of the range of float64"),
+    ],
+)
+def test_text_that_begins_like_json_and_is_none_is_refused(text: str, why: str) -> None:
+    assert why in refused(text, "json")
+
+
+def test_a_list_in_broken_json_says_what_is_wrong() -> None:
+    assert "it begins like JSON, and is not JSON" in refused("[1, NaN]", "int32", list=True)
+    assert convert("[a;b", "text", list=True, delimiter=";") == ["[a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["json", "one of the future"])
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        (Decimal("123456789012345678.5"), b"123456789012345678.5"),
+        (Decimal("123456789012345678.0"), b"123456789012345678"),
+        (Decimal("0.10"), b"0.10"),
+        (
+            {"a": [Decimal("1234567890123456789.25"), "x", None, 1.5]},
+            b'{"a":[1234567890123456789.25,"x",null,1.5]}',
+        ),
+    ],
+)
+def test_numbers_in_json_keep_their_digits(kind: str, value: Any, body: bytes) -> None:
+    [converted], wrong = property_type({"type": kind}).column([value])
+    assert not wrong
+    assert msgspec.json.encode(converted) == body
+
+
+def test_numbers_in_text_that_holds_json_keep_their_digits() -> None:
+    text = '{"a": [123456789012345678.5, 9007199254740993.0]}'
+    assert msgspec.json.encode(convert(text, "json")) == b'{"a":[123456789012345678.5,9007199254740993]}'
+    assert convert("[9007199254740993.0]", "int64", list=True) == [9007199254740993]
+    assert convert("[123456789012345678.0]", "text", list=True) == ["123456789012345678.0"]
+
+
+def test_nan_in_a_list_is_refused_with_its_item() -> None:
+    assert "expected float64, got nan" in refused([1.5, math.nan], "float64", list=True)
+
+
+@pytest.mark.parametrize(
+    "value", [np.datetime64("10000-01-01"), np.array(["NaT"], "datetime64[ms]"), np.timedelta64(5, "ns")]
+)
+def test_moments_of_numpy_that_json_cannot_hold_are_refused(value: Any) -> None:
+    for kind in ("json", "text", "timestamp", "one of the future"):
+        assert refused(value, kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
+from airflow_provider_cdf_records.mapping.types import InvalidValueError, Options, PropertyType, property_type
 from tests.mapping.types.converting import refused
 
 
@@ -24,3 +24,43 @@ def test_a_value_that_cannot_be_shown_is_refused_like_others() -> None:
         InvalidValueError, match="expected float64, got a value of type int that cannot be shown"
     ):
         property_type({"type": "float64"}).convert(10**5000)
+
+
+class Odd:
+    """A value whose methods fail in ways that nobody thinks of."""
+
+    def __repr__(self) -> str:
+        raise LookupError
+
+    @property
+    def dtype(self) -> object:
+        raise AssertionError("odd")
+
+
+KINDS = ["boolean", "int32", "float64", "text", "timestamp", "date", "json", "direct", "timeseries", "future"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("is_list", [False, True])
+def test_whatever_goes_wrong_refuses_that_value_alone(kind: str, is_list: bool) -> None:
+    _, wrong = property_type({"type": kind, "list": is_list}, Options(direct_space="s")).column([None, Odd()])
+    assert list(wrong) == [1]
+    assert "got a value of type Odd that cannot be shown" in wrong[1]
+    assert "AssertionError: odd" in wrong[1]
+
+
+def test_a_fault_of_the_fast_way_is_none_of_good_values() -> None:
+    def fail(_values: list[object], _types: object) -> list[object]:
+        raise LookupError
+
+    kind = PropertyType("text", str, fail)
+    assert kind.column([1, None]) == (["1", None], {})
+
+
+def test_numbers_of_lists_are_floats_where_their_items_are() -> None:
+    is_float = {
+        kind: property_type({"type": kind, "list": True}).is_float
+        for kind in ("float32", "float64", "int32", "text")
+    }
+    assert is_float == {"float32": True, "float64": True, "int32": False, "text": False}
+    assert property_type({"type": "float64"}).is_float

@@ -5,21 +5,42 @@ from __future__ import annotations
 import math
 from datetime import date
 from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
 
-from airflow_provider_cdf_records.mapping.types import as_texts
-from tests.mapping.types.converting import Color, convert, refused
+from airflow_provider_cdf_records.mapping.types import as_texts, property_type
+from tests.mapping.types.converting import Color, as_sent, convert, refused
+
+
+class Word(str):
+    __slots__ = ()
+
+
+class Number(int):
+    pass
+
+
+class Shade(str, Enum):
+    DARK = "dark"
+
+
+class Level(IntEnum):
+    HIGH = 3
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
         ("", ""), (" a ", " a "), (5, "5"), (5.5, "5.5"), (True, "true"), (Decimal(5), "5"),
-        (Color.RED, "low"),
+        (Color.RED, "low"), (Word("a"), "a"), (Shade.DARK, "dark"), (Level.HIGH, "3"), (Number(7), "7"),
+        (101.0, "101"), (np.float64(101), "101"), (1e16, "10000000000000000"), (1e-7, "0.0000001"),
+        (-0.0, "0"), (0.1, "0.1"), (123456789012345680.0, "123456789012345680"), (np.float32(2.5), "2.5"),
+        (Decimal("101.0"), "101.0"), (Decimal("1e16"), "10000000000000000"), (Decimal("1E-7"), "0.0000001"),
+        (Decimal("123456789012345678.0"), "123456789012345678.0"), (2**70, str(2**70)),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"), (date(2026, 1, 2), "2026-01-02"),
         (np.str_("a"), "a"),
     ],
@@ -57,3 +78,39 @@ def test_texts_for_identifiers_name_what_is_missing() -> None:
     column, wrong = as_texts(["a", [1]])
     assert column == ["a", ""]
     assert list(wrong) == [1]
+
+
+def test_numbers_in_a_column_keep_their_digits() -> None:
+    values = [1, Decimal("123456789012345678.0"), Decimal("123456789012345679.0"), "a", 1.0]
+    assert as_texts(values) == (["1", "123456789012345678.0", "123456789012345679.0", "a", "1"], {})
+    assert as_texts([1, 2**64]) == (["1", str(2**64)], {})
+
+
+def test_an_enum_of_many_keys_is_named_by_its_first() -> None:
+    message = refused("x", "enum", values={f"key{number:05d}": {} for number in range(20_000)})
+    assert len(message) < 1000
+    assert "key00049 and 19,950 more, got 'x'" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("text", Word("a"), "a"),
+        ("timeseries", Shade.DARK, "dark"),
+        ("int32", Level.HIGH, 3),
+        ("int64", Word("7"), 7),
+        ("float64", Number(7), 7),
+        ("float64", Word("7.5"), 7.5),
+        ("boolean", Word("true"), True),
+        ("boolean", Number(1), True),
+        ("timestamp", Word("2026-01-02T03:04:05Z"), "2026-01-02T03:04:05.000Z"),
+        ("date", Word("2026-01-02"), "2026-01-02"),
+        ("json", {Word("a"): [Level.HIGH, Word("b")]}, {"a": [3, "b"]}),
+        ("json", Shade.DARK, "dark"),
+        ("one of the future", Word("a"), "a"),
+    ],
+)
+def test_subclasses_of_text_and_integers_are_taken_as_these(kind: str, value: Any, expected: Any) -> None:
+    [converted], wrong = property_type({"type": kind}).column([value])
+    assert not wrong
+    assert as_sent(converted) == expected

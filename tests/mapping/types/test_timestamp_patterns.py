@@ -20,7 +20,8 @@ from tests.mapping.types.converting import OSLO, convert, refused
 
 PATTERNS = [
     "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%Y%m%d", "%Y%m%d%H%M%S", "%d%m%Y%H%M", "%d-%b-%y",
-    "%B %d, %Y", "%a %b %d %H:%M:%S %Y", "%A, %d %B %Y", "%Y-%j", "%Y%j", "%d/%m/%y %H:%M", "%Y-%m-%dT%H:%M:%S.%f",
+    "%B %d, %Y", "%a %b %d %H:%M:%S %Y", "%A, %d %B %Y", "%Y-%j", "%Y%j", "%d/%m/%y %H:%M",
+    "%Y-%m-%dT%H:%M:%S.%f",
     "%Y-%m-%d %H:%M:%S%z", "%d.%m.%Y%%%H", "%Hh%M %d.%m.%Y", "[%d/%b/%Y:%H:%M:%S %z]", "%Y-%m-%d %H:%M:%S,%f",
 ]  # fmt: skip
 patterns = st.sampled_from(PATTERNS)
@@ -139,11 +140,14 @@ def test_a_moment_that_was_no_text_needs_no_pattern() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "now", "%d.%m", "%H:%M", "%Y-%m-%d %I:%M", "%Y-%m-%d %H:%M %p", "%Y-%m-%d %M", "%Y-%m-%d %H:%S", "%Y-%m-%d %f", "%Y %y %m %d",
-     "%Y-%m-%d %d", "%c", "%Y-%m-%d %Q", "%Y-%m-%d %", "%Y-%m-%d %H %I %p", "%Y %b %m %d", "%Y %j %d", "%s", "%Y-%W-%w"],
+    ["", "now", "%d.%m", "%H:%M", "%Y-%m-%d %I:%M", "%Y-%m-%d %H:%M %p",
+     "%Y-%m-%d %M", "%Y-%m-%d %H:%S",
+     "%Y-%m-%d %f", "%Y %y %m %d",
+     "%Y-%m-%d %d", "%c", "%Y-%m-%d %Q", "%Y-%m-%d %", "%Y-%m-%d %H %I %p", "%Y %b %m %d",
+     "%Y %j %d", "%s", "%Y-%W-%w"],
 )  # fmt: skip
 def test_a_pattern_that_tells_no_moment_is_refused(pattern: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="^timestamp: must be a pattern of strptime such as "):
+    with pytest.raises(InvalidArgumentError, match=r"^timestamp: must be a pattern of strptime such as "):
         timestamp_forms(pattern)
 
 

@@ -115,3 +115,36 @@ def test_moments_in_an_external_id_keep_their_microseconds() -> None:
         "2026-01-02T03:04:05.000001Z",
         "2026-01-02T03:04:05.000002",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (pd.Timestamp("2026-01-02 03:04:05.123456789"), "2026-01-02T03:04:05.123456789"),
+        (pd.Timestamp("2026-01-02 03:04:05.123456789", tz="Europe/Oslo"), "2026-01-02T02:04:05.123456789Z"),
+        (pd.Timestamp("2026-01-02 03:04:05.000000001"), "2026-01-02T03:04:05.000000001"),
+        (pd.Timestamp("2026-01-02 03:04:05"), "2026-01-02T03:04:05.000"),
+        (np.datetime64("2026-01-02T03:04:05.123456789"), "2026-01-02T03:04:05.123456789"),
+        (np.datetime64("2026-01-02T03:04:05.123456"), "2026-01-02T03:04:05.123456"),
+        (np.datetime64("2026-01-02T03:04:05.120000000"), "2026-01-02T03:04:05.120"),
+        (np.datetime64("2026-01-02"), "2026-01-02T00:00:00.000"),
+        (np.datetime64("9999-12-31T23:59:59.999"), "9999-12-31T23:59:59.999"),
+    ],
+)
+def test_moments_in_an_external_id_keep_all_their_digits(value: Any, text: str) -> None:
+    assert as_texts([value]) == ([text], {})
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Oslo"])
+def test_a_column_of_local_times_is_read_as_its_values_are_one_by_one(name: str) -> None:
+    kind = property_type({"type": "timestamp"}, Options(time_zone=time_zone_of(name)))
+    good = [
+        "2026-07-02 03:04:05",
+        "2026-07-02T03:04:05.678901",
+        "0001-06-01 00:00:00.1",
+        "1850-01-02T03:04:05",
+    ]
+    alone = [kind.convert(value) for value in good]
+    assert kind.column(good) == (alone, {})
+    _, wrong = kind.column([*good, "2026-02-29 03:04:05", "2026-07-02 03:04:05\n2026-07-02 03:04:05"])
+    assert list(wrong) == [4, 5]

@@ -164,6 +164,19 @@ COLUMNS = st.recursive(
 )
 
 
+FORMS = ["plain", "dictionary", "large dictionary"]
+
+
+def array_of(values: list[Any], kind: pa.DataType, form: str) -> pa.Array:
+    """Return an array, or a dictionary with the values and others."""
+    if form == "plain":
+        return pa.array(values, kind)
+    count = len(values)
+    more = values[:1] * (5 * count if form == "large dictionary" else 0)
+    places = pa.array(range(count - 1, -1, -1), pa.int32())
+    return pa.DictionaryArray.from_arrays(places, pa.array(values[::-1] + more, kind))
+
+
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[pa.Table, list[dict[str, Any]], bool]:
     """Return a table, its rows as they come back, and whether Parquet has its types."""
@@ -174,7 +187,10 @@ def tables(draw: st.DrawFn) -> tuple[pa.Table, list[dict[str, Any]], bool]:
         for name, column in columns.items()
     }
     table = pa.table(
-        {name: pa.array([given for given, _ in pairs[name]], column.kind) for name, column in columns.items()}
+        {
+            name: array_of([given for given, _ in pairs[name]], column.kind, draw(st.sampled_from(FORMS)))
+            for name, column in columns.items()
+        }
     )
     rows = [{name: pairs[name][number][1] for name in columns} for number in range(count)]
     return table, rows, all(column.in_parquet for column in columns.values())

@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
 from airflow_provider_cdf_records.sources import FileSource
-from airflow_provider_cdf_records.sources.formats.arrow import read_arrow
-from airflow_provider_cdf_records.sources.formats.parquet import read_parquet
+from airflow_provider_cdf_records.sources.formats.arrow import ARROW, read_arrow
+from airflow_provider_cdf_records.sources.formats.parquet import PARQUET, read_parquet
 from airflow_provider_cdf_records.sources.source import FormatError
 from tests.sources.reading import read, refusal, rows_of
 
@@ -232,3 +232,52 @@ def test_a_damaged_page_is_refused_after_what_came_before(tmp_path: Path) -> Non
     content[middle : middle + 4000] = b"\xff" * 4000
     path.write_bytes(bytes(content))
     assert "is not a whole Parquet file: " in refusal(path)
+
+
+# What only Arrow's own format has
+
+
+def test_a_feather_file_of_version_1_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.feather").write_bytes(b"FEA1" + b"\0" * 100)
+    assert "is a Feather file of version 1; write it again as version 2" in refusal(tmp_path / "a.feather")
+
+
+def test_a_stream_after_a_stream_is_not_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "stream.arrow", pa.table({"n": [1]}))
+    content = path.read_bytes()
+    path.write_bytes(content + b"\0" * 100)
+    assert read(path) == [(1, {"n": 1})]
+    path.write_bytes(content * 2)
+    assert "goes on after the end of its stream" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["a.arrow", "stream.arrow"])
+def test_offsets_of_a_damaged_file_are_not_trusted(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, pa.table({"t": ["x" * 50] * 100}))
+    content = path.read_bytes()
+    wrong = content.replace((50).to_bytes(4, "little"), (2**30).to_bytes(4, "little"), 1)
+    assert wrong != content
+    path.write_bytes(wrong)
+    assert "is not a whole Arrow file: " in refusal(path)
+
+
+def test_a_dictionary_of_a_large_batch_is_read_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    words = pa.array([f"word {number}" for number in range(5000)]).dictionary_encode()
+    path = write(tmp_path / "a.arrow", pa.table({"t": words}))
+    assert [row["t"] for _, row in read(path)] == words.to_pylist()
+
+
+@pytest.mark.parametrize("known", [ARROW, PARQUET])
+def test_names_and_rows_of_nothing(tmp_path: Path, known: Any) -> None:
+    path = write(tmp_path / f"a{known.suffixes[0]}", pa.table({}))
+    assert read(path) == []
+    with path.open("rb") as file:
+        assert known.read_columns(file, known.options_of({})) == ()
+
+
+def test_the_names_of_the_columns_are_known_without_rows(path: Path) -> None:
+    write(path, pa.table({"b": [1], "a": ["x"]}))
+    with path.open("rb") as file:
+        known = PARQUET if path.suffix == ".parquet" else ARROW
+        assert known.read_columns is not None
+        assert known.read_columns(file, known.options_of({})) == ("b", "a")

@@ -211,8 +211,9 @@ def test_a_line_end_is_whole_wherever_the_file_is_read_in_pieces(path: Path) -> 
     lead = "a,b\r\n"
     for shift in range(-3, 3):
         value = "x" * (BYTES_READ - len(lead) - len("1,") + shift)
-        found = Read(written(path, f'{lead}1,{value}\r\n2,"y\r\nz"\r\n'))
+        found = Read(written(path, f'{lead}1,{value}\r\n2,"y\r\nz"\r\n3\r\n'))
         assert found.rows == {1: ["1", value], 2: ["2", "y\r\nz"]}
+        assert found.messages() == {3: "must have 2 values, as the header has, got 1 (line 5)"}
 
 
 def test_a_null_byte_refuses_its_row_alone(path: Path) -> None:
