@@ -31,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
     files = files_in(given.file)
     source = source_of(files, given.file_format, given.file_options)
     schema = _schema(given, spec)
-    convert = converter(spec, schema, source)
+    convert = converter(spec, schema, source, is_whole=given.limit is None)
     findings = Findings(source.where, SHOWN)
     end = None
     with progress("Checking", source.share) as update:

@@ -13,9 +13,10 @@ from airflow_provider_cdf_records.records.chunk import Convert
 from airflow_provider_cdf_records.sources import FileSource
 
 
-def converter(spec: MappingSpec, schema: Schema, source: FileSource) -> Convert:
-    """Return what makes records of the rows of a source, once its headers have been looked at.
+def converter(spec: MappingSpec, schema: Schema, source: FileSource, *, is_whole: bool) -> Convert:
+    """Return what makes records of the rows of a source.
 
+    :param is_whole: whether all of it will be read: then its headers are looked at beforehand.
     :raises InvalidArgumentError: when the mapping does not fit the containers, or the columns.
     """
     no_client = cast("Any", None)  # only rows without a mapping need one
@@ -26,5 +27,6 @@ def converter(spec: MappingSpec, schema: Schema, source: FileSource) -> Convert:
         Findings(schema=schema),
         source=source,
         resumed=None,
+        is_whole=is_whole,
         stop=threading.Event(),
     )

@@ -50,7 +50,7 @@ def _first_refusal(
     """Return the first row that is refused for the value of one of the properties."""
     source = source_of(files, suggestion.file_format, suggestion.file_options)
     schema = Schema([suggestion.definition], complete=True)
-    convert = converter(read_mapping(suggestion.mapping), schema, source)
+    convert = converter(read_mapping(suggestion.mapping), schema, source, is_whole=most is None)
     marks = [
         f".{proposal.name}: " for proposal in proposals if proposal.type["type"] not in ("text", "direct")
     ]

@@ -294,3 +294,77 @@ def test_it_needs_no_airflow(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "home" / "airflow.db").exists()
+
+
+def test_columns_of_one_name_are_numbered(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,v,v\n1,2,3\n4,5,6\n")
+    suggested = commands.suggest(tmp_path / "rows.csv")
+    assert suggested.file_options == {"header": ["id", "v", "v_2"], "skip_rows": 1}
+    assert "2 rows: 2 would be sent" in commands.check(suggested).out
+
+
+def test_columns_that_some_files_lack_are_optional(commands: Commands, tmp_path: Path) -> None:
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,v\n1,2\n")
+    (folder / "b.csv").write_text("id,w\n2,3\n")
+    suggested = commands.suggest(folder)
+    assert suggested.mapped["v"] == {"column": "v", "optional": True}
+    assert suggested.mapped["w"] == {"column": "w", "optional": True}
+    assert commands.check(suggested).code == 0
+
+
+def test_local_times_that_do_not_exist_are_decided_and_said(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,at\n1,2026-03-29 02:30\n2,2026-03-29 12:30\n")
+    suggested = commands.suggest(tmp_path / "rows.csv", "--time-zone", "Europe/Oslo")
+    assert suggested.mapped["at"] == {"column": "at", "fold": "first"}
+    assert "when clocks change, the time by the clock before it (fold)" in suggested.definitions
+    assert commands.check(suggested).code == 0
+
+
+def test_names_with_the_signs_of_format_strings_are_quoted(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text('Time:UTC,"{v}"\n2026-01-01 00:00,1\n2026-01-01 00:01,1\n')
+    suggested = commands.suggest(tmp_path / "rows.csv")
+    assert suggested.mapping["external_id"] == '{"Time:UTC"}'
+    assert commands.check(suggested).code == 0
+
+
+def test_rows_in_a_json_document_are_found(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('{"data": {"records": [{"id": 1}, {"id": 2}]}}')
+    suggested = commands.suggest(tmp_path / "rows.json")
+    assert suggested.file_options == {"items": "data.records"}
+    assert commands.check(suggested).code == 0
+
+
+def test_what_is_no_text_is_told(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(bytes(range(256)) * 8)
+    answer = commands.run("suggest", tmp_path / "rows.csv", "--space", "s", "--container", "T")
+    assert answer.code == 2
+    assert "is no text" in answer.error
+
+
+def test_one_bad_byte_is_no_other_encoding(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes("id,t\n1,é\n2,ï\n3,ø\n4,".encode() + b"\xff\n")
+    suggested = commands.suggest(tmp_path / "rows.csv")
+    assert "encoding" not in suggested.file_options
+    assert "1 row cannot be read" in suggested.out
+
+
+def test_paths_on_other_storage_are_read(commands: Commands) -> None:
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/bucket/valves.csv", (FILES / "valves.csv").read_bytes())
+    suggested = commands.suggest("memory://bucket/valves.csv")  # type: ignore[arg-type]
+    assert suggested.task["path"] == "memory://bucket/valves.csv"
+    assert suggested.task["rejected_path"] == "memory://bucket/_rejected_thing.ndjson"
+    assert "10 would be sent" in commands.check(suggested).out
+
+
+def test_an_archive_is_read(commands: Commands, tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "valves.zip", "w") as archive:
+        archive.write(FILES / "valves.csv", "valves.csv")
+    suggested = commands.suggest(tmp_path / "valves.zip")
+    assert suggested.file_options == {"delimiter": "|"}
+    assert "10 would be sent" in commands.check(suggested).out
