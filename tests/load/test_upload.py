@@ -261,7 +261,7 @@ def test_the_rejected_file_holds_position_reason_and_record(tmp_path: Path) -> N
         "req",
     )
     assert by_position[2]["record"] == rows[2]
-    assert by_position[3]["record"] == "'not a record'"
+    assert by_position[3]["record"] == "not a record"
     assert all(line["time"] and line["where"] for line in lines)
 
 
