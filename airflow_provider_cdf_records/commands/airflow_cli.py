@@ -1,4 +1,4 @@
-"""``airflow cdf suggest`` and ``check``, where Airflow lets providers add commands (3.2 and later).
+"""``airflow cdf suggest`` and ``check``, where Airflow lets providers add commands (not Airflow 2).
 
 Every ``airflow`` command imports this module, so it imports nothing that only these two need.
 """
