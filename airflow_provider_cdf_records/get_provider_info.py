@@ -48,6 +48,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_cdf_records.sensors.cdf_records"],
             }
         ],
+        "cli": ["airflow_provider_cdf_records.commands.airflow_cli.get_cdf_commands"],
         "connection-types": [
             {
                 "connection-type": "cdf",

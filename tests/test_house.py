@@ -15,7 +15,8 @@ LONGEST = 300  # lines
 
 # From top to bottom: a room may use those further down, and none beside it.
 FLOORS = (
-    {"operators", "sensors"},
+    {"__main__"},
+    {"operators", "sensors", "commands"},
     {"hooks"},
     {"load"},
     {"rejected", "mapping", "sources"},
@@ -30,7 +31,7 @@ SERVER = f"{PACKAGE}.local_server"
 SERVER_FLOORS = ({"http"}, {"state"}, {"language"}, {"checks"})
 SERVER_GROUND = {"clock", "settings"}  # the server's own modules that its rooms may use, all but the last two
 
-SAYS_UPSERT = ("load/verbs.py", "client/", "hooks/", "operators/", "sensors/", "local_server/")
+SAYS_UPSERT = ("load/verbs.py", "client/", "hooks/", "operators/", "sensors/", "commands/", "local_server/")
 FORMATS = {"ndjson", "csv", "tsv", "parquet", "arrow", "json"}
 KNOWS_NO_FORMAT = {"sources", "load", "mapping", "records", "rejected"}
 PROPERTY_TYPES = {("mapping", "json")}  # this one is the name of a property's type as well

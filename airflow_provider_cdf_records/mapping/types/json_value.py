@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -12,7 +11,6 @@ import msgspec
 from airflow_provider_cdf_records.mapping.types.property_type import InvalidValueError, PropertyType, Types
 from airflow_provider_cdf_records.mapping.types.text import texts_or_none
 from airflow_provider_cdf_records.records.encoding import (
-    MAX_INTEGER_DIGITS,
     NOT_JSON,
     encode_value,
     explain_decode_error,
@@ -22,7 +20,6 @@ MAX_JSON_BYTES = 40_960
 
 _decode = msgspec.json.Decoder().decode
 _decode_exactly = msgspec.json.Decoder(float_hook=Decimal).decode
-_encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def looks_like_json(value: Any) -> bool:
@@ -55,42 +52,8 @@ def parse(text: str) -> Any:
         raise InvalidValueError(msg) from None
 
 
-def encoded(value: Any) -> bytes:
-    """Encode a value as JSON; numbers keep all their digits.
-
-    :raises InvalidRecordError: for what JSON does not have.
-    """
-    usual = encode_value(value)
-    if not _has_decimals(value):
-        return usual
-    return _encode_exactly(_with_decimals(value))
-
-
-def _has_decimals(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_decimals, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_decimals, value))
-    return isinstance(value, Decimal)
-
-
-def _with_decimals(value: Any) -> Any:
-    """Return a value with all but its decimals as JSON has it."""
-    if isinstance(value, Mapping):
-        return {name: _with_decimals(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_decimals(inner) for inner in value]
-    return _number(value) if isinstance(value, Decimal) else msgspec.Raw(encode_value(value))
-
-
-def _number(value: Decimal) -> int | Decimal:
-    """Return a number that keeps its digits; a whole one is written as an integer."""
-    is_whole = value.adjusted() < MAX_INTEGER_DIGITS and value == value.to_integral_value()
-    return int(value) if is_whole else value
-
-
 def _convert_json(value: Any) -> Any:
-    body = encoded(parse(value) if looks_like_json(value) else value)
+    body = encode_value(parse(value) if looks_like_json(value) else value)
     size = len(msgspec.json.format(body, indent=-1))
     if size > MAX_JSON_BYTES:
         msg = f"must be at most {MAX_JSON_BYTES:,} bytes of JSON, got {size:,}"
@@ -99,7 +62,7 @@ def _convert_json(value: Any) -> Any:
 
 
 def _convert_any(value: Any) -> Any:
-    return msgspec.Raw(encoded(value))
+    return msgspec.Raw(encode_value(value))
 
 
 def _encodable_or_none(values: list[Any], types: Types) -> list[Any] | None:
@@ -111,7 +74,7 @@ def _encodable_or_none(values: list[Any], types: Types) -> list[Any] | None:
     if not types <= {int, bool, float, Decimal} or not all(map(isfinite, map(float, values))):
         return None
     if Decimal in types:
-        return [msgspec.Raw(encoded(value)) if type(value) is Decimal else value for value in values]
+        return [msgspec.Raw(encode_value(value)) if type(value) is Decimal else value for value in values]
     return values
 
 

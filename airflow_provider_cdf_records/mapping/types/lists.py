@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     PropertyType,
 )
-from airflow_provider_cdf_records.records.encoding import to_json_type
+from airflow_provider_cdf_records.records.json_types import to_json_type
 
 
 def list_type(item: PropertyType, max_items: int, delimiter: str | None) -> PropertyType:

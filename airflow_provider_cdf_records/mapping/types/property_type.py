@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.types.missing import is_not_a_number
-from airflow_provider_cdf_records.records.encoding import display, to_json_type
+from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
+from airflow_provider_cdf_records.records.json_types import to_json_type
 
 JSON_TYPES = frozenset({str, int, float, bool, list, dict, NoneType})
 USUAL_ERRORS = (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError)

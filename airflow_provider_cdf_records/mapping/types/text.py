@@ -14,7 +14,7 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
     PropertyType,
     Types,
 )
-from airflow_provider_cdf_records.records.encoding import shortest_decimal, to_exact_json_type
+from airflow_provider_cdf_records.records.json_types import shortest_decimal, to_exact_json_type
 from airflow_provider_cdf_records.records.problems import listed
 
 MAX_TEXT_BYTES = 128_000

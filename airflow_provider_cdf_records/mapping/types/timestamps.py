@@ -26,7 +26,7 @@ from airflow_provider_cdf_records.mapping.types.timestamp_patterns import (
     TimestampPattern,
     since_epoch,
 )
-from airflow_provider_cdf_records.records.encoding import to_exact_json_type, to_json_type
+from airflow_provider_cdf_records.records.json_types import to_exact_json_type, to_json_type
 from airflow_provider_cdf_records.records.problems import listed
 
 TIMESTAMP = re.compile(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from airflow_provider_cdf_records.records.encoding import to_exact_json_type
+from airflow_provider_cdf_records.records.json_types import to_exact_json_type
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 Read = Callable[[Any], list[Any]]

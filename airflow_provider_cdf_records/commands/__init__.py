@@ -1,0 +1,1 @@
+"""The commands ``suggest`` and ``check``: from a file to a running DAG, without Airflow's database."""

@@ -1,0 +1,145 @@
+"""The ways in which texts write numbers, and which of them fit all texts of a column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+EXACT_DIGITS = 15  # that every float64 holds
+SPACES = " \u00a0\u202f"
+LONGEST_INTEGER = 20  # characters of an int64, with its sign
+INT64 = 2**63
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """A way to write numbers.
+
+    :param decimal: between the whole part and the rest.
+    :param thousands: between groups of three digits.
+    """
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What differs from numbers as Python writes them, as options of a file or property."""
+        options = {} if self.decimal == "." else {"decimal": self.decimal}
+        return options if self.thousands is None else options | {"thousands": self.thousands}
+
+    def accepts(self, text: str) -> bool:
+        """Whether a text is a number of this style."""
+        return PATTERNS[self].fullmatch(text) is not None
+
+    def plain(self, text: str) -> str:
+        """Return a number as Python writes it."""
+        if self.thousands is not None:
+            text = text.replace(self.thousands, "")
+        return text.replace(self.decimal, ".")
+
+
+def _pattern(style: NumberStyle) -> re.Pattern[str]:
+    decimal, whole = re.escape(style.decimal), "[0-9]+"
+    if style.thousands is not None:
+        whole = f"(?:[0-9]{{1,3}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
+    return re.compile(rf"[+-]?(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+PLAIN, COMMA = NumberStyle(), NumberStyle(",")
+THOUSANDS = (
+    NumberStyle(".", ","),
+    NumberStyle(",", "."),
+    *(NumberStyle(decimal, space) for space in (*SPACES, "'", "\u2019") for decimal in (".", ",")),
+)
+STYLES = (PLAIN, COMMA, *THOUSANDS)  # the plainest first
+PATTERNS = {style: _pattern(style) for style in STYLES}
+LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
+WHOLE = re.compile(r"[+-]?[0-9]+")
+
+
+class Numbers:
+    """What is known of the numbers in a column of texts.
+
+    :ivar styles: those that fit all texts so far.
+    """
+
+    def __init__(self) -> None:
+        self.styles = list(STYLES)
+        self.has_leading_zeros = False
+        self.is_whole = True
+        self.smallest: int | None = None
+        self.largest: int | None = None
+        self.has_too_many_digits = False
+        self.is_rounded = False
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Look at more texts."""
+        for text in texts:
+            if not self.styles:
+                return
+            if PLAIN not in self.styles or not PATTERNS[PLAIN].fullmatch(text):
+                self.styles = [style for style in self.styles if style.accepts(text)]
+                if not self.styles:
+                    return
+            self._look_at(text)
+
+    def _look_at(self, text: str) -> None:
+        if LEADING_ZERO.match(text):
+            self.has_leading_zeros = True
+        plain = self.styles[0].plain(text)
+        if not WHOLE.fullmatch(plain):
+            self.is_whole = False
+        elif len(plain) <= LONGEST_INTEGER:
+            number = int(plain)
+            self.smallest = number if self.smallest is None else min(self.smallest, number)
+            self.largest = number if self.largest is None else max(self.largest, number)
+        if len(plain) > EXACT_DIGITS and not self.has_too_many_digits:
+            self.has_too_many_digits = _does_not_fit(plain)
+        if len(plain) > EXACT_DIGITS and not self.is_rounded:
+            self.is_rounded = _is_rounded(plain)
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether all texts are numbers, and not such as ``007``, which lose something as a number."""
+        return bool(self.styles) and not self.has_leading_zeros and not self.has_too_many_digits
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether the texts may be thousands as well as fractions, such as ``1,234``."""
+        return {COMMA, NumberStyle(".", ",")} <= set(self.styles) and PLAIN not in self.styles
+
+    @property
+    def decimal(self) -> str | None:
+        """The decimal point of the column; ``None`` where its texts do not tell."""
+        if not self.styles or len(decimals := {style.decimal for style in self.styles}) > 1:
+            return None
+        return decimals.pop()
+
+    def style(self, decimal: str | None) -> NumberStyle:
+        """Return the style of the column.
+
+        :param decimal: the decimal point of the file, which decides where the texts leave a choice.
+        """
+        if PLAIN in self.styles and COMMA in self.styles:
+            return PLAIN  # digits alone
+        fitting = [style for style in self.styles if style.decimal == decimal]
+        return [*fitting, *self.styles][0]
+
+    def is_whole_in(self, style: NumberStyle) -> bool:
+        """Whether all texts are whole numbers in a style of the column."""
+        return self.is_whole or (style.thousands is not None and style != self.styles[0])
+
+
+def _does_not_fit(plain: str) -> bool:
+    """Whether a number is too long for an int64, or loses what is before its decimal point as a float64."""
+    if WHOLE.fullmatch(plain):
+        return len(plain) > LONGEST_INTEGER or not -INT64 <= int(plain) < INT64
+    return len(plain.lstrip("+-").partition(".")[0]) > EXACT_DIGITS
+
+
+def _is_rounded(plain: str) -> bool:
+    """Whether a float64 has fewer digits than a number."""
+    return Decimal(plain) != Decimal(repr(float(plain)))

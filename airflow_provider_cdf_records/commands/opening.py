@@ -1,0 +1,69 @@
+"""Opens the files that a command names: local ones without Airflow, others as the operators do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_cdf_records.commands.errors import UsageError
+from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
+from airflow_provider_cdf_records.sources import FileSource, files_of
+from airflow_provider_cdf_records.sources.storage import StoragePath
+
+
+def open_path(path: str) -> Any:
+    """Return a path that can be opened; Airflow is only imported for a URL.
+
+    :raises UsageError: when there can be no such path.
+    """
+    if "://" in path:
+        from airflow_provider_cdf_records.hooks.paths import storage_path  # noqa: PLC0415 (needs Airflow)
+
+        return storage_path(path, "path")
+    if not path.strip() or "\0" in path:
+        msg = f"FILE must be a path, got {path!r}."
+        raise UsageError(msg)
+    return Path(path).expanduser()
+
+
+def files_in(path: str) -> list[StoragePath]:
+    """Return the files that a path stands for.
+
+    :raises UsageError: when there are none.
+    """
+    files = files_of(open_path(path))
+    if not files[0].exists():
+        msg = f"{files[0]} does not exist."
+        raise UsageError(msg)
+    return files
+
+
+def source_of(
+    files: Sequence[StoragePath], file_format: str | None, file_options: Mapping[str, Any]
+) -> FileSource:
+    """Return the rows of files, as a load reads them."""
+    return FileSource(
+        *files,
+        file_format=file_format,
+        file_options=file_options,
+        holds_rejected=begins_with_rejected,
+    )
+
+
+def read_json(path: str, what: str) -> Any:
+    """Return the content of a JSON file.
+
+    :param what: the argument that names it, for messages.
+    :raises UsageError: when it cannot be read.
+    """
+    try:
+        with open_path(path).open("rb") as file:
+            return json.load(file)
+    except OSError as error:
+        msg = f"{what} {path} cannot be read: {error.strerror or error}"
+        raise UsageError(msg) from None
+    except ValueError as error:
+        msg = f"{what} {path} is not JSON: {error}"
+        raise UsageError(msg) from None

@@ -1,0 +1,74 @@
+"""A property that is proposed for a column."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_cdf_records.commands.columns import Column
+from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
+
+ID_LIKE = re.compile(
+    r"#|(?:^|[^a-z])(?:id|ids|key|uuid|guid|code|tag|serial|no|nr|number|identifier)(?:$|[^a-z])",
+    re.IGNORECASE,
+)
+
+
+def words_of(name: str) -> str:
+    """Return a name such as ``pumpId`` with its words apart."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+
+
+@dataclass
+class Proposal:
+    """A property, and where its values come from.
+
+    :param type: as a container's definition has it.
+    :param options: what the mapping says beside the column.
+    :param style: how its numbers are written.
+    :param nulls: texts that stand for no value.
+    :param notes: what was guessed, and why.
+    """
+
+    column: Column
+    name: str
+    type: dict[str, Any] = field(default_factory=lambda: {"type": "text"})
+    options: dict[str, Any] = field(default_factory=dict)
+    style: NumberStyle = PLAIN
+    nulls: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    nullable: bool = True
+
+    def become_text(self, why: str) -> None:
+        """Take the values as they are."""
+        self.type, self.options, self.style, self.nulls = {"type": "text"}, {}, PLAIN, []
+        self.notes = [why]
+
+
+def common_nulls(proposals: Sequence[Proposal]) -> tuple[list[str], list[str]]:
+    """Return the texts that stand for no value in the whole file, and those that do so in some columns only.
+
+    A text that is missing where numbers are expected is missing in columns of text too, unless these hold
+    other codes that look like it, such as ``NA`` for Namibia among countries.
+    """
+    counts = Counter(text for proposal in proposals for text in proposal.nulls)
+    texts = [proposal.column for proposal in proposals if not proposal.nulls]
+    everywhere = [text for text in counts if not any(_looks_like_a_code(text, column) for column in texts)]
+    return everywhere, [text for text in counts if text not in everywhere]
+
+
+def _looks_like_a_code(text: str, column: Column) -> bool:
+    """Whether a text is like most others of a column, such as ``none`` among ``low`` and ``high``."""
+    if not column.null_texts.get(text) or not text.isalpha():
+        return False
+    others = [value for value in column.distinct or () if value != text and value]
+    alike = [
+        value
+        for value in others
+        if value.isalpha()
+        and (value.islower() if text.islower() else value.isupper() and len(value) == len(text))
+    ]
+    return 2 * len(alike) > len(others)

@@ -1,0 +1,97 @@
+"""A suggestion: what is to be written, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cdf_records.commands.identities import ExternalId
+from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
+from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls
+from airflow_provider_cdf_records.commands.reading import Rows
+from airflow_provider_cdf_records.commands.sniffing import FileKind
+
+EMPTY = ""  # what stands for no value in a text file by default
+
+
+@dataclass
+class Suggestion:
+    """All that ``suggest`` has found out about a file."""
+
+    path: str
+    space: str
+    container: str
+    stream: str
+    file_format: str | None
+    file_options: dict[str, Any]
+    time_zone: str
+    identity: ExternalId
+    proposals: Sequence[Proposal]
+    rows: Rows
+    notes: list[str]
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """The mapping, as the operators take it."""
+        properties = {proposal.name: _mapped(proposal) for proposal in self.proposals}
+        source = {"space": self.space, "container": self.container, "properties": properties}
+        mapping: dict[str, Any] = {"space": self.space, "external_id": self.identity.template}
+        if self.time_zone != "UTC":
+            mapping["time_zone"] = self.time_zone
+        return mapping | {"sources": [source]}
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The container, in the API's own form."""
+        return {
+            "space": self.space,
+            "externalId": self.container,
+            "usedFor": "record",
+            "properties": {
+                proposal.name: {"type": proposal.type} | ({} if proposal.nullable else {"nullable": False})
+                for proposal in self.proposals
+            },
+        }
+
+
+def file_level_options(proposals: Sequence[Proposal], kind: FileKind) -> dict[str, Any]:
+    """Return what holds for all columns of a text file, and leave the rest in the proposals."""
+    if not kind.is_text:
+        for proposal in proposals:
+            if proposal.nulls:
+                proposal.options["null_values"] = proposal.nulls
+        return {}
+    options: dict[str, Any] = {}
+    everywhere, somewhere = common_nulls(proposals)
+    if everywhere:
+        options["null_values"] = [EMPTY, *everywhere]
+    for proposal in proposals:
+        if somewhere and (own := [text for text in proposal.nulls if text in somewhere]):
+            proposal.options["null_values"] = [EMPTY, *everywhere, *own]
+        if (
+            everywhere
+            and not proposal.nulls
+            and (missing := set(everywhere) & set(proposal.column.null_texts))
+        ):
+            proposal.notes.append(f"{' and '.join(map(repr, sorted(missing)))} counts as missing here, too")
+            proposal.nullable = True
+    if style := _common_style(proposals):
+        return options | style.options
+    for proposal in proposals:
+        proposal.options |= proposal.style.options
+    return options
+
+
+def _common_style(proposals: Sequence[Proposal]) -> NumberStyle | None:
+    """Return the style in which all numbers with a decimal point or separators are written."""
+    styles = {one.style for one in proposals if one.style != PLAIN or one.type["type"] == "float64"}
+    decimals = {style.decimal for style in styles}
+    thousands = {style.thousands for style in styles} - {None}
+    if len(decimals) != 1 or len(thousands) > 1:
+        return None
+    return NumberStyle(decimals.pop(), next(iter(thousands), None))
+
+
+def _mapped(proposal: Proposal) -> Any:
+    return {"column": proposal.column.name} | proposal.options if proposal.options else proposal.column.name

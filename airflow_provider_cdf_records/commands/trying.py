@@ -1,0 +1,65 @@
+"""Converts the rows with the suggested mapping, and takes as text what the mapping would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from airflow_provider_cdf_records.commands.console import progress
+from airflow_provider_cdf_records.commands.conversion import converter
+from airflow_provider_cdf_records.commands.opening import source_of
+from airflow_provider_cdf_records.commands.proposal import Proposal
+from airflow_provider_cdf_records.commands.reading import first_chunks
+from airflow_provider_cdf_records.commands.suggestion import Suggestion
+from airflow_provider_cdf_records.mapping import Schema, read_mapping
+from airflow_provider_cdf_records.records.chunk import Refusal
+from airflow_provider_cdf_records.sources.storage import StoragePath
+
+
+def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | None) -> None:
+    """Try a suggestion, and let each property whose values it refuses take them as text.
+
+    :param most: how many rows to try; by default all.
+    """
+    refusal = _first_refusal(suggestion, suggestion.proposals, files, most)
+    while refusal is not None:
+        guilty = [
+            proposal
+            for proposal in suggestion.proposals
+            if proposal.type["type"] not in ("text", "direct") and f".{proposal.name}: " in refusal.message
+        ]
+        if not guilty:
+            return  # not a matter of types; `check` tells it
+        for proposal in guilty:
+            _give_way(proposal, suggestion.time_zone)
+        refusal = _first_refusal(suggestion, suggestion.proposals, files, most)
+
+
+def _give_way(proposal: Proposal, time_zone: str) -> None:
+    """Take values as they are; of local times, first those that exist twice or not at all."""
+    kind = proposal.type["type"]
+    if kind == "timestamp" and time_zone != "UTC" and "fold" not in proposal.options:
+        proposal.options["fold"] = "first"
+        proposal.notes.append("when clocks change, the time by the clock before it (fold)")
+    else:
+        proposal.become_text(f"not all values are {kind}")
+
+
+def _first_refusal(
+    suggestion: Suggestion, proposals: Iterable[Proposal], files: Sequence[StoragePath], most: int | None
+) -> Refusal | None:
+    """Return the first row that is refused for the value of one of the properties."""
+    source = source_of(files, suggestion.file_format, suggestion.file_options)
+    schema = Schema([suggestion.definition], complete=True)
+    convert = converter(read_mapping(suggestion.mapping), schema, source, is_whole=most is None)
+    marks = [
+        f".{proposal.name}: " for proposal in proposals if proposal.type["type"] not in ("text", "direct")
+    ]
+    count = 0
+    with progress("Trying", source.share) as update:
+        for chunk in first_chunks(source, most):
+            for refusal in convert(chunk).refusals:
+                if any(mark in refusal.message for mark in marks):
+                    return refusal
+            count += len(chunk.positions)
+            update(count)
+    return None
