@@ -152,6 +152,9 @@ def read_mapping(definition: object) -> MappingSpec:
     except msgspec.ValidationError as error:
         msg = f"mapping: {_explained(error, definition)}"
         raise InvalidArgumentError(msg) from None
+    except UnicodeEncodeError as error:
+        msg = f"mapping: {error.object!r} holds half of a surrogate pair, which is no text"
+        raise InvalidArgumentError(msg) from None
     _check_whole(spec)
     return spec
 

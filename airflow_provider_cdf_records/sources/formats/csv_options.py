@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any, ClassVar
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.formats.base import Options
+from airflow_provider_cdf_records.sources.formats.text_options import ENCODING_ERRORS, is_encoding
 
-ENCODING_ERRORS = ("reject", "replace", "ignore", "backslashreplace")
 CHARACTERS = ("delimiter", "quotechar", "escapechar")  # what separates and quotes values; all must differ
 
 
@@ -126,7 +125,7 @@ def _problem_of(name: str, value: object) -> str | None:
         return "the text with which comment lines begin, without line ends"
     if name in ("header", "null_values") and not _is_list_of(value, str):
         return "a list of texts"
-    if name == "encoding" and not _is_encoding(value):
+    if name == "encoding" and not is_encoding(value):
         return "one that Python knows"
     if name == "encoding_errors" and value not in ENCODING_ERRORS:
         return f"one of {', '.join(ENCODING_ERRORS)}"
@@ -166,17 +165,6 @@ def _is_list_of(value: object, kind: type, minimum: int | None = None) -> bool:
         and (minimum is None or (isinstance(item, int) and item >= minimum))
         for item in value
     )
-
-
-def _is_encoding(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        "".encode(value)
-        codecs.getincrementaldecoder(value)
-    except (LookupError, TypeError, ValueError):
-        return False
-    return True
 
 
 def _check_header(header: Sequence[str]) -> None:

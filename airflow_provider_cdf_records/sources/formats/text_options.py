@@ -45,7 +45,7 @@ def check_text_options(given: Mapping[str, Any]) -> None:
     :param given: those that were given; others are left alone.
     :raises InvalidArgumentError: naming the option and its value.
     """
-    if "encoding" in given and not _is_encoding(given["encoding"]):
+    if "encoding" in given and not is_encoding(given["encoding"]):
         msg = f"file_options: encoding must be one that Python knows, got {given['encoding']!r}."
         raise InvalidArgumentError(msg)
     if "encoding_errors" in given and given["encoding_errors"] not in ENCODING_ERRORS:
@@ -58,13 +58,17 @@ def check_text_options(given: Mapping[str, Any]) -> None:
         raise InvalidArgumentError(msg)
 
 
-def _is_encoding(name: object) -> bool:
-    """Whether Python can read text in an encoding of that name; it also has some of bytes to bytes."""
+def is_encoding(name: object) -> bool:
+    """Whether Python can read text in an encoding of that name, and go on after bytes that are wrong.
+
+    It also has encodings of bytes to bytes, and some that stop at the first wrong byte.
+    """
     if not isinstance(name, str):
         return False
     try:
-        codecs.lookup(name)
         io.TextIOWrapper(io.BytesIO(), encoding=name)
-    except (LookupError, ValueError):
+        codecs.getincrementaldecoder(name)
+        b"a".decode(name, "backslashreplace")
+    except (LookupError, TypeError, ValueError):
         return False
     return True
