@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert, Mark, NumberStyle, with_number_style
 from airflow_provider_cdf_records.records.deletions import records_to_delete
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, suggest_mapping
-from airflow_provider_cdf_records.sources import Source
+from airflow_provider_cdf_records.sources import FileSource, Source
 
 
 def converter_for(
@@ -45,11 +45,12 @@ def converter_for(
     if spec is None:
         return _converter_of_records(client, verb, findings, stop)
     schema = (findings or Findings()).schema
+    where = source.where if isinstance(source, FileSource) else None
 
     def make(spec: MappingSpec) -> RowMapping | IdentityMapping:
         if verb.sends_identities:
-            return IdentityMapping(spec, begun_file=begun_file, where=source.where)
-        return RowMapping(spec, schema, begun_file=begun_file, where=source.where)
+            return IdentityMapping(spec, begun_file=begun_file, where=where)
+        return RowMapping(spec, schema, begun_file=begun_file, where=where)
 
     def convert_in(style: NumberStyle) -> Convert:
         return with_number_style(make(spec.with_number_style(style)), style)

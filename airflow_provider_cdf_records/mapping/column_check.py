@@ -131,7 +131,8 @@ def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:
         found = next((delimiter for delimiter in DELIMITERS if delimiter in names[0]), None)
         if found is not None:
             return f" Is the delimiter {found!r}? Then set file_options={{'delimiter': {found!r}}}."
-        return " Is the delimiter right (file_options)?"
+        if not names[0].replace(" ", "").isidentifier():
+            return " Is the delimiter right (file_options)?"
     alike = {_plain(name): name for name in reversed(names)}
     near = alike.get(_plain(column))
     if near is None:

@@ -146,14 +146,18 @@ def _table_of_structs(chunk: Chunk, structs: Sequence[Any], wanted: Sequence[str
 
 
 def _is_as_written(name: str, column: Column, rows: list[bytes]) -> bool:
-    """Whether a column of numbers is in the rows as Python writes them, so that none lacks a digit."""
-    if not NUMBERS.issuperset(map(type, column)):
+    """Whether the rows write a column of numbers as its texts are made, so that none lacks a digit."""
+    if not NUMBERS.issuperset(map(type, column)) or any(map(_is_whole_float, column)):
         return False
     try:
         texts = [bytes(fields.c0) for fields in map(_raw_decoder(name), rows)]
     except NOT_JSON:
         return False
     return b" ".join(texts) == " ".join(map(repr, column)).replace("None", "null").encode()
+
+
+def _is_whole_float(value: Any) -> bool:
+    return type(value) is float and value.is_integer()
 
 
 def _may_lack_digits(column: Column) -> bool:

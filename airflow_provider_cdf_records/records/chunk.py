@@ -115,7 +115,7 @@ class Records(NamedTuple):
 
 def split_number_style(row: Row) -> tuple[Row, NumberStyle | None]:
     """Return a row, and the style of its numbers if it comes with one."""
-    if isinstance(row, tuple) and isinstance(row[-1] if row else None, NumberStyle):
+    if type(row) is tuple and row and type(row[-1]) is NumberStyle:
         return row
     return row, None
 
@@ -138,7 +138,7 @@ def with_number_style(convert: Convert, style: NumberStyle) -> Convert:
 
 def as_mapping(row: Row) -> Mapping[str, Any] | None:
     """Return a mapping, or a row of a table as one; ``None`` for any other row."""
-    if not isinstance(row, tuple) or not isinstance(row[-1] if row else None, frozenset):
+    if type(row) is not tuple or not row or type(row[-1]) is not frozenset:
         return row if isinstance(row, Mapping) else None
     *given, values, nulls = row
     if not given:
@@ -155,7 +155,7 @@ def as_mapping(row: Row) -> Mapping[str, Any] | None:
 
 def as_given(row: Row) -> Row:
     """Return a row without the texts that mean null, if it is no row of a table."""
-    is_marked = isinstance(row, tuple) and len(row) == 2 and isinstance(row[-1], frozenset)  # noqa: PLR2004
+    is_marked = type(row) is tuple and len(row) == 2 and type(row[-1]) is frozenset  # noqa: PLR2004
     return row[0] if is_marked else row
 
 

@@ -14,12 +14,12 @@ NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
 
 
 def exact_number(text: str) -> float | Decimal:
-    """Return a number of JSON with all its digits: a float if it is written as Python writes that float.
+    """Return a number of JSON with all its digits: a float if that has the same text, as 1.5, but not 1.0.
 
     One with an exponent that no number can have is an infinity, which nothing takes.
     """
     number = float(text)
-    if repr(number) == text:
+    if repr(number) == text and not number.is_integer():
         return number
     try:
         return Decimal(text)

@@ -89,6 +89,12 @@ def test_texts_that_mean_null_are_null_in_a_line() -> None:
     assert json.loads(rejection_of("x", 1, (b"nonsense", nulls), "no").as_line())["record"] == "nonsense"
 
 
+def sent(kind: str, value: Any) -> Any:
+    if value is None or kind == "text":
+        return value
+    return float(value) if kind == "float64" else bytes(value)
+
+
 @pytest.mark.parametrize("text", ["1.10", "123456789012345678.0", "1e16", "1E+500", "0.1", "7", "1e-7"])
 @pytest.mark.parametrize("kind", ["text", "json", "float64"])
 def test_a_number_of_a_rejected_row_makes_the_same_value_again(text: str, kind: str) -> None:
@@ -101,9 +107,7 @@ def test_a_number_of_a_rejected_row_makes_the_same_value_again(text: str, kind: 
         again = rejected_row(rejection_of("x", 1, row, "no").as_line())
         (first,), problems = value(row)
         (second,), problems_again = value(again)
-        assert (first if kind != "json" else bytes(first or b"")) == (
-            second if kind != "json" else bytes(second or b"")
-        )
+        assert sent(kind, first) == sent(kind, second)
         assert problems.keys() == problems_again.keys()
 
 

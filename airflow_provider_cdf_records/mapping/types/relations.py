@@ -36,9 +36,10 @@ def direct_type(space: str | None) -> PropertyType:
         return Relation(space, _external_id(value))
 
     def convert_all(values: list[Any], types: Types) -> list[Any] | None:
-        if space is None or _external_ids_or_none(values, types) is None:
+        if space is None:
             return None
-        return list(map(Relation, repeat(space), values))
+        external_ids = _external_ids_or_none(values, types)
+        return None if external_ids is None else list(map(Relation, repeat(space), external_ids))
 
     return PropertyType("a direct relation {space, externalId}", convert, convert_all)
 

@@ -82,16 +82,16 @@ def as_text(value: Any) -> str:
 
 
 def texts_or_none(values: list[Any], types: Types) -> list[Any] | None:
-    """Return the values if all of them are texts that can be encoded."""
-    if types <= {int}:
-        return list(map(str, values))
-    if not types <= {str}:
-        return None
+    """Return values as texts if all of them are integers, or texts that can be encoded."""
     try:
-        "".join(values).encode()
-    except UnicodeEncodeError:
-        return None
-    return values
+        if types <= {int}:
+            return list(map(str, values))
+        if types <= {str}:
+            "".join(values).encode()
+            return values
+    except ValueError:  # half of a surrogate pair, or an integer of too many digits
+        pass
+    return None
 
 
 TEXT_OF_ANY_SIZE = PropertyType("text", as_text, texts_or_none)

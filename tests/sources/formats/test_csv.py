@@ -95,7 +95,6 @@ def test_a_header_can_be_given_for_a_file_that_has_none(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("\n\n", {}, "has no header row"),
         (";;;\n,,\n", {"delimiter": ";", "comment": ","}, "has no header row"),
         ('a,"b"c\n1,2\n', {}, "has a header row that cannot be read: it is not CSV: ',' expected"),
         (

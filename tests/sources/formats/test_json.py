@@ -142,8 +142,6 @@ def test_the_array_may_be_under_any_path(tmp_path: Path, path: str, document: ob
         (b'{"n": 1}\n{"n": 2}\n', {}, "load it with file_format='ndjson'"),
         (b'[{"n": 1}]\n[{"n": 2}]', {}, "more after the end of the JSON document, at line 2, column 1"),
         (b"hello", {}, "neither a JSON array nor an object with 'items'"),
-        (b"   ", {}, "neither a JSON array nor an object"),
-        (b"", {}, "is empty (0 bytes)"),
     ],
 )
 def test_a_document_without_rows_is_refused_with_what_it_is(
