@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import random
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ import pyarrow as pa
 import zstandard
 from pyarrow import parquet
 
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.files.corpus import CASES, FOLDER, ROW, mapping_of
 from tests.sources.writing import COMPRESS
 
 Rows = list[dict[str, Any]]
 LARGEST_OF_CORPUS = 5_000  # bytes
 MOST_CHANGES = 3
+EXTERNAL_ID = re.compile(rb"[0-9a-f]{12}")
 LONG = 3_000  # bytes of a run that is inserted
 PIECES = [
     *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\xc3", b"\xe2\x80\xa8"),
@@ -142,8 +145,8 @@ def as_gzip(content: bytes) -> bytes:
 
 def lines_of(content: bytes) -> dict[bytes, str]:
     """Return the external ids of the rows by their lines."""
-    lines = content.split(b"\n")
-    return {line: row["id"] for row in ROWS for line in lines if row["id"].encode() in line}
+    lines = [(line, EXTERNAL_ID.search(line)) for line in content.split(b"\n")]
+    return {line: found[0].decode() for line, found in lines if found}
 
 
 def seeds_of_formats() -> list[Seed]:
@@ -187,6 +190,16 @@ def seeds_of_formats() -> list[Seed]:
         Seed(
             "parquet in zip", "a.zip", as_parquet(ROWS), pack=lambda changed: as_zip({"a.parquet": changed})
         ),
+    ]
+
+
+def seeds_of_several_chunks() -> list[Seed]:
+    rows = rows_of_seed(2 * ROWS_AT_ONCE + 345)
+    lines, plain = as_lines(rows), as_csv([row | {"tags": ";".join(row["tags"])} for row in rows])
+    return [
+        Seed("long csv", "a.csv", plain, lines=lines_of(plain), header=plain.split(b"\n")[0]),
+        Seed("long ndjson", "a.ndjson", lines, lines=lines_of(lines)),
+        Seed("long zip", "a.zip", as_zip({"a.csv": plain}), has_checksum=True),
     ]
 
 

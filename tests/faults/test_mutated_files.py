@@ -18,7 +18,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.hooks.sources import file_source
-from tests.faults.mutations import ROWS, Seed, changed, seeds_of_corpus, seeds_of_formats
+from tests.faults.mutations import (
+    ROWS,
+    Seed,
+    changed,
+    seeds_of_corpus,
+    seeds_of_formats,
+    seeds_of_several_chunks,
+)
 from tests.files.accepting_client import Outcome, load
 
 FILES = int(os.environ.get("CDF_FUZZ_FILES", "1500"))
@@ -27,7 +34,12 @@ BLOCK = 50  # files a test
 ALLOWED = 150  # MB that the process may grow by in a test
 SHOWN = 2000  # bytes of a file that fails
 SHARE_OF_FORMATS = 0.7  # of the files; the others are made of those of the corpus
-SEEDS_OF_FORMATS, SEEDS_OF_CORPUS = seeds_of_formats(), seeds_of_corpus()
+SHARE_OF_LONG = 0.02
+SEEDS_OF_FORMATS, SEEDS_OF_CORPUS, LONG_SEEDS = (
+    seeds_of_formats(),
+    seeds_of_corpus(),
+    seeds_of_several_chunks(),
+)
 
 
 def load_file(seed: Seed, content: bytes, folder: Path) -> Outcome:
@@ -43,7 +55,8 @@ def load_file(seed: Seed, content: bytes, folder: Path) -> Outcome:
 def mutant(number: int) -> tuple[Seed, bytes]:
     """Return the file of a number: what it is made of, and its content as changed."""
     draw = random.Random(number)
-    seed = draw.choice(SEEDS_OF_FORMATS if draw.random() < SHARE_OF_FORMATS else SEEDS_OF_CORPUS)
+    seeds = SEEDS_OF_FORMATS if draw.random() < SHARE_OF_FORMATS else SEEDS_OF_CORPUS
+    seed = draw.choice(LONG_SEEDS if draw.random() < SHARE_OF_LONG else seeds)
     return seed, changed(seed.content, draw)
 
 
@@ -56,7 +69,7 @@ def check(number: int, folder: Path) -> None:
         return
     numbers, held = outcome.numbers, outcome.held
     assert numbers["read"] == numbers["upserted"] + numbers["superseded"] + numbers["rejected"]
-    assert len(held) == numbers["upserted"]
+    assert len(held) == numbers["identities"] <= numbers["upserted"]
     assert len(outcome.rejected) == numbers["rejected"]
     assert all(seed.file_name in line["where"] for line in outcome.rejected)
     is_text = content.isascii()  # a few bytes that are no compressed data any more
@@ -92,12 +105,12 @@ def check_lines(seed: Seed, content: bytes, held: dict[str, dict[str, Any]]) -> 
 @cache
 def records_of(name: str) -> dict[str, dict[str, Any]]:
     """Return the records of a file as it was."""
-    (seed,) = (seed for seed in SEEDS_OF_FORMATS if seed.name == name)
+    (seed,) = (seed for seed in [*SEEDS_OF_FORMATS, *LONG_SEEDS] if seed.name == name)
     with TemporaryDirectory() as folder:
         outcome = load_file(seed, seed.pack(seed.content), Path(folder))
     assert outcome.error is None
     assert not outcome.rejected
-    assert len(outcome.held) == len(ROWS)
+    assert len(outcome.held) >= len(ROWS)
     return outcome.held
 
 
