@@ -19,13 +19,8 @@ from airflow_provider_cdf_records.records.chunk import (
     as_mapping,
     split_number_style,
 )
-from airflow_provider_cdf_records.records.encoding import (
-    NOT_JSON,
-    display,
-    encode,
-    encode_exactly,
-    encode_value,
-)
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.encoding import display, encode, encode_exactly, encode_value
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text

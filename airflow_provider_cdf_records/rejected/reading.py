@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.records.chunk import (
     Refusal,
     Row,
 )
-from airflow_provider_cdf_records.records.encoding import NOT_JSON
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
 
