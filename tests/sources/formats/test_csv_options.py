@@ -11,6 +11,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats.csv_options import CsvOptions
 from tests.sources.reading import read, refusal, refusals_of, rows_of
+from tests.sources.writing import write as written
 
 AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "y"})]
 TEXT = "a,b\n1,x\n2,y\n"
@@ -19,11 +20,6 @@ TEXT = "a,b\n1,x\n2,y\n"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.csv"
-
-
-def written(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 # Lines that are no rows
