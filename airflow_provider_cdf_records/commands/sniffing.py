@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.commands.encodings import BYTE_ORDER_MARKS, UT
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.sources.archives import is_named_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
-from airflow_provider_cdf_records.sources.formats import format_of
+from airflow_provider_cdf_records.sources.formats import describe_content, format_of, json_format_of
 from airflow_provider_cdf_records.sources.open_file import open_file
 from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
 
@@ -53,7 +53,7 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
     with open_file(file) as opened:
         start = opened.file.read(HEAD)
         is_all = not opened.file.read(1)
-    if name is None and (found := _nested_format(start)):
+    if name is None and (found := json_format_of(start.decode(errors="replace").removeprefix("\ufeff"))):
         options = _json_options(start, is_all=is_all) if found == JSON else {}
         notes = [f"no suffix that is known: read as {found}"]
         return FileKind(found, options | dict(given), is_text=False, notes=notes)
@@ -62,7 +62,8 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
     encoding = given.get("encoding") or encoding_of(start, is_all=is_all)
     text = _decoded(start, encoding, file)
     if "\0" in text:
-        msg = f"{file} is no text; if it is of another format than its suffix says, give --file-format."
+        hint = "If it is of another format than its suffix says, give --file-format."
+        msg = f"{file} is no text. {describe_content(start) or hint}"
         raise UsageError(msg)
     dialect = dialect_of(text, is_all=is_all, default=DELIMITED.get(name or "csv", ","), given=dict(given))
     options = {} if encoding == UTF8 else {"encoding": encoding}
@@ -73,17 +74,6 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
         is_text=True,
         notes=notes + dialect.notes,
     )
-
-
-def _nested_format(start: bytes) -> str | None:
-    """Return the format of JSON, by its first characters."""
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"["):
-        return JSON
-    if not text.startswith(b"{"):
-        return None
-    first = text.splitlines()[0].rstrip()
-    return "ndjson" if first.endswith(b"}") else JSON
 
 
 def _note_on(encoding: str, start: bytes) -> str:

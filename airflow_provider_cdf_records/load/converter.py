@@ -59,8 +59,7 @@ def converter_for(
     mapping = make(spec if style is None else spec.with_number_style(style))
     if is_whole:
         check_headers(source, mapping.check_columns, begun_file, stop)
-    convert = mapping if style is None else with_number_style(mapping, style)
-    return UnwrapRejected(convert, has_mapping=True, convert_in=convert_in)
+    return UnwrapRejected(mapping, has_mapping=True, convert_in=convert_in)
 
 
 def _converter_of_records(

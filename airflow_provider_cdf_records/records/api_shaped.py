@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Records, Refusal, Row
-from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_row
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.encoding import encode, explain_row
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.fields import field_problems, fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -12,9 +12,8 @@ Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
 WITHOUT_A_VALUE = "columns without a value"  # key of the columns for which a row has no values
 Columns = tuple[str, ...]
-# JSON as bytes, a mapping, or a table's row: (columns, values, texts that mean null); JSON or a mapping in
-# which texts mean null is (row, texts that mean null). Any of them may come with the style of its numbers:
-# (row, style).
+# JSON as bytes, a mapping, or the values of a table's row; where these do not say it all, a pair of them
+# and a RowContext (a plain pair, so that no Python runs for each row of a chunk).
 Row = Any
 
 
@@ -30,6 +29,22 @@ class NumberStyle(NamedTuple):
 
 
 NUMBER_STYLE_KEYS = tuple(NumberStyle.__annotations__)
+
+
+class RowContext(NamedTuple):
+    """What a row needs besides its values, to be read alone.
+
+    :param columns: the names of the values, for a row of a table.
+    :param nulls: texts that mean that there is no value.
+    :param number_style: how the numbers in its texts are written.
+    """
+
+    columns: Columns | None = None
+    nulls: frozenset[str] = frozenset()
+    number_style: NumberStyle | None = None
+
+
+NO_CONTEXT = RowContext()
 
 
 def name_of_unnamed(number: int) -> str:
@@ -79,6 +94,7 @@ class Chunk(NamedTuple):
     :param nulls: texts that mean that there is no value in a column.
     :param refusals: rows that the source itself cannot read.
     :param is_retried: whether the rows come from a rejected-records file; they need not have all columns.
+    :param number_style: how the numbers in the texts of the rows are written, where the source says so.
     """
 
     positions: Sequence[int]
@@ -88,12 +104,18 @@ class Chunk(NamedTuple):
     nulls: frozenset[str] = frozenset()
     refusals: Sequence[Refusal] = ()
     is_retried: bool = False
+    number_style: NumberStyle | None = None
 
     def as_read(self) -> list[Row]:
-        """Return the rows as they were read, with their columns and what means null, if they have any."""
-        if self.columns is None:
-            return list(zip(self.rows, repeat(self.nulls), strict=False)) if self.nulls else self.rows
-        return list(zip(repeat(self.columns), self.rows, repeat(self.nulls), strict=False))
+        """Return the rows as they were read, with the context that they have, if any."""
+        context = RowContext(self.columns, self.nulls, self.number_style)
+        return self.rows if context == NO_CONTEXT else list(zip(self.rows, repeat(context), strict=False))
+
+    def in_number_style(self, style: NumberStyle | None) -> Chunk:
+        """Return the chunk with the style of the numbers in its rows, also the refused ones."""
+        if style is None:
+            return self
+        return self._replace(number_style=style, refusals=_refusals_in_number_style(self.refusals, style))
 
 
 class Records(NamedTuple):
@@ -113,13 +135,6 @@ class Records(NamedTuple):
     request: bytes | None = None
 
 
-def split_number_style(row: Row) -> tuple[Row, NumberStyle | None]:
-    """Return a row, and the style of its numbers if it comes with one."""
-    if type(row) is tuple and row and type(row[-1]) is NumberStyle:
-        return row
-    return row, None
-
-
 Convert = Callable[[Chunk], Records]  # makes a record or a refusal of every row
 
 
@@ -127,36 +142,46 @@ def with_number_style(convert: Convert, style: NumberStyle) -> Convert:
     """Return a converter whose rows come with the style of their numbers, as a rejected row needs it."""
 
     def converted(chunk: Chunk) -> Records:
-        records = convert(chunk)
-        return records._replace(
-            rows=list(zip(records.rows, repeat(style), strict=False)),
-            refusals=[refusal._replace(row=(refusal.row, style)) for refusal in records.refusals],
-        )
+        records = convert(chunk._replace(number_style=style))
+        return records._replace(refusals=_refusals_in_number_style(records.refusals, style))
 
     return converted
 
 
+def in_number_style(row: Row, style: NumberStyle | None) -> Row:
+    """Return a row with the style of its numbers, if there is one."""
+    if style is None:
+        return row
+    given, context = row_and_context(row)
+    return given, context._replace(number_style=style)
+
+
+def _refusals_in_number_style(refusals: Iterable[Refusal], style: NumberStyle) -> list[Refusal]:
+    return [refusal._replace(row=in_number_style(refusal.row, style)) for refusal in refusals]
+
+
+def row_and_context(row: Row) -> tuple[Row, RowContext]:
+    """Return the row of a pair and its context; any other row has none."""
+    if type(row) is tuple and len(row) == 2 and type(row[1]) is RowContext:  # noqa: PLR2004
+        return row
+    return row, NO_CONTEXT
+
+
 def as_mapping(row: Row) -> Mapping[str, Any] | None:
     """Return a mapping, or a row of a table as one; ``None`` for any other row."""
-    if type(row) is not tuple or not row or type(row[-1]) is not frozenset:
-        return row if isinstance(row, Mapping) else None
-    *given, values, nulls = row
-    if not given:
-        mapping = _object_of(values)
-        return None if mapping is None else {name: _nulled(value, nulls) for name, value in mapping.items()}
-    columns = _told_apart(*given)
-    named = {name: _nulled(value, nulls) for name, value in zip(columns, values, strict=False)}
-    if more := values[len(columns) :]:
+    given, (columns, nulls, _) = row_and_context(row)
+    if columns is None:
+        mapping = _object_of(given) if nulls else given
+        if not nulls or mapping is None:
+            return mapping if isinstance(mapping, Mapping) else None
+        return {name: _nulled(value, nulls) for name, value in mapping.items()}
+    columns = _told_apart(columns)
+    named = {name: _nulled(value, nulls) for name, value in zip(columns, given, strict=False)}
+    if more := given[len(columns) :]:
         named[WITHOUT_A_NAME] = list(more)
-    if missing := columns[len(values) :]:
+    if missing := columns[len(given) :]:
         named[WITHOUT_A_VALUE] = list(missing)
     return named
-
-
-def as_given(row: Row) -> Row:
-    """Return a row without the texts that mean null, if it is no row of a table."""
-    is_marked = type(row) is tuple and len(row) == 2 and type(row[-1]) is frozenset  # noqa: PLR2004
-    return row[0] if is_marked else row
 
 
 def _nulled(value: Any, nulls: frozenset[str]) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row, as_mapping
-from airflow_provider_cdf_records.records.encoding import NOT_JSON, encode, explain_decode_error
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.encoding import encode, explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.fields import fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (

@@ -11,8 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from airflow_provider_cdf_records.records.decoding import NOT_JSON as NOT_JSON  # noqa: PLC0414
-from airflow_provider_cdf_records.records.decoding import decode_leniently
+from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.json_types import (
     all_digits,

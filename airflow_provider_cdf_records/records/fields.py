@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.records.encoding import NOT_JSON, explain_decode_error
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.encoding import explain_decode_error
 from airflow_provider_cdf_records.records.identifiers import (
     InvalidRecordError,
     check_external_id,

@@ -15,17 +15,11 @@ from airflow_provider_cdf_records.records.chunk import (
     Identity,
     NumberStyle,
     Row,
-    as_given,
     as_mapping,
-    split_number_style,
+    row_and_context,
 )
-from airflow_provider_cdf_records.records.encoding import (
-    NOT_JSON,
-    display,
-    encode,
-    encode_exactly,
-    encode_value,
-)
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.encoding import display, encode, encode_exactly, encode_value
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
@@ -131,8 +125,8 @@ def rejection_of(
 
     :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
-    row, style = split_number_style(row)
     record = _as_json(row)
+    style = row_and_context(row)[1].number_style
     if identity is None:
         space, external_id = _identity_in(record if isinstance(record, bytes) else row)
     else:
@@ -145,7 +139,7 @@ def rejected_row(row: Row) -> Row | None:
 
     :param row: any row; a line comes as JSON, or as the mapping that it decodes to.
     """
-    row = as_given(row)
+    row, _ = row_and_context(row)
     if isinstance(row, bytes):
         line = read_line(row)
         return None if line is None else bytes(line.record)
@@ -178,13 +172,13 @@ def _as_json(row: Row) -> bytes | str:
     except MemoryError:
         raise
     except Exception:  # for example a value that contains itself, or whatever the class of a value does
-        return _as_text(as_given(row), repr)
+        return _as_text(row_and_context(row)[0], repr)
 
 
 def _encoded(row: Row) -> bytes | str:
     mapping = as_mapping(row)
     if mapping is None:
-        row = as_given(row)
+        row, _ = row_and_context(row)
     if isinstance(row, bytes):
         try:
             row.decode()

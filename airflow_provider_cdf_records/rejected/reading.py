@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
-from itertools import groupby, repeat, starmap
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -19,8 +19,9 @@ from airflow_provider_cdf_records.records.chunk import (
     Records,
     Refusal,
     Row,
+    in_number_style,
 )
-from airflow_provider_cdf_records.records.encoding import NOT_JSON
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
 
@@ -72,7 +73,7 @@ class UnwrapRejected:
                 unwrapped.add(position)
             if is_unwrapped and (key := _leftover_key(row)):
                 msg = f"still has {key!r}: correct the row, and remove that key"
-                refusals.append(Refusal(position, row if style is None else (row, style), msg))
+                refusals.append(Refusal(position, in_number_style(row, style), msg))
             else:
                 kept.append((position, row, style if self._convert_in else None))
         chunk = chunk._replace(positions=[], rows=[], refusals=refusals, is_retried=True)
@@ -90,10 +91,11 @@ class UnwrapRejected:
             except InvalidArgumentError as error:
                 if style is None:
                     raise
-                refused = zip(
-                    positions, zip(of_run, repeat(style), strict=False), repeat(str(error)), strict=False
-                )
-                parts.append(Records([], [], [], [], list(starmap(Refusal, refused))))
+                refused = [
+                    Refusal(position, in_number_style(row, style), str(error))
+                    for position, row in zip(positions, of_run, strict=True)
+                ]
+                parts.append(Records([], [], [], [], refused))
         return Records(
             positions=[position for part in parts for position in part.positions],
             identities=[identity for part in parts for identity in part.identities],

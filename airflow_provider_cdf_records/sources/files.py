@@ -112,7 +112,7 @@ class FileSource:
                 last = start.position
                 for chunk in self._read(number, start):
                     last = chunk.end.position
-                    yield _shifted(chunk, before, number)
+                    yield _shifted(chunk, before, number).in_number_style(self.number_style)
                 self._done += sizes[number]
                 before += last + 1
 

@@ -341,6 +341,9 @@ def test_what_is_no_text_is_told(commands: Commands, tmp_path: Path) -> None:
     answer = commands.run("suggest", tmp_path / "rows.csv", "--space", "s", "--container", "T")
     assert answer.code == 2
     assert "is no text" in answer.error
+    (tmp_path / "rows.csv").write_bytes(b"PAR1" + bytes(100))
+    answer = commands.run("suggest", tmp_path / "rows.csv", "--space", "s", "--container", "T")
+    assert "is no text. Its content looks like Parquet" in answer.error
 
 
 def test_one_bad_byte_is_no_other_encoding(commands: Commands, tmp_path: Path) -> None:

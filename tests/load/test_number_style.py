@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.load import Load
+from airflow_provider_cdf_records.load.guard import Guarded
 from airflow_provider_cdf_records.load.verbs import DELETE, UPSERT
 from airflow_provider_cdf_records.mapping import read_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk, Records
+from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import FileSource
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM
@@ -108,3 +111,13 @@ def test_a_delete_keeps_the_style_too(cdf: LocalCdf, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id;n;v\n;1;1.234\n")
     load(cdf, tmp_path / "a.csv", tmp_path / "rejected.ndjson", verb=DELETE, options=OPTIONS)
     assert json.loads((tmp_path / "rejected.ndjson").read_text())["thousands"] == "."
+
+
+def test_a_row_that_no_converter_can_take_keeps_the_style_of_its_file(tmp_path: Path) -> None:
+    def fail(chunk: Chunk) -> Records:
+        raise RuntimeError(chunk)
+
+    (tmp_path / "a.csv").write_text("v\n1.234\n")
+    [chunk] = FileSource(tmp_path / "a.csv", file_options=OPTIONS)
+    [refusal] = Guarded(fail)(chunk).refusals
+    assert json.loads(rejection_of("row 1", *refusal).as_line())["decimal"] == ","

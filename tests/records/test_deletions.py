@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records, Refusal
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records, Refusal, RowContext
 from airflow_provider_cdf_records.records.deletions import records_to_delete
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
@@ -108,9 +108,10 @@ def test_a_table_with_both_columns_needs_no_mapping() -> None:
     rows = [["x", "a", "plant"], ["y", "NULL", "plant"], ["NULL", "c", "plant"]]
     records = converted(rows, columns=columns, nulls=nulls)
     assert records.identities == ["plant/a", "plant/c"]
-    assert records.rows == [(columns, rows[0], nulls), (columns, rows[2], nulls)]
+    context = RowContext(columns, nulls)
+    assert records.rows == [(rows[0], context), (rows[2], context)]
     assert records.refusals == [
-        Refusal(11, (columns, rows[1], nulls), "externalId: expected `str`, got `null`")
+        Refusal(11, (rows[1], context), "externalId: expected `str`, got `null`"),
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_cdf_records.mapping.table import as_table
 from airflow_provider_cdf_records.mapping.types import property_type
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark, RowContext
 from airflow_provider_cdf_records.rejected.lines import Owner, read_line, rejected_row, rejection_of
 from tests.sample_records import a_record
 
@@ -25,7 +25,7 @@ def test_a_value_that_json_does_not_have_costs_only_itself() -> None:
         "deep": ["bytes", {"x": "inf"}],
         "when": "2026-01-02T00:00:00.000Z",
     }
-    table_row = (("tag", "reading"), ["P-1", math.nan], frozenset())
+    table_row = (["P-1", math.nan], RowContext(("tag", "reading")))
     assert json.loads(rejection_of("row 1", 1, table_row, "no").as_line())["record"] == {
         "tag": "P-1",
         "reading": "nan",
@@ -73,7 +73,7 @@ def test_a_line_names_the_task_and_loads_again_with_and_without_it() -> None:
         (b'{"a": "\xff\xe9"}\n', r'{"a": "\xff\xe9"}'),
         (b"nonsense", "nonsense"),
         ("a text", "a text"),
-        ((("a", "b"), ["x\udcff", "\ud800"], frozenset()), {"a": r"x\xff", "b": r"\ud800"}),
+        ((["x\udcff", "\ud800"], RowContext(("a", "b"))), {"a": r"x\xff", "b": r"\ud800"}),
         ({"a": ["\udc80"]}, {"a": [r"\x80"]}),
     ],
 )
@@ -82,11 +82,11 @@ def test_bytes_that_are_no_text_are_shown_as_they_are(row: Any, shown: Any) -> N
 
 
 def test_texts_that_mean_null_are_null_in_a_line() -> None:
-    nulls = frozenset({"NULL"})
+    context = RowContext(nulls=frozenset({"NULL"}))
     for row in (b'{"a": "NULL", "b": ["NULL", 1.10]}', {"a": "NULL", "b": ["NULL", Decimal("1.10")]}):
-        line = rejection_of("x", 1, (row, nulls), "no").as_line()
+        line = rejection_of("x", 1, (row, context), "no").as_line()
         assert rejected_row(line) == b'{"a":null,"b":["NULL",1.10]}'
-    assert json.loads(rejection_of("x", 1, (b"nonsense", nulls), "no").as_line())["record"] == "nonsense"
+    assert json.loads(rejection_of("x", 1, (b"nonsense", context), "no").as_line())["record"] == "nonsense"
 
 
 def sent(kind: str, value: Any) -> Any:
@@ -113,7 +113,7 @@ def test_a_number_of_a_rejected_row_makes_the_same_value_again(text: str, kind: 
 
 @pytest.mark.parametrize(
     "row",
-    [b"", b"\xff", b'{"position":1}', b"[" * 100_000, a_record(), {}, 7, None, (("a",), [1], frozenset())],
+    [b"", b"\xff", b'{"position":1}', b"[" * 100_000, a_record(), {}, 7, None, ([1], RowContext(("a",)))],
     ids=range(9),
 )
 def test_other_rows_are_no_lines(row: Any) -> None:

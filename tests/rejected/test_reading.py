@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped
-from airflow_provider_cdf_records.records.chunk import WITHOUT_A_NAME, WITHOUT_A_VALUE, Chunk, Mark, Records
+from airflow_provider_cdf_records.records.chunk import (
+    WITHOUT_A_NAME,
+    WITHOUT_A_VALUE,
+    Chunk,
+    Mark,
+    Records,
+    RowContext,
+)
 from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 from tests.sample_records import a_record
@@ -112,7 +119,7 @@ def test_a_row_that_was_no_json_is_the_same_text_in_the_next_file(decode: Callab
 def test_a_row_of_the_wrong_number_of_values_has_to_be_corrected(
     values: list[str], key: str, decode: Callable[[bytes], Any]
 ) -> None:
-    rejected = decode(line((("tag", "reading"), values, frozenset())))
+    rejected = decode(line((values, RowContext(("tag", "reading")))))
     [refusal] = converted([rejected], has_mapping=True).refusals
     assert refusal.message == f"still has {key!r}: correct the row, and remove that key"
 

@@ -27,7 +27,9 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def write(path: Path, content: bytes) -> Path:
+def write(path: Path, content: str | bytes) -> Path:
+    """Write a file, compressed as its suffix says."""
+    content = content.encode() if isinstance(content, str) else content
     path.write_bytes(COMPRESS.get(path.suffix.lower(), bytes)(content))
     return path
 

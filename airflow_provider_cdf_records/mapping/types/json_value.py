@@ -10,11 +10,8 @@ import msgspec
 
 from airflow_provider_cdf_records.mapping.types.property_type import InvalidValueError, PropertyType, Types
 from airflow_provider_cdf_records.mapping.types.text import texts_or_none
-from airflow_provider_cdf_records.records.encoding import (
-    NOT_JSON,
-    encode_value,
-    explain_decode_error,
-)
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.encoding import encode_value, explain_decode_error
 
 MAX_JSON_BYTES = 40_960
 

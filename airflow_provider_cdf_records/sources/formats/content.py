@@ -48,15 +48,21 @@ def _text(start: bytes) -> str | None:
 
 def _describe_text(text: str) -> str:
     first = text.lstrip()[:1]
-    if first == "[":
-        return "Its content looks like a JSON array: set file_format='json'."
-    if first == "{":
-        known = "ndjson" if _is_json(text.lstrip().splitlines()[0]) else "json"
-        what = "a JSON object a line" if known == "ndjson" else "a JSON object"
+    if known := json_format_of(text):
+        what = "a JSON array" if first == "[" else "a JSON object"
+        what += " a line" if known == "ndjson" else ""
         return f"Its content looks like {what}: set file_format={known!r}."
     if first == "<":
         return "Its content looks like XML or HTML, such as the page of a login."
     return _describe_table(text)
+
+
+def json_format_of(text: str) -> str | None:
+    """Return the format of JSON by the first characters of a file; ``None`` for anything else."""
+    text = text.lstrip()
+    if not text.startswith(("[", "{")):
+        return None
+    return "ndjson" if text.startswith("{") and _is_json(text.splitlines()[0]) else "json"
 
 
 def _is_json(line: str) -> bool:

@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Refusal, name_of_unnamed
+from airflow_provider_cdf_records.records.chunk import (
+    Chunk,
+    Columns,
+    Mark,
+    Refusal,
+    RowContext,
+    name_of_unnamed,
+)
 from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.formats.base import Format
 from airflow_provider_cdf_records.sources.formats.csv_dialect import Dialect
@@ -155,10 +162,11 @@ def _chunk(positions: range, rows: list[Values | Row], columns: Columns, nulls: 
     end = Mark(positions.stop - 1)
     if Row not in set(map(type, rows)):
         return Chunk(positions, rows, end, columns, nulls)
+    context = RowContext(columns, nulls)
     kept, values, refusals = [], [], []
     for at, row in zip(positions, rows, strict=True):
         if isinstance(row, Row):
-            as_read = (columns, row.values, nulls) if row.is_whole else UnreadableRow(row.text)
+            as_read = (row.values, context) if row.is_whole else UnreadableRow(row.text)
             refusals.append(Refusal(at, as_read, f"{row.problem} ({row.lines})"))
         else:
             kept.append(at)

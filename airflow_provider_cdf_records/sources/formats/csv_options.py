@@ -9,25 +9,19 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources.formats.base import Options
-from airflow_provider_cdf_records.sources.formats.text_options import ENCODING_ERRORS, is_encoding
+from airflow_provider_cdf_records.sources.formats.text_options import TextOptions, check_text_options
 
 CHARACTERS = ("delimiter", "quotechar", "escapechar")  # what separates and quotes values; all must differ
 
 
 @dataclass(frozen=True)
-class CsvOptions(Options):
-    """How a CSV file is written.
+class CsvOptions(TextOptions):
+    """How a CSV file is written, besides what all formats of text have.
 
+    :param null_values: what stands for no value: by default, only an empty value.
     :param delimiter: one or more characters, such as ``;`` or ``||``; a comma by default (a tab for
         ``.tsv``), or what a first line such as ``sep=;`` says.
-    :param encoding: any that Python knows, ``utf-8`` by default; a byte order mark is skipped, and that of
-        UTF-16 or UTF-32 counts as if its encoding had been given.
-    :param encoding_errors: what becomes of bytes that are not in the encoding: ``reject`` (the row is
-        rejected), ``replace`` (by U+FFFD), ``ignore`` (they are left out) or ``backslashreplace`` (by such
-        as ``\\xe9``).
     :param header: the names of the columns, for a file that does not have them in its first row.
-    :param null_values: what stands for no value.
     :param skip_rows: how many lines to skip at the start, before the header; or the numbers of the lines to
         skip, counted from 1 as editors do: ``[2]`` leaves out a row of units below the header.
     :param skip_footer: how many rows to leave out at the end; blank ones are not counted.
@@ -39,11 +33,9 @@ class CsvOptions(Options):
     :param thousands: what separates the thousands of numbers, for the mapping.
     """
 
-    delimiter: str | None = None
-    encoding: str = "utf-8"
-    encoding_errors: str = "reject"
-    header: Sequence[str] | None = None
     null_values: Sequence[str] = ("",)
+    delimiter: str | None = None
+    header: Sequence[str] | None = None
     skip_rows: int | Sequence[int] = 0
     skip_footer: int = 0
     comment: str | None = None
@@ -62,6 +54,7 @@ class CsvOptions(Options):
         :raises InvalidArgumentError: naming the option that makes no sense.
         """
         given = {name: value for name, value in given.items() if value is not None or name == "quotechar"}
+        check_text_options(given)
         for name, value in given.items():
             if value is not None and (problem := _problem_of(name, value)):
                 msg = f"file_options: {name} must be {problem}, got {value!r}."
@@ -123,12 +116,8 @@ def _problem_of(name: str, value: object) -> str | None:
         return "the characters themselves (a tab is '\\t' in Python, or a real tab in JSON)"
     if name == "comment" and not (_is_text(value) and str(value).strip()):
         return "the text with which comment lines begin, without line ends"
-    if name in ("header", "null_values") and not _is_list_of(value, str):
+    if name == "header" and not _is_list_of(value, str):
         return "a list of texts"
-    if name == "encoding" and not is_encoding(value):
-        return "one that Python knows"
-    if name == "encoding_errors" and value not in ENCODING_ERRORS:
-        return f"one of {', '.join(ENCODING_ERRORS)}"
     if name == "skip_rows" and not (_is_count(value) or _is_list_of(value, int, minimum=1)):
         return "how many lines to skip at the start, or a list of line numbers (counted from 1)"
     if name == "skip_footer" and not _is_count(value):

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Refusal
-from airflow_provider_cdf_records.records.encoding import NOT_JSON
+from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.records.problems import MAX_LISTED, listed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ class TextOptions(Options):
     """How the text of a file is written.
 
     :param encoding: any that Python knows; a byte order mark of UTF-8, UTF-16 or UTF-32 comes before it.
-    :param encoding_errors: what happens to bytes that are no text in the encoding: ``"reject"`` (their row is
-        rejected), or one of Python's ``"replace"``, ``"ignore"`` and ``"backslashreplace"``.
+    :param encoding_errors: what becomes of bytes that are no text in the encoding: ``"reject"`` (their row is
+        rejected), ``"replace"`` (by U+FFFD), ``"ignore"`` (they are left out) or ``"backslashreplace"`` (by
+        such as ``\\xe9``).
     :param null_values: texts that stand for no value.
     """
 

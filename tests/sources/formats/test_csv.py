@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.records.chunk import as_mapping
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats.csv import CSV
 from tests.sources.reading import read, refusal, refusals_of, rows_of
+from tests.sources.writing import write as written
 
 AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "snö"})]
 TEXT = "a,b\n1,x\n2,snö\n"
@@ -21,11 +22,6 @@ TEXT = "a,b\n1,x\n2,snö\n"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.csv"
-
-
-def written(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def test_rows_are_numbered_from_one_and_the_header_is_not_counted(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.records.chunk import Refusal, as_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk, Refusal, as_mapping
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.rejected import rejection_of
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats.csv import CSV
 from airflow_provider_cdf_records.sources.formats.csv_lines import BYTES_READ, LONGEST_LINE
 from airflow_provider_cdf_records.sources.formats.csv_rows import MOST_LINES
-from tests.sources.reading import rows_in, rows_of
+from tests.sources.reading import most_memory, rows_in, rows_of
+from tests.sources.writing import write as written
 
 FAR = [
     0,
@@ -35,11 +35,6 @@ FAR = [
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.csv"
-
-
-def written(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 class Read:
@@ -257,12 +252,9 @@ class Endless(io.RawIOBase):
 
 
 def test_a_line_without_end_is_not_held() -> None:
-    tracemalloc.start()
-    try:
-        chunks = list(CSV.read(io.BufferedReader(Endless(20 * LONGEST_LINE)), CSV.options_of({})))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    chunks: list[Chunk] = []
+    endless = io.BufferedReader(Endless(20 * LONGEST_LINE))
+    peak = most_memory(lambda: chunks.extend(CSV.read(endless, CSV.options_of({}))))
     assert [row for chunk in chunks for row in chunk.rows] == [["1", "x"], ["3", "z"]]
     [refused] = [refused for chunk in chunks for refused in chunk.refusals]
     assert refused.message == "is on a line of more than 16,777,216 characters (line 3)"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,9 @@ from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats import json_text
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.sources.reading import read, refusal, rows_in, rows_of
+from tests.sources.writing import write
 
 ROWS = [{"n": number, "text": "snö ☃"} for number in range(5)]
-
-
-def write(path: Path, content: bytes) -> Path:
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])

@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE
 from tests.sources.reading import read, refusal, refusals_of, rows_of
+from tests.sources.writing import write
 
 ROWS = [{"n": number, "text": "snö ☃ 😀"} for number in range(5)]
 
@@ -26,11 +27,6 @@ def as_text(name: str, rows: list[Any], *, ensure_ascii: bool = False) -> str:
     if name == "a.json":
         return json.dumps(rows, ensure_ascii=ensure_ascii)
     return "".join(json.dumps(row, ensure_ascii=ensure_ascii) + "\n" for row in rows)
-
-
-def write(path: Path, content: bytes) -> Path:
-    path.write_bytes(content)
-    return path
 
 
 def of_lines(name: str, *rows: bytes) -> bytes:
