@@ -15,8 +15,6 @@ from airflow_provider_cdf_records.records.chunk import (
     Identity,
     NumberStyle,
     Row,
-    as_given,
-    as_mapping,
     split_number_style,
 )
 from airflow_provider_cdf_records.records.encoding import (
@@ -26,6 +24,7 @@ from airflow_provider_cdf_records.records.encoding import (
     encode_exactly,
     encode_value,
 )
+from airflow_provider_cdf_records.records.named_rows import as_given, as_mapping
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
