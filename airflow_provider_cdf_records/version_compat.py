@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
@@ -56,7 +57,11 @@ def object_storage_path(url: str) -> Any:
         url = f"{scheme}{separator}{rest}"
     if separator and not _has_file_system(scheme):
         return import_module("upath").UPath(url)
-    return import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath(url)
+    make = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath
+    path = make(url)
+    if not separator and os.path.isabs(path.path) and not os.path.isabs(url):
+        return make(os.path.join(os.getcwd(), url))  # older universal_pathlib has it begin at the root
+    return path
 
 
 def connection_form_widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row, as_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.encoding import encode, explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.records.identifiers import (
     check_space,
     identity_of,
 )
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.problems import join_problems, listed
 
 KEYS = ("space", "externalId")

@@ -15,11 +15,11 @@ from airflow_provider_cdf_records.records.chunk import (
     Identity,
     NumberStyle,
     Row,
-    as_mapping,
     row_and_context,
 )
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.encoding import display, encode, encode_exactly, encode_value
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text

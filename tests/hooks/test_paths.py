@@ -53,6 +53,24 @@ def test_every_argument_takes_a_path_in_any_form(cdf: LocalCdf, tmp_path: Path, 
     assert len((tmp_path / "rejected.ndjson").read_text().splitlines()) == 1
 
 
+def test_relative_paths_begin_in_the_working_directory(
+    cdf: LocalCdf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows").mkdir()
+    Path("rows/a.ndjson").write_text('{"id": "a", "number": 1}\n{"id": "b", "number": "x"}')
+    source = {"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}
+    mapping = {"space": SPACE, "external_id": "{id}", "sources": [source]}
+    Path("mapping.json").write_text(json.dumps(mapping))
+    for number, path in enumerate(["rows/a.ndjson", "./rows", "rows/*.ndjson"]):
+        rejected = f"rejected{number}.ndjson"
+        CdfRecordsHook().upsert_file(
+            STREAM, path, mapping="mapping.json", max_rejected=1, rejected_path=rejected
+        )
+        assert len(Path(rejected).read_text().splitlines()) == 1
+    assert cdf.held().keys() == {"a"}
+
+
 def test_objects_in_other_storage_keep_their_options() -> None:
     given = UPath("memory://bucket/a.ndjson", skip_instance_cache=True)
     assert isinstance(given.fs, MemoryFileSystem)

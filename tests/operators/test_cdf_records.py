@@ -291,7 +291,6 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.records",
         "airflow_provider_cdf_records.records.argument_checks",
         "airflow_provider_cdf_records.records.chunk",
-        "airflow_provider_cdf_records.records.decoding",
         "airflow_provider_cdf_records.records.errors",
         "airflow_provider_cdf_records.records.identifiers",
         "airflow_provider_cdf_records.sensors",

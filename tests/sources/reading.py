@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.records.chunk import Chunk, as_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.sources import FileSource, Source
 
 

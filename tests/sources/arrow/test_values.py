@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
-from airflow_provider_cdf_records.records.chunk import as_mapping
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import RecordsSource

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.records.chunk import as_mapping
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats.csv import CSV
 from tests.sources.reading import read, refusal, refusals_of, rows_of

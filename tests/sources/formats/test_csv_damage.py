@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Refusal, as_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk, Refusal
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.rejected import rejection_of
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats.csv import CSV
