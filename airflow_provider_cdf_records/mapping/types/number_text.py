@@ -15,7 +15,7 @@ NUMBER = re.compile(rf"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}")
 OTHER_NUMBER = re.compile(
     r"[+-]?[0-9]{1,3}(?:[., '\u00a0\u2009\u202f\u2019][0-9]{3})*(?:[.,][0-9]+)?|[+-]?[0-9]+,[0-9]+"
 )
-OTHER_HINT = "set 'decimal' and 'thousands' in the mapping, if it has them"
+OTHER_HINT = "to read it, set 'decimal' or 'thousands' in the mapping"
 NEVER_SEPARATORS = frozenset('+-\r\n\0"')
 ALIKE = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}  # characters that look alike stand for each other
 

@@ -124,7 +124,7 @@ def test_a_space_stands_for_any_space(space: str) -> None:
 @pytest.mark.parametrize("value", ["1,5", "1 000", "-1.234,5", "1,234.5", "1.234.567", "1'000"])
 @pytest.mark.parametrize("name", ["float64", "int64"])
 def test_without_a_style_no_separator_is_read(value: Any, name: str) -> None:
-    hint = "set 'decimal' and 'thousands' in the mapping, if it has them"
+    hint = "to read it, set 'decimal' or 'thousands' in the mapping"
     assert refused(value, name) == f"expected {name}, got {value!r} ({hint})"
 
 
