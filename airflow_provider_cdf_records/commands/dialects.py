@@ -19,6 +19,7 @@ UNIT = "\x1e"  # stands for a delimiter of several characters while the text is 
 COMMENTS = ("#", "//", "%", "--")
 ROWS = 500  # that are looked at
 NOT_SPLIT = 0.3  # what counts a delimiter by which the header still holds another one
+TITLED = 3  # columns, at least, of a table whose title may be filled up with delimiters
 LEAST_SHARE = 0.5  # of rows that have as many values as the header
 SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n])", re.MULTILINE)
 SPACE_AND_QUOTE = re.compile(r'[,;|] +"')
@@ -110,7 +111,20 @@ class _Table:
         self.is_cut = len(self.rows) >= ROWS
         widths = Counter(map(len, self.rows))
         self.width = max(widths, key=lambda width: (widths[width], width), default=0)
-        self.first = next((at for at, row in enumerate(self.rows) if len(row) == self.width), 0)
+        self.first = self._after_titles(
+            next((at for at, row in enumerate(self.rows) if len(row) == self.width), 0)
+        )
+
+    def _after_titles(self, first: int) -> int:
+        """Return where the header is after rows of few values, filled up with delimiters as Excel does."""
+        at = first
+        while at < len(self.rows) and 2 * _filled(self.rows[at]) < self.width:
+            at += 1
+        if at in (first, len(self.rows)) or self.width < TITLED:
+            return first
+        header = self.rows[at]
+        is_header = all(header[: _filled(header)]) and not any(_is_typed([cell]) for cell in header)
+        return at if is_header else first
 
     @property
     def score(self) -> float:
@@ -128,6 +142,10 @@ class _Table:
     def body(self) -> list[list[str]]:
         """The rows after the first one that are as wide."""
         return [row for row in self.rows[self.first + 1 :] if len(row) == self.width]
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in row)
 
 
 def _quoting(reading: dict[str, Any]) -> Any:

@@ -69,6 +69,8 @@ def identity_for(
             "identifies a row, such as '{tag}/{time}'; of several rows with one external id, the last one "
             "is what the stream holds."
         )
+        if absent := [name for name in rows.columns if name in rows.absent]:
+            msg += f" Not all rows have {listed(absent)}: is a column named differently in some files?"
         raise UsageError(msg)
     note = _note(found, rows) + _warning(found, proposals)
     return ExternalId(_template(found.columns, proposals), found.columns, note)

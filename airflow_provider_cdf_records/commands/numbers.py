@@ -44,7 +44,7 @@ class NumberStyle:
 def _pattern(style: NumberStyle) -> re.Pattern[str]:
     decimal, whole = re.escape(style.decimal), "[0-9]+"
     if style.thousands is not None:
-        whole = f"(?:[0-9]{{1,3}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
+        whole = f"(?:[1-9][0-9]{{0,2}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
     return re.compile(rf"[+-]?(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -68,6 +68,7 @@ class Numbers:
 
     def __init__(self) -> None:
         self.styles = list(STYLES)
+        self._has_point = False  # then what is a number of the plainest style is one of all
         self.has_leading_zeros = False
         self.is_whole = True
         self.smallest: int | None = None
@@ -80,11 +81,18 @@ class Numbers:
         for text in texts:
             if not self.styles:
                 return
-            if PLAIN not in self.styles or not PATTERNS[PLAIN].fullmatch(text):
+            if not self._accept_all(text):
                 self.styles = [style for style in self.styles if style.accepts(text)]
                 if not self.styles:
                     return
+                self._has_point = PLAIN in self.styles and self.decimal == "."
             self._look_at(text)
+
+    def _accept_all(self, text: str) -> bool:
+        """Whether a text surely is a number in all styles that are left."""
+        if text.isdecimal() and text.isascii():
+            return True
+        return self._has_point and PATTERNS[PLAIN].fullmatch(text) is not None
 
     def _look_at(self, text: str) -> None:
         if LEADING_ZERO.match(text):
@@ -110,6 +118,11 @@ class Numbers:
     def is_ambiguous(self) -> bool:
         """Whether the texts may be thousands as well as fractions, such as ``1,234``."""
         return {COMMA, NumberStyle(".", ",")} <= set(self.styles) and PLAIN not in self.styles
+
+    @property
+    def may_be_thousands(self) -> bool:
+        """Whether the texts are fractions, but may be thousands, such as ``1.234``."""
+        return {PLAIN, NumberStyle(",", ".")} <= set(self.styles) and COMMA not in self.styles
 
     @property
     def decimal(self) -> str | None:

@@ -147,11 +147,13 @@ class Proposer:
                 "numbers such as 1,234: 'decimal' or 'thousands' in the mapping would say which is meant"
             ]
             return True
+        if numbers.may_be_thousands and self.decimal is None:
+            proposal.notes = ["numbers such as 1.234, taken as fractions: 'thousands' would say otherwise"]
         proposal.style = numbers.style(self.decimal)
         if not numbers.is_whole_in(proposal.style):
             proposal.type = {"type": "float64"}
             if numbers.is_rounded:
-                proposal.notes = ["some have more digits than a float64, which rounds them"]
+                proposal.notes += ["some have more digits than a float64, which rounds them"]
         elif (
             proposal.style.thousands is None and numbers.largest is not None and numbers.smallest is not None
         ):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.columns import Column
@@ -13,6 +15,10 @@ from airflow_provider_cdf_records.mapping.table import as_table
 from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.sources import FileSource
 
+TOTALS = re.compile(
+    r"(?:grand |sub-?|sum )?total(?:s|e)?\b|sum\b|summe|gesamt|insgesamt|summa|suma\b|somme|totaal|i alt\b",
+    re.IGNORECASE,
+)
 API_SHAPED = {"space", "externalId", "sources"}
 
 
@@ -23,6 +29,7 @@ class Rows:
     :ivar is_whole: whether there are no others.
     :ivar unreadable: how many rows could not be read, and the first reason.
     :ivar absent: the columns that some of the files do not have.
+    :ivar last: the last row that was read.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
@@ -32,11 +39,20 @@ class Rows:
     unreadable: int = 0
     reason: str = ""
     absent: set[str] = field(default_factory=set)
+    last: dict[str, Any] = field(default_factory=dict)
 
     @property
     def are_records(self) -> bool:
         """Whether the rows have the form that CDF takes, and need no mapping."""
         return self.columns.keys() >= API_SHAPED
+
+    @property
+    def may_end_in_totals(self) -> bool:
+        """Whether the last row says that it is a sum, and alone lacks a value that all others have."""
+        first = next((value for value in self.last.values() if value), None)
+        if not self.is_whole or not isinstance(first, str) or not TOTALS.match(first.strip()):
+            return False
+        return any(not value and self.columns[name].nulls == 1 for name, value in self.last.items())
 
 
 def read_rows(source: FileSource, *, read_all: bool, also: Iterable[str] = ()) -> Rows:
@@ -79,6 +95,8 @@ def _add(rows: Rows, chunk: Chunk, also: Iterable[str]) -> None:
     names = list(dict.fromkeys([*table.names(), *also]))
     values = {name: table.column(name) for name in names}
     height = len(table.rows)
+    if height:
+        rows.last = {name: values[name][-1] for name in table.names()}
     for name in names:
         if name not in rows.columns:
             rows.columns[name] = Column(name)

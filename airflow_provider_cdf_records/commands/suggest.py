@@ -17,7 +17,11 @@ from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.proposals import Proposer
 from airflow_provider_cdf_records.commands.reading import Rows, read_rows
 from airflow_provider_cdf_records.commands.sniffing import FileKind, sniff
-from airflow_provider_cdf_records.commands.suggestion import Suggestion, file_level_options
+from airflow_provider_cdf_records.commands.suggestion import (
+    NOT_EVERYWHERE,
+    Suggestion,
+    file_level_options,
+)
 from airflow_provider_cdf_records.commands.trying import correct
 from airflow_provider_cdf_records.commands.writing import write
 from airflow_provider_cdf_records.mapping.types import time_zone_of
@@ -116,7 +120,7 @@ def _proposals(rows: Rows, kind: FileKind, direct: Mapping[str, str], time_zone:
     for proposal in proposals:
         if kind.is_text and proposal.column.name in rows.absent:
             proposal.options["optional"] = True
-            proposal.notes.append("not in all files")
+            proposal.notes.append(NOT_EVERYWHERE)
     return proposals
 
 

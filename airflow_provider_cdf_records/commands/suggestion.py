@@ -12,6 +12,7 @@ from airflow_provider_cdf_records.commands.proposal import Proposal, common_null
 from airflow_provider_cdf_records.commands.reading import Rows
 from airflow_provider_cdf_records.commands.sniffing import FileKind
 
+NOT_EVERYWHERE = "not in all files"
 EMPTY = ""  # what stands for no value in a text file by default
 
 
@@ -30,6 +31,11 @@ class Suggestion:
     proposals: Sequence[Proposal]
     rows: Rows
     notes: list[str]
+
+    @property
+    def not_everywhere(self) -> list[str]:
+        """The columns that some files do not have, though all rows of a file have the same."""
+        return [one.column.name for one in self.proposals if NOT_EVERYWHERE in one.notes]
 
     @property
     def mapping(self) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from airflow_provider_cdf_records.mapping import Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Refusal
 from airflow_provider_cdf_records.sources.storage import StoragePath
 
+NESTED = frozenset({"object", "array"})
+
 
 def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | None) -> None:
     """Try a suggestion, and let each property whose values it refuses take them as text.
@@ -25,7 +27,7 @@ def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | No
         guilty = [
             proposal
             for proposal in suggestion.proposals
-            if proposal.type["type"] not in ("text", "direct") and f".{proposal.name}: " in refusal.message
+            if _can_give_way(proposal) and f".{proposal.name}: " in refusal.message
         ]
         if not guilty:
             return  # not a matter of types; `check` tells it
@@ -34,12 +36,22 @@ def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | No
         refusal = _first_refusal(suggestion, suggestion.proposals, files, most)
 
 
+def _can_give_way(proposal: Proposal) -> bool:
+    """Whether other types take more values; as text, every object and array would be refused."""
+    kind = proposal.type["type"]
+    return kind not in ("text", "direct") and not (
+        kind == "json" and NESTED.intersection(proposal.column.kinds)
+    )
+
+
 def _give_way(proposal: Proposal, time_zone: str) -> None:
     """Take values as they are; of local times, first those that exist twice or not at all."""
     kind = proposal.type["type"]
     if kind == "timestamp" and time_zone != "UTC" and "fold" not in proposal.options:
         proposal.options["fold"] = "first"
         proposal.notes.append("when clocks change, the time by the clock before it (fold)")
+    elif NESTED.intersection(proposal.column.kinds):
+        proposal.type, proposal.notes = {"type": "json"}, [f"not all values are lists of {kind}"]
     else:
         proposal.become_text(f"not all values are {kind}")
 
@@ -51,9 +63,7 @@ def _first_refusal(
     source = source_of(files, suggestion.file_format, suggestion.file_options)
     schema = Schema([suggestion.definition], complete=True)
     convert = converter(read_mapping(suggestion.mapping), schema, source, is_whole=most is None)
-    marks = [
-        f".{proposal.name}: " for proposal in proposals if proposal.type["type"] not in ("text", "direct")
-    ]
+    marks = [f".{proposal.name}: " for proposal in proposals if _can_give_way(proposal)]
     count = 0
     with progress("Trying", source.share) as update:
         for chunk in first_chunks(source, most):

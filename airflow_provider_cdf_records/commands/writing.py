@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.property_names import snake_case
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
 from airflow_provider_cdf_records.load.summary import count_of
+from airflow_provider_cdf_records.records.problems import listed
 
 DEFINITIONS = "cdf.yaml"
 
@@ -65,6 +66,10 @@ def _report(suggestion: Suggestion) -> Iterator[str]:
         yield f"file_options: {json.dumps(suggestion.file_options, ensure_ascii=False)}"
     note = f": {suggestion.identity.note}" if suggestion.identity.note else ""
     yield f"external id: {suggestion.identity.template}{note}"
+    if absent := suggestion.not_everywhere:
+        yield f"not in all files: {listed(absent)}; if one is named differently in some, name it alike there"
+    if rows.may_end_in_totals:
+        yield "the last row looks like totals: --file-options '{\"skip_footer\": 1}' leaves it out"
     if rows.unreadable:
         yield f"{count_of(rows.unreadable, 'row')} cannot be read, such as: {rows.reason}"
 

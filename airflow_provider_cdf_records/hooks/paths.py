@@ -40,12 +40,16 @@ def storage_path(path: object, argument: str) -> StoragePath:
     :raises StorageError: when its storage cannot be reached, or refuses access.
     """
     if not is_path(path) or str(path).strip() in NOTHING:
-        msg = f"{argument} must be a path or an fsspec URL, got {shortened(repr(path))}"
+        is_table = hasattr(path, "columns")  # of a data frame, whose repr is a table
+        got = type(path).__name__ if is_table else shortened(repr(path))
+        msg = f"{argument} must be a path or an fsspec URL, got {got}"
         if path is None or isinstance(path, str):
             msg += ", which is what a template or an upstream task gives where there is nothing"
-        if path == "None":
+        if isinstance(path, str) and path == "None":
             msg += " (a file of that name is ./None)"
-        if isinstance(path, list | tuple | set):
+        if is_table or (isinstance(path, list | tuple) and path and isinstance(path[0], dict)):
+            msg += "; give rows by records=, not by path" if argument == "path" else ""
+        elif isinstance(path, list | tuple | set):
             msg += f"; for several, name their folder or a pattern, or use .expand({argument}=...)"
         raise InvalidArgumentError(f"{msg}.")
     if "\0" in str(path):

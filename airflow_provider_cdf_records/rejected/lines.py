@@ -142,11 +142,19 @@ def rejected_row(row: Row) -> Row | None:
     row, _ = row_and_context(row)
     if isinstance(row, bytes):
         line = read_line(row)
-        return None if line is None else bytes(line.record)
+        return None if line is None else _row_in(bytes(line.record))
     if isinstance(row, Mapping) and row.keys() - OPTIONAL_KEYS == LINE_KEYS:
         inner = row["record"]
-        return _encode(_as_text(inner)) if isinstance(inner, str) else inner
+        return _row_in(_encode(_as_text(inner))) if isinstance(inner, str) else inner
     return None
+
+
+def _row_in(record: bytes) -> bytes:
+    """Return a row as it was in its file: one that was not JSON, such as with NaN, stands in a text."""
+    if not record.startswith(b'"'):
+        return record
+    text: str = msgspec.json.decode(record)
+    return text.encode() if text.lstrip().startswith("{") else record
 
 
 def number_style_of(line: Row) -> NumberStyle | None:

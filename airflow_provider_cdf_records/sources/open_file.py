@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.archives import ZipMember, is_zip
+from airflow_provider_cdf_records.sources.archives import OFFICE_DOCUMENT, ZipMember, is_zip
 from airflow_provider_cdf_records.sources.compression import (
     BUFFER,
     Compression,
@@ -97,7 +97,9 @@ def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | No
     named = compression_of(file_name(path))
     found = compression_in(start, named)
     if found is None and is_zip(start):
-        if isinstance(path, ZipMember):
+        if OFFICE_DOCUMENT.encode() in start:  # its first member
+            msg = f"{path} is a document of an office program, such as Excel; save its table as CSV."
+        elif isinstance(path, ZipMember):
             msg = f"{path} is a zip archive inside another one; unpack it."
         else:
             msg = f"{path} is a zip archive; give it a name that ends in .zip."

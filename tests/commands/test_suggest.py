@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,8 @@ def test_types_by_what_is_there(values: list[str], expected: str, commands: Comm
         ([[], []], "json"),
         (["2026-01-02T03:04:05Z"], "timestamp"),
         ([1, {"a": 1}], "json"),
+        ([{"a": 1}, {"a": math.nan}], "json"),
+        ([[1], [2**63]], "json"),
     ],
 )
 def test_types_of_json_values(values: list[Any], expected: str, commands: Commands, tmp_path: Path) -> None:
@@ -373,3 +376,44 @@ def test_an_archive_is_read(commands: Commands, tmp_path: Path) -> None:
     suggested = commands.suggest(tmp_path / "valves.zip")
     assert suggested.file_options == {"delimiter": "|"}
     assert "10 would be sent" in commands.check(suggested).out
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [("2,5", "int64"), ("2.5", "float64"), ("1.234,5", "int64"), ("1,234.5", "float64")],
+)
+def test_points_between_thousands_are_told_by_other_columns(
+    other: str, expected: str, commands: Commands, tmp_path: Path
+) -> None:
+    suggested = commands.suggest(csv_file(tmp_path, many(v=["1.234", "567"], w=[other])))
+    assert suggested.types["v"] == expected
+
+
+def test_points_that_may_be_between_thousands_are_said(commands: Commands, tmp_path: Path) -> None:
+    suggested = commands.suggest(csv_file(tmp_path, many(v=["1.234", "567"])))
+    assert suggested.types["v"] == "float64"
+    assert "numbers such as 1.234, taken as fractions" in suggested.definitions
+
+
+@pytest.mark.parametrize("fraction", ["0.234", "1.23", "1234.567", "-0.500"])
+def test_points_that_are_of_fractions_need_no_word(fraction: str, commands: Commands, tmp_path: Path) -> None:
+    suggested = commands.suggest(csv_file(tmp_path, many(v=["1.234", fraction])))
+    assert suggested.types["v"] == "float64"
+    assert "taken as" not in suggested.definitions
+
+
+def test_a_last_row_of_totals_is_said(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,at,v\n1,x,2\n2,y,3\nTotal:,,5\n")
+    assert "looks like totals" in commands.suggest(tmp_path / "rows.csv").out
+    (tmp_path / "rows.csv").write_text("id,at,v\nSum,,2\nTotal,y,3\nTotal,,5\n")
+    assert "looks like totals" not in commands.suggest(tmp_path / "rows.csv", "--force").out
+
+
+def test_a_column_that_one_file_names_differently_is_said(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("tag,time\nx,1\nx,2\ny,1\n")
+    (tmp_path / "b.csv").write_text("tag,timestamp\nx,3\n")
+    answer = commands.run("suggest", tmp_path / "*.csv", "--space", "s", "--container", "T")
+    assert answer.code == 2
+    assert "'time', 'timestamp'" in answer.error
+    suggested = commands.suggest(tmp_path / "*.csv", "--external-id", "{tag}/{time}")
+    assert "not in all files: 'time', 'timestamp'" in suggested.out

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
@@ -86,6 +87,9 @@ def test_objects_in_other_storage_keep_their_options() -> None:
         ("/data/a\0.csv", r"must have no null character, got '/data/a\x00.csv'"),
         (Path("/data/a\0.csv"), "must have no null character"),
         (" ", "must be a path or an fsspec URL, got ' ', which is what a template"),
+        (pd.DataFrame({"a": [1]}), "got DataFrame; give rows by records=, not by path"),
+        ([{"a": 1}], "got [{'a': 1}]; give rows by records=, not by path"),
+        (["a.csv"], "name their folder or a pattern"),
         ("None\n", "which is what a template or an upstream task gives where there is nothing"),
     ],
 )

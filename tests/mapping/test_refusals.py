@@ -65,7 +65,8 @@ def test_each_wrong_value_of_a_row_is_told(tmp_path: Path, kind: Shape) -> None:
         "space: expected a space: 1-43 letters, digits, '_' and '-', starting with a letter, got '1'",
         "external_id: column 'id': is empty",
         "column 'count' -> plant/Alarm.number: expected int32, got '2.5'",
-        "column 'at' -> plant/Alarm.time: expected timestamp, got 'soon' (write it as 2026-01-02T03:04:05Z)",
+        "column 'at' -> plant/Alarm.time: expected timestamp, got 'soon' (write it as 2026-01-02T03:04:05Z, "
+        "or set 'timestamp' to a pattern)",
         "column 'where' -> plant/Place.site: expected text, got nothing, and it is not nullable",
     ]
 

@@ -115,6 +115,18 @@ def test_a_row_that_was_no_json_is_the_same_text_in_the_next_file(decode: Callab
 
 
 @pytest.mark.parametrize("decode", [bytes, json.loads], ids=["JSON", "mapping"])
+def test_a_row_that_was_no_json_can_be_mended_in_its_text(decode: Callable[[bytes], Any]) -> None:
+    row = as_json(a_record("a"))
+    rejected = line(row[:-1])
+    assert isinstance(json.loads(rejected)["record"], str)
+    mended = json.dumps(json.loads(rejected) | {"record": row.decode()}).encode()
+    assert converted([decode(mended)]).identities == ["plant/a"]
+    [refusal] = converted([decode(rejected)]).refusals
+    assert refusal.message.startswith("not JSON: ")
+    assert json.loads(line(refusal.row))["record"] == row[:-1].decode()
+
+
+@pytest.mark.parametrize("decode", [bytes, json.loads], ids=["JSON", "mapping"])
 @pytest.mark.parametrize(("values", "key"), [(["P-1", "7", "8"], WITHOUT_A_NAME), (["P-1"], WITHOUT_A_VALUE)])
 def test_a_row_of_the_wrong_number_of_values_has_to_be_corrected(
     values: list[str], key: str, decode: Callable[[bytes], Any]

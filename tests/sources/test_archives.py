@@ -179,7 +179,7 @@ def test_a_member_that_cannot_be_read_is_named(
 
 
 def test_a_spreadsheet_is_told(tmp_path: Path) -> None:
-    for name in ("x.xlsx", "x"):
+    for name in ("x.xlsx", "x", "x.csv", "x.csv.gz"):
         path = write_zip(tmp_path / name, {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b""})
         assert "such as Excel; save its table as CSV" in refusal(path)
 

@@ -12,6 +12,10 @@ POINT = "."
 PLAIN = NumberStyle()
 EXPONENT = "(?:[eE][+-]?[0-9]+)?"
 NUMBER = re.compile(rf"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}")
+OTHER_NUMBER = re.compile(
+    r"[+-]?[0-9]{1,3}(?:[., '\u00a0\u2009\u202f\u2019][0-9]{3})*(?:[.,][0-9]+)?|[+-]?[0-9]+,[0-9]+"
+)
+OTHER_HINT = "to read it, set 'decimal' or 'thousands' in the mapping"
 NEVER_SEPARATORS = frozenset('+-\r\n\0"')
 ALIKE = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}  # characters that look alike stand for each other
 
@@ -71,7 +75,8 @@ class NumberText:
         """
         text = text.strip()
         if not self._number.fullmatch(text):
-            raise InvalidValueError(self._hint)
+            is_other = self.is_plain and OTHER_NUMBER.fullmatch(text) is not None
+            raise InvalidValueError(OTHER_HINT if is_other else self._hint)
         return text if self.is_plain else text.translate(self._to_plain)
 
     def all_plain(self, texts: list[str]) -> list[str] | None:

@@ -43,6 +43,7 @@ LINES_OF_LOCAL_TIMES = re.compile(
 # As sources and the rejected-records file write moments that were no text.
 OF_A_SOURCE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.(?:[0-9]{3}){1,3}Z?")
 NUMBERS = {int, float, Decimal}
+OR_PATTERN = "or set 'timestamp' to a pattern"
 REMEMBERED = 4096  # texts whose moments are known
 
 Read = Callable[[Any], datetime]
@@ -72,7 +73,7 @@ def timestamp_type(
     :param text: reads numbers that come as text.
     """
     localize = localizer(time_zone, fold)
-    read = _reader(forms, text, "write it as 2026-01-02T03:04:05Z")
+    read = _reader(forms, text, f"write it as 2026-01-02T03:04:05Z, {OR_PATTERN}")
 
     def convert(value: Any) -> str:
         moment = read(value)
@@ -102,7 +103,7 @@ def date_type(
     :param time_zone: where the day of a number since the epoch begins.
     :param forms: as those of timestamps.
     """
-    read = _reader(forms, text, "write it as 2026-01-02")
+    read = _reader(forms, text, f"write it as 2026-01-02, {OR_PATTERN}")
 
     def convert(value: Any) -> str:
         moment = read(value)

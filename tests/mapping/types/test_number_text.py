@@ -121,6 +121,13 @@ def test_a_space_stands_for_any_space(space: str) -> None:
     assert convert(f"1{space}234,5", "float64", number_text=own) == 1234.5
 
 
-@pytest.mark.parametrize("value", ["1,5", "1 000"])
-def test_without_a_style_no_separator_is_read(value: Any) -> None:
+@pytest.mark.parametrize("value", ["1,5", "1 000", "-1.234,5", "1,234.5", "1.234.567", "1'000"])
+@pytest.mark.parametrize("name", ["float64", "int64"])
+def test_without_a_style_no_separator_is_read(value: Any, name: str) -> None:
+    hint = "to read it, set 'decimal' or 'thousands' in the mapping"
+    assert refused(value, name) == f"expected {name}, got {value!r} ({hint})"
+
+
+@pytest.mark.parametrize("value", ["1.2.3", "12,", "1-2", "high", "10.0.0.1", "1,5,"])
+def test_what_is_no_number_in_any_style_gets_no_hint(value: str) -> None:
     assert refused(value, "float64") == f"expected float64, got {value!r}"
