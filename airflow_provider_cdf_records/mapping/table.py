@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.types import parsed
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal
+from airflow_provider_cdf_records.mapping.types import NotAnObject, is_not_a_number, parsed
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal, as_given, as_mapping
 from airflow_provider_cdf_records.records.decoding import (
     NOT_JSON,
     decode_exactly,
@@ -56,6 +56,8 @@ class Table:
     def column(self, name: str, *, exact: bool = False) -> Column:
         """Return the values of a column, or of a path such as ``pump.id`` into one.
 
+        Where the path leads into a value that is no object, the value is a :class:`NotAnObject`.
+
         :param exact: whether a number must keep all its digits, for a text, an id or an integer; else it may
             come as the nearest float. One with a fraction or an exponent is then a ``Decimal``, or a float
             whose ``repr`` has all its digits.
@@ -65,24 +67,42 @@ class Table:
         if dot and any(value is None for value in column):
             decode = decode_exactly if exact else parsed
             column = [
-                _value_at(outer, rest, decode) if value is None else value
+                _value_at(outer, rest, decode, self._nulls) if value is None else value
                 for value, outer in zip(column, self._read(root, exact), strict=True)
             ]
+            if NotAnObject in set(map(type, column)):
+                column = [
+                    None if type(value) is NotAnObject and self._has(index, name) else value
+                    for index, value in enumerate(column)
+                ]
         nulls = self._nulls
         if nulls and not nulls.isdisjoint(value for value in column if isinstance(value, str)):
             return [None if isinstance(value, str) and value in nulls else value for value in column]
         return column
 
+    def _has(self, index: int, name: str) -> bool:
+        """Whether a row has a column of that very name."""
+        row = as_given(self.rows[index])
+        return name in (keys_of(row) if isinstance(row, bytes) else as_mapping(row) or ())
 
-def _value_at(value: Any, path: str, decode: Decode) -> Any:
+
+def _value_at(value: Any, path: str, decode: Decode, nulls: Container[str]) -> Any:
     for part in path.split("."):
         if isinstance(value, str) and value.lstrip().startswith("{"):
             with suppress(*NOT_JSON):
                 value = decode(value)
         if not isinstance(value, Mapping):
-            return None
+            is_nothing = value is None or (isinstance(value, str) and value in nulls)
+            return None if is_nothing or _is_empty(value) else NotAnObject(value, part)
         value = value.get(part)
     return value
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a value is what some programs write for an object without fields."""
+    if isinstance(value, str):
+        return not value.strip()
+    return not value if isinstance(value, list | tuple) else is_not_a_number(value)
 
 
 def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:

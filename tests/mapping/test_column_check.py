@@ -66,7 +66,7 @@ def test_a_path_leads_into_nested_columns(tmp_path: Path, kind: Shape) -> None:
     rows = [
         {"id": "a", "pump": {"name": "p", "deep": {"n": 1}}},
         {"id": "b", "pump": {"deep": None}},
-        {"id": "c", "pump": "text"},
+        {"id": "c", "pump": None},
     ]
     spec = mapping({"text": "pump.name", "number": "pump.deep.n"})
     assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}]
@@ -76,10 +76,55 @@ def test_a_path_leads_into_nested_columns(tmp_path: Path, kind: Shape) -> None:
 
 @every_kind
 def test_a_path_leads_into_a_text_that_holds_an_object(tmp_path: Path, kind: Shape) -> None:
-    pumps = ['{"name": "p", "deep": "{\\"n\\": 1}"}', '{"name": ', '["name"]', "text", ""]
+    pumps = ['{"name": "p", "deep": "{\\"n\\": 1}"}', "{}", ""]
     rows = [{"id": f"r{number}", "pump": pump} for number, pump in enumerate(pumps)]
     spec = mapping({"text": "pump.name", "number": "pump.deep.n"})
-    assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}, {}, {}]
+    assert Loaded(kind(tmp_path, rows), spec).properties() == [{"text": "p", "number": 1}, {}, {}]
+
+
+@every_kind
+@pytest.mark.parametrize("pump", ["text", '{"name": ', '["name"]'])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        mapping({"text": "pump.name"}),
+        mapping({"any": "pump.name"}),
+        mapping({"number": "pump.name"}),
+        mapping({"text": {"format": "<{pump.name}>"}}),
+        mapping({}, external_id="{id}{pump.name}"),
+    ],
+)
+def test_a_path_into_a_value_that_is_no_object_rejects_the_row(
+    tmp_path: Path, kind: Shape, spec: Any, pump: str
+) -> None:
+    rows = [{"id": "a", "pump": '{"name": "1"}'}, {"id": "b", "pump": pump}]
+    loaded = Loaded(kind(tmp_path, rows), spec)
+    assert len(loaded.records) == 1
+    [message] = loaded.messages().values()
+    assert f"expected an object with 'name', got {pump!r}" in message
+
+
+@every_nested_kind
+def test_a_path_into_a_number_or_a_list_rejects_the_row(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": f"r{number}", "pump": pump} for number, pump in enumerate([5, [{"name": "p"}], True])]
+    loaded = Loaded(kind(tmp_path, rows), mapping({"text": "pump.name"}))
+    assert next(iter(loaded.messages().values())).endswith("expected an object with 'name', got 5")
+    assert len(loaded.messages()) == 3
+
+
+@every_nested_kind
+def test_an_empty_value_in_place_of_an_object_is_none(tmp_path: Path, kind: Shape) -> None:
+    rows = [{"id": f"r{number}", "pump": pump} for number, pump in enumerate(["", " ", [], "n/a"])]
+    spec = mapping({"text": {"column": "pump.name", "null_values": ["n/a"]}})
+    assert Loaded(kind(tmp_path, rows), spec).properties() == [{}, {}, {}, {}]
+
+
+@every_nested_kind
+def test_a_column_named_as_a_path_comes_before_the_path_even_if_it_is_null(
+    tmp_path: Path, kind: Shape
+) -> None:
+    rows = [{"id": "a", "pump": "text", "pump.name": None}]
+    assert Loaded(kind(tmp_path, rows), mapping({"text": "pump.name"})).properties() == [{}]
 
 
 @every_nested_kind

@@ -13,7 +13,8 @@ from airflow_provider_cdf_records.mapping.types.local_time import (
     time_zone_in_a_row,
     time_zone_of,
 )
-from airflow_provider_cdf_records.mapping.types.missing import NOTHING_MISSING, Missing
+from airflow_provider_cdf_records.mapping.types.missing import NOTHING_MISSING, Missing, is_not_a_number
+from airflow_provider_cdf_records.mapping.types.not_an_object import NotAnObject
 from airflow_provider_cdf_records.mapping.types.number_text import NumberText, check_number_style
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
@@ -40,6 +41,7 @@ __all__ = [
     "InvalidValueError",
     "Missing",
     "NoTimeZone",
+    "NotAnObject",
     "NumberText",
     "Options",
     "Problems",
@@ -47,6 +49,7 @@ __all__ = [
     "Relation",
     "as_texts",
     "check_number_style",
+    "is_not_a_number",
     "parsed",
     "property_type",
     "time_zone_in_a_row",

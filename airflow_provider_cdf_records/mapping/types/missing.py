@@ -6,6 +6,8 @@ from decimal import Decimal
 from types import NoneType
 from typing import Any
 
+from airflow_provider_cdf_records.mapping.types.not_an_object import NotAnObject
+
 NEVER_NAN = frozenset({str, int, bool, bytes, list, dict, tuple, NoneType})
 
 
@@ -45,9 +47,16 @@ class Missing:
         texts = self._texts
         if texts and any(issubclass(kind, str) for kind in types):
             values = [None if isinstance(value, str) and value in texts else value for value in values]
+        if texts and NotAnObject in types:
+            values = [None if _is_no_object(value, texts) else value for value in values]
         if self._nan and not types <= NEVER_NAN:
             values = [None if is_not_a_number(value) else value for value in values]
         return values
+
+
+def _is_no_object(value: Any, texts: frozenset[str]) -> bool:
+    """Whether a path leads into a text that means that there is no object."""
+    return type(value) is NotAnObject and isinstance(value.value, str) and value.value in texts
 
 
 NOTHING_MISSING = Missing()

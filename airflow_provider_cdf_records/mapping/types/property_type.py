@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.types.missing import is_not_a_number
+from airflow_provider_cdf_records.mapping.types.not_an_object import NotAnObject
 from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
 from airflow_provider_cdf_records.records.json_types import to_json_type
@@ -54,6 +55,8 @@ class PropertyType:
         :param null: stands in the result for each ``None``, and for each value that cannot be converted.
         """
         types = set(map(type, values))
+        if NotAnObject in types:
+            return self._one_by_one(values, null)
         if NoneType not in types:
             if (converted := self._all_or_none(values, types)) is not None:
                 return converted, {}
@@ -86,6 +89,8 @@ class PropertyType:
 
         :raises InvalidValueError: naming the type and the value.
         """
+        if type(value) is NotAnObject:
+            raise InvalidValueError(str(value))
         try:
             return self.convert_value(value)
         except Exception as error:
