@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_object_exactly
+from airflow_provider_cdf_records.records.decoding import (
+    NOT_JSON,
+    decode_leniently,
+    decode_object_exactly,
+)
 
 Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
@@ -165,10 +170,10 @@ def _nulled(value: Any, nulls: frozenset[str]) -> Any:
 
 def _object_of(row: Row) -> Mapping[str, Any] | None:
     if isinstance(row, bytes):
-        try:
-            return decode_object_exactly(row)
-        except NOT_JSON:
-            return None
+        for decode in (decode_object_exactly, decode_leniently):
+            with suppress(*NOT_JSON):
+                return decode(row)
+        return None
     return row if isinstance(row, Mapping) else None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from math import nan
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from airflow_provider_cdf_records.records.chunk import (
     as_mapping,
     split_number_style,
 )
+from airflow_provider_cdf_records.records.decoding import decode_leniently, decode_object_exactly
 from airflow_provider_cdf_records.records.encoding import (
     NOT_JSON,
     display,
@@ -26,10 +28,13 @@ from airflow_provider_cdf_records.records.encoding import (
     encode_exactly,
     encode_value,
 )
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
 BYTES = re.compile("[\udc80-\udcff]")
+NOT_CORRECTED = "JSON has no such value; correct it in the rejected-records file"
+NOTHING = msgspec.Raw(b"null")
 MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
@@ -48,6 +53,8 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text.
 
     ``decimal`` and ``thousands`` say how the numbers in its texts are written, where the file said so.
+    ``unreadable`` has the keys of the record whose values JSON does not have, such as NaN, and the texts that
+    stand for them there: until such a text is corrected, it is no value.
     """
 
     position: int
@@ -63,9 +70,11 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     run: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    unreadable: msgspec.Raw = NOTHING
 
 
-OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS))
+OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS, "unreadable"))
+NANS = frozenset({"nan", "NaN", "NaT", "<NA>"})  # the texts of what is not a number, of Python and pandas
 LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OPTIONAL_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
@@ -78,6 +87,7 @@ class Rejection:
     :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
     :param record: the row as JSON, or as text where it is not JSON.
     :param number_style: how the numbers in its texts are written, where the file said so.
+    :param unreadable: what stands in the record for values that JSON does not have, by its keys, as JSON.
     """
 
     position: int
@@ -89,6 +99,7 @@ class Rejection:
     status: int | None = None
     request_id: str | None = None
     number_style: NumberStyle | None = None
+    unreadable: bytes | None = None
 
     def __str__(self) -> str:
         identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
@@ -113,6 +124,7 @@ class Rejection:
             run=owner.run if owner else None,
             decimal=style.decimal,
             thousands=style.thousands,
+            unreadable=NOTHING if self.unreadable is None else msgspec.Raw(self.unreadable),
         )
         return _encode(line) + b"\n"
 
@@ -132,12 +144,14 @@ def rejection_of(
     :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
     row, style = split_number_style(row)
-    record = _as_json(row)
+    record, unreadable = _as_json(row)
     if identity is None:
         space, external_id = _identity_in(record if isinstance(record, bytes) else row)
     else:
         space, external_id = identity.split("/", 1)
-    return Rejection(position, where, record, message, space, external_id, status, request_id, style)
+    return Rejection(
+        position, where, record, message, space, external_id, status, request_id, style, unreadable
+    )
 
 
 def rejected_row(row: Row) -> Row | None:
@@ -148,11 +162,34 @@ def rejected_row(row: Row) -> Row | None:
     row = as_given(row)
     if isinstance(row, bytes):
         line = read_line(row)
-        return None if line is None else bytes(line.record)
+        if line is None:
+            return None
+        record = bytes(line.record)
+        return record if line.unreadable is NOTHING else _restored_of_json(record, bytes(line.unreadable))
     if isinstance(row, Mapping) and row.keys() - OPTIONAL_KEYS == LINE_KEYS:
         inner = row["record"]
+        unreadable = row.get("unreadable")
+        if isinstance(unreadable, Mapping) and isinstance(inner, Mapping):
+            return _restored(inner, unreadable)
         return _encode(_as_text(inner)) if isinstance(inner, str) else inner
     return None
+
+
+def _restored_of_json(record: bytes, unreadable: bytes) -> Row:
+    try:
+        return _restored(decode_object_exactly(record), decode_object_exactly(unreadable))
+    except NOT_JSON:
+        return record
+
+
+def _restored(record: Mapping[str, Any], unreadable: Mapping[str, Any]) -> Row:
+    """Return a row with values that no property takes in place of the texts that still stand for them."""
+    restored = dict(record)
+    for name, shown in unreadable.items():
+        if name in record and record[name] == shown:
+            is_nan = isinstance(shown, str) and shown in NANS
+            restored[name] = nan if is_nan else Unreadable(NOT_CORRECTED, shown)
+    return restored
 
 
 def number_style_of(line: Row) -> NumberStyle | None:
@@ -171,35 +208,54 @@ def read_line(line: bytes) -> RejectedLine | None:
         return None
 
 
-def _as_json(row: Row) -> bytes | str:
-    """Return a row as JSON on one line, which loads again, or as text where it is not JSON."""
+def _as_json(row: Row) -> tuple[bytes | str, bytes | None]:
+    """Return a row as JSON on one line, which loads again, or as text where it is not JSON.
+
+    Also what stands in it for values that JSON does not have, by the keys of the row, as JSON.
+    """
     try:
         return _encoded(row)
     except MemoryError:
         raise
     except Exception:  # for example a value that contains itself, or whatever the class of a value does
-        return _as_text(as_given(row), repr)
+        return _as_text(as_given(row), repr), None
 
 
-def _encoded(row: Row) -> bytes | str:
+def _encoded(row: Row) -> tuple[bytes | str, bytes | None]:
     mapping = as_mapping(row)
     if mapping is None:
         row = as_given(row)
     if isinstance(row, bytes):
         try:
             row.decode()
-            return bytes(msgspec.json.format(row, indent=-1))
+            return bytes(msgspec.json.format(row, indent=-1)), None
         except NOT_JSON:
-            return _as_text(row).strip()
+            pass
+        try:
+            mapping = decode_leniently(row)
+        except NOT_JSON:
+            return _as_text(row).strip(), None
     if mapping is None:
-        return _as_text(row, str if isinstance(row, str) else repr)
+        return _as_text(row, str if isinstance(row, str) else repr), None
     write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
     try:
-        return write(mapping)
+        return write(mapping), None
     except MemoryError:
         raise
     except Exception:
-        return write(_with_texts(mapping))
+        shown = {_as_text(name): (value, _with_texts(value)) for name, value in mapping.items()}
+    unreadable = {name: text for name, (value, text) in shown.items() if not _is_json(value)}
+    return write({name: text for name, (_, text) in shown.items()}), write(unreadable)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        encode_value(value)
+    except MemoryError:
+        raise
+    except Exception:
+        return False
+    return True
 
 
 def _with_texts(value: Any) -> Any:
@@ -208,13 +264,9 @@ def _with_texts(value: Any) -> Any:
         return {_as_text(name): _with_texts(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_with_texts(inner) for inner in value]
-    try:
-        encode_value(value)
-    except MemoryError:
-        raise
-    except Exception:
-        return _as_text(value)
-    return value
+    if isinstance(value, Unreadable) and isinstance(value.raw, Mapping | list):
+        return _with_texts(value.raw)  # of a row that was rejected before
+    return value if _is_json(value) else _as_text(value)
 
 
 def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:
