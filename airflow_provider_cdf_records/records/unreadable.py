@@ -16,10 +16,6 @@ class Unreadable:
         self._reason = reason
         self._raw = raw
 
-    @property
-    def raw(self) -> object:
-        return self._raw
-
     def __str__(self) -> str:
         raw = self._raw
         return raw.decode(errors="backslashreplace") if isinstance(raw, bytes) else str(raw)

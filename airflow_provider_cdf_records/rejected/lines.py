@@ -34,7 +34,6 @@ API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
 BYTES = re.compile("[\udc80-\udcff]")
 NOT_CORRECTED = "JSON has no such value; correct it in the rejected-records file"
-NOTHING = msgspec.Raw(b"null")
 MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
@@ -53,8 +52,8 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text.
 
     ``decimal`` and ``thousands`` say how the numbers in its texts are written, where the file said so.
-    ``unreadable`` has the keys of the record whose values JSON does not have, such as NaN, and the texts that
-    stand for them there: until such a text is corrected, it is no value.
+    ``unreadable`` has the paths of values in the record that JSON does not have, such as NaN, and the texts
+    that stand for them there: until such a text is corrected, it is no value.
     """
 
     position: int
@@ -70,7 +69,7 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     run: str | None = None
     decimal: str | None = None
     thousands: str | None = None
-    unreadable: msgspec.Raw = NOTHING
+    unreadable: dict[str, str] | None = None
 
 
 OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS, "unreadable"))
@@ -87,7 +86,7 @@ class Rejection:
     :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
     :param record: the row as JSON, or as text where it is not JSON.
     :param number_style: how the numbers in its texts are written, where the file said so.
-    :param unreadable: what stands in the record for values that JSON does not have, by its keys, as JSON.
+    :param unreadable: the texts in the record that stand for values that JSON does not have, by their paths.
     """
 
     position: int
@@ -99,7 +98,7 @@ class Rejection:
     status: int | None = None
     request_id: str | None = None
     number_style: NumberStyle | None = None
-    unreadable: bytes | None = None
+    unreadable: dict[str, str] | None = None
 
     def __str__(self) -> str:
         identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
@@ -124,7 +123,7 @@ class Rejection:
             run=owner.run if owner else None,
             decimal=style.decimal,
             thousands=style.thousands,
-            unreadable=NOTHING if self.unreadable is None else msgspec.Raw(self.unreadable),
+            unreadable=self.unreadable,
         )
         return _encode(line) + b"\n"
 
@@ -165,7 +164,7 @@ def rejected_row(row: Row) -> Row | None:
         if line is None:
             return None
         record = bytes(line.record)
-        return record if line.unreadable is NOTHING else _restored_of_json(record, bytes(line.unreadable))
+        return _restored_of_json(record, line.unreadable) if line.unreadable else record
     if isinstance(row, Mapping) and row.keys() - OPTIONAL_KEYS == LINE_KEYS:
         inner = row["record"]
         unreadable = row.get("unreadable")
@@ -175,21 +174,26 @@ def rejected_row(row: Row) -> Row | None:
     return None
 
 
-def _restored_of_json(record: bytes, unreadable: bytes) -> Row:
+def _restored_of_json(record: bytes, unreadable: Mapping[str, Any]) -> Row:
     try:
-        return _restored(decode_object_exactly(record), decode_object_exactly(unreadable))
+        return _restored(decode_object_exactly(record), unreadable)
     except NOT_JSON:
         return record
 
 
-def _restored(record: Mapping[str, Any], unreadable: Mapping[str, Any]) -> Row:
+def _restored(value: Any, unreadable: Mapping[str, Any], path: str = "") -> Any:
     """Return a row with values that no property takes in place of the texts that still stand for them."""
-    restored = dict(record)
-    for name, shown in unreadable.items():
-        if name in record and record[name] == shown:
-            is_nan = isinstance(shown, str) and shown in NANS
-            restored[name] = nan if is_nan else Unreadable(NOT_CORRECTED, shown)
-    return restored
+    if isinstance(value, Mapping):
+        return {name: _restored(inner, unreadable, _inside(path, name)) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_restored(inner, unreadable, f"{path}[{at}]") for at, inner in enumerate(value)]
+    if not isinstance(value, str) or unreadable.get(path) != value:
+        return value
+    return nan if value in NANS else Unreadable(NOT_CORRECTED, value)
+
+
+def _inside(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def number_style_of(line: Row) -> NumberStyle | None:
@@ -208,10 +212,10 @@ def read_line(line: bytes) -> RejectedLine | None:
         return None
 
 
-def _as_json(row: Row) -> tuple[bytes | str, bytes | None]:
+def _as_json(row: Row) -> tuple[bytes | str, dict[str, str] | None]:
     """Return a row as JSON on one line, which loads again, or as text where it is not JSON.
 
-    Also what stands in it for values that JSON does not have, by the keys of the row, as JSON.
+    Also the texts in it that stand for values that JSON does not have, by their paths.
     """
     try:
         return _encoded(row)
@@ -221,7 +225,7 @@ def _as_json(row: Row) -> tuple[bytes | str, bytes | None]:
         return _as_text(as_given(row), repr), None
 
 
-def _encoded(row: Row) -> tuple[bytes | str, bytes | None]:
+def _encoded(row: Row) -> tuple[bytes | str, dict[str, str] | None]:
     mapping = as_mapping(row)
     if mapping is None:
         row = as_given(row)
@@ -243,30 +247,28 @@ def _encoded(row: Row) -> tuple[bytes | str, bytes | None]:
     except MemoryError:
         raise
     except Exception:
-        shown = {_as_text(name): (value, _with_texts(value)) for name, value in mapping.items()}
-    unreadable = {name: text for name, (value, text) in shown.items() if not _is_json(value)}
-    return write({name: text for name, (_, text) in shown.items()}), write(unreadable)
+        unreadable: dict[str, str] = {}
+        return write(_with_texts(mapping, unreadable)), unreadable
 
 
-def _is_json(value: Any) -> bool:
+def _with_texts(value: Any, texts: dict[str, str], path: str = "") -> Any:
+    """Return a value with texts in place of values that JSON does not have, such as NaN or bytes.
+
+    :param texts: where these texts are added, by their paths.
+    """
+    if isinstance(value, Mapping):
+        named = {_as_text(name): inner for name, inner in value.items()}
+        return {name: _with_texts(inner, texts, _inside(path, name)) for name, inner in named.items()}
+    if isinstance(value, list | tuple):
+        return [_with_texts(inner, texts, f"{path}[{at}]") for at, inner in enumerate(value)]
     try:
         encode_value(value)
     except MemoryError:
         raise
     except Exception:
-        return False
-    return True
-
-
-def _with_texts(value: Any) -> Any:
-    """Return a value with texts in place of values that JSON does not have, such as NaN or bytes."""
-    if isinstance(value, Mapping):
-        return {_as_text(name): _with_texts(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_texts(inner) for inner in value]
-    if isinstance(value, Unreadable) and isinstance(value.raw, Mapping | list):
-        return _with_texts(value.raw)  # of a row that was rejected before
-    return value if _is_json(value) else _as_text(value)
+        texts[path] = _as_text(value)
+        return texts[path]
+    return value
 
 
 def _as_text(value: Any, to_text: Callable[[Any], str] = str) -> str:

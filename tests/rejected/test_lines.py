@@ -128,15 +128,14 @@ def again(row: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [b"\xff", "a\ud800", math.inf, Unreadable("too late", 2**62), {"deep": [b"x", Decimal("1.10")]}],
-    ids=range(5),
+    "value", [b"\xff", "a\ud800", math.inf, Unreadable("too late", 2**62), object()], ids=range(5)
 )
 def test_what_stands_for_a_value_that_json_does_not_have_is_no_value(value: Any) -> None:
-    row = again({"id": "a", "n": Decimal("1.10"), "v": value})
+    row = again({"id": "a", "v": value, "deep": [{"n": Decimal("1.10"), "v": value}]})
     for _ in range(2):  # also when it is rejected a second time
-        assert (row["id"], row["n"]) == ("a", Decimal("1.10"))
+        assert (row["id"], row["deep"][0]["n"]) == ("a", Decimal("1.10"))
         assert isinstance(row["v"], Unreadable)
+        assert isinstance(row["deep"][0]["v"], Unreadable)
         row = again(row)
     line = json.loads(rejection_of("x", 1, {"id": "a", "v": value}, "no").as_line())
     assert isinstance(rejected_row(line)["v"], Unreadable)
@@ -149,6 +148,13 @@ def test_a_corrected_text_is_a_value_again() -> None:
     )
     assert corrected != line
     assert rejected_row(corrected) == {"id": "a", "v": "café"}
+
+
+def test_correcting_one_text_does_not_make_values_of_the_others() -> None:
+    line = rejection_of("x", 1, {"v": [math.nan, {"a": math.nan}]}, "no").as_line()
+    first, second = rejected_row(line.replace(b'"record":{"v":["nan"', b'"record":{"v":[1.5'))["v"]
+    assert first == 1.5
+    assert math.isnan(second["a"])
 
 
 @pytest.mark.parametrize(
