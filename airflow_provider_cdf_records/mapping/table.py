@@ -69,9 +69,17 @@ class Table:
                 for value, outer in zip(column, self._read(root, exact), strict=True)
             ]
         nulls = self._nulls
-        if nulls and not nulls.isdisjoint(value for value in column if isinstance(value, str)):
+        if nulls and _may_hold(column, nulls):
             return [None if isinstance(value, str) and value in nulls else value for value in column]
         return column
+
+
+def _may_hold(column: Column, texts: frozenset[str]) -> bool:
+    """Whether a column may hold one of some texts."""
+    try:
+        return not texts.isdisjoint(column)
+    except Exception:  # of a value that has no hash, such as a list
+        return True
 
 
 def _value_at(value: Any, path: str, decode: Decode) -> Any:
