@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.types import NotAnObject, is_not_a_number, parsed
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal, as_given, as_mapping
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal, row_and_context
 from airflow_provider_cdf_records.records.decoding import (
     NOT_JSON,
     decode_exactly,
@@ -25,6 +25,7 @@ from airflow_provider_cdf_records.records.decoding import (
 )
 from airflow_provider_cdf_records.records.encoding import explain_decode_error
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
 
 Column = list[Any]  # a value a row; ``None`` where there is none
@@ -76,14 +77,22 @@ class Table:
                     for index, value in enumerate(column)
                 ]
         nulls = self._nulls
-        if nulls and not nulls.isdisjoint(value for value in column if isinstance(value, str)):
+        if nulls and _may_hold(column, nulls):
             return [None if isinstance(value, str) and value in nulls else value for value in column]
         return column
 
     def _has(self, index: int, name: str) -> bool:
         """Whether a row has a column of that very name."""
-        row = as_given(self.rows[index])
+        row, _ = row_and_context(self.rows[index])
         return name in (keys_of(row) if isinstance(row, bytes) else as_mapping(row) or ())
+
+
+def _may_hold(column: Column, texts: frozenset[str]) -> bool:
+    """Whether a column may hold one of some texts."""
+    try:
+        return not texts.isdisjoint(column)
+    except Exception:  # of a value that has no hash, such as a list
+        return True
 
 
 def _value_at(value: Any, path: str, decode: Decode, nulls: Container[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -45,6 +46,19 @@ def encode_value(value: Any) -> bytes:
     """
     try:
         return _to_json(value)
+    except CANNOT_ENCODE as error:
+        raise InvalidRecordError(join_problems(_problems_in(value, error))) from None
+
+
+def encode_value_of_row(value: Any) -> bytes:
+    """Encode any value as :func:`encode_value` does, but its moments with all their digits.
+
+    As files have them, too, there is a ``Z`` only where a moment has a time zone.
+
+    :raises InvalidRecordError: for what JSON does not have.
+    """
+    try:
+        return _to_json(value, _row_encoder)
     except CANNOT_ENCODE as error:
         raise InvalidRecordError(join_problems(_problems_in(value, error))) from None
 
@@ -121,6 +135,12 @@ def _sent(value: object) -> Any:
     return converted if Decimal(repr(converted)) == value else f"{_DIGITS}{all_digits(value)}"
 
 
+def _sent_of_row(value: object) -> Any:
+    """Convert as ``_sent`` does, but moments with all their digits."""
+    is_moment = isinstance(value, datetime) or getattr(getattr(value, "dtype", None), "kind", None) == "M"
+    return to_exact_json_type(value) if is_moment else _sent(value)
+
+
 def _sent_exactly(value: object) -> Any:
     """Convert as :func:`to_exact_json_type` does, but mark a decimal, so that it stays a number."""
     converted = _with_whole_floats_as_integers(to_exact_json_type(value))
@@ -133,6 +153,9 @@ _DIGITS = f"number {uuid4().hex} "
 _MARKED = re.compile(f'"{_DIGITS}([^"]*)"')
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_sent)
+_row_encoder = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_sent_of_row
+)
 _exact_encoder = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_sent_exactly
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import (
@@ -12,7 +13,7 @@ from airflow_provider_cdf_records.records.chunk import (
     Row,
     row_and_context,
 )
-from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_object_exactly
+from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently, decode_object_exactly
 
 
 def as_mapping(row: Row) -> Mapping[str, Any] | None:
@@ -38,10 +39,10 @@ def _nulled(value: Any, nulls: frozenset[str]) -> Any:
 
 def _object_of(row: Row) -> Mapping[str, Any] | None:
     if isinstance(row, bytes):
-        try:
-            return decode_object_exactly(row)
-        except NOT_JSON:
-            return None
+        for decode in (decode_object_exactly, decode_leniently):
+            with suppress(*NOT_JSON):
+                return decode(row)
+        return None
     return row if isinstance(row, Mapping) else None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from math import nan
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,13 +18,15 @@ from airflow_provider_cdf_records.records.chunk import (
     Row,
     row_and_context,
 )
-from airflow_provider_cdf_records.records.decoding import NOT_JSON
+from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently, decode_object_exactly
 from airflow_provider_cdf_records.records.encoding import display, encode, encode_exactly, encode_value
 from airflow_provider_cdf_records.records.named_rows import as_mapping
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}
 FIRST_BYTE = 0xDC00  # Python's "surrogateescape" makes U+DCFF of the byte FF, which is no text
 BYTES = re.compile("[\udc80-\udcff]")
+NOT_CORRECTED = "JSON has no such value; correct it in the rejected-records file"
 MAX_QUOTE = 1000  # characters of a message that are quoted in an error
 
 
@@ -42,6 +45,8 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     """A line of the file; ``record`` is the rejected row, as JSON or (where it is not JSON) as text.
 
     ``decimal`` and ``thousands`` say how the numbers in its texts are written, where the file said so.
+    ``unreadable`` has the paths of values in the record that JSON does not have, such as NaN, and the texts
+    that stand for them there: until such a text is corrected, it is no value.
     """
 
     position: int
@@ -57,9 +62,11 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     run: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    unreadable: dict[str, str] | None = None
 
 
-OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS))
+OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS, "unreadable"))
+NANS = frozenset({"nan", "NaN", "NaT", "<NA>"})  # the texts of what is not a number, of Python and pandas
 LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OPTIONAL_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
@@ -72,6 +79,7 @@ class Rejection:
     :param where: position in words, such as ``line 17 of /data/alarms.ndjson``.
     :param record: the row as JSON, or as text where it is not JSON.
     :param number_style: how the numbers in its texts are written, where the file said so.
+    :param unreadable: the texts in the record that stand for values that JSON does not have, by their paths.
     """
 
     position: int
@@ -83,6 +91,7 @@ class Rejection:
     status: int | None = None
     request_id: str | None = None
     number_style: NumberStyle | None = None
+    unreadable: dict[str, str] | None = None
 
     def __str__(self) -> str:
         identity = f" ({self.space}/{self.external_id})" if self.external_id is not None else ""
@@ -107,6 +116,7 @@ class Rejection:
             run=owner.run if owner else None,
             decimal=style.decimal,
             thousands=style.thousands,
+            unreadable=self.unreadable,
         )
         return _encode(line) + b"\n"
 
@@ -125,13 +135,15 @@ def rejection_of(
 
     :param identity: that of the record made of the row; by default the one in the row, if it is API-shaped.
     """
-    record = _as_json(row)
+    record, unreadable = _as_json(row)
     style = row_and_context(row)[1].number_style
     if identity is None:
         space, external_id = _identity_in(record if isinstance(record, bytes) else row)
     else:
         space, external_id = identity.split("/", 1)
-    return Rejection(position, where, record, message, space, external_id, status, request_id, style)
+    return Rejection(
+        position, where, record, message, space, external_id, status, request_id, style, unreadable
+    )
 
 
 def rejected_row(row: Row) -> Row | None:
@@ -142,9 +154,15 @@ def rejected_row(row: Row) -> Row | None:
     row, _ = row_and_context(row)
     if isinstance(row, bytes):
         line = read_line(row)
-        return None if line is None else _row_in(bytes(line.record))
+        if line is None:
+            return None
+        record = bytes(line.record)
+        return _restored_of_json(record, line.unreadable) if line.unreadable else _row_in(record)
     if isinstance(row, Mapping) and row.keys() - OPTIONAL_KEYS == LINE_KEYS:
         inner = row["record"]
+        unreadable = row.get("unreadable")
+        if isinstance(unreadable, Mapping) and isinstance(inner, Mapping):
+            return _restored(inner, unreadable)
         return _row_in(_encode(_as_text(inner))) if isinstance(inner, str) else inner
     return None
 
@@ -155,6 +173,28 @@ def _row_in(record: bytes) -> bytes:
         return record
     text: str = msgspec.json.decode(record)
     return text.encode() if text.lstrip().startswith("{") else record
+
+
+def _restored_of_json(record: bytes, unreadable: Mapping[str, Any]) -> Row:
+    try:
+        return _restored(decode_object_exactly(record), unreadable)
+    except NOT_JSON:
+        return record
+
+
+def _restored(value: Any, unreadable: Mapping[str, Any], path: str = "") -> Any:
+    """Return a row with values that no property takes in place of the texts that still stand for them."""
+    if isinstance(value, Mapping):
+        return {name: _restored(inner, unreadable, _inside(path, name)) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_restored(inner, unreadable, f"{path}[{at}]") for at, inner in enumerate(value)]
+    if not isinstance(value, str) or unreadable.get(path) != value:
+        return value
+    return nan if value in NANS else Unreadable(NOT_CORRECTED, value)
+
+
+def _inside(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def number_style_of(line: Row) -> NumberStyle | None:
@@ -173,49 +213,62 @@ def read_line(line: bytes) -> RejectedLine | None:
         return None
 
 
-def _as_json(row: Row) -> bytes | str:
-    """Return a row as JSON on one line, which loads again, or as text where it is not JSON."""
+def _as_json(row: Row) -> tuple[bytes | str, dict[str, str] | None]:
+    """Return a row as JSON on one line, which loads again, or as text where it is not JSON.
+
+    Also the texts in it that stand for values that JSON does not have, by their paths.
+    """
     try:
         return _encoded(row)
     except MemoryError:
         raise
     except Exception:  # for example a value that contains itself, or whatever the class of a value does
-        return _as_text(row_and_context(row)[0], repr)
+        return _as_text(row_and_context(row)[0], repr), None
 
 
-def _encoded(row: Row) -> bytes | str:
+def _encoded(row: Row) -> tuple[bytes | str, dict[str, str] | None]:
     mapping = as_mapping(row)
     if mapping is None:
         row, _ = row_and_context(row)
     if isinstance(row, bytes):
         try:
             row.decode()
-            return bytes(msgspec.json.format(row, indent=-1))
+            return bytes(msgspec.json.format(row, indent=-1)), None
         except NOT_JSON:
-            return _as_text(row).strip()
+            pass
+        try:
+            mapping = decode_leniently(row)
+        except NOT_JSON:
+            return _as_text(row).strip(), None
     if mapping is None:
-        return _as_text(row, str if isinstance(row, str) else repr)
+        return _as_text(row, str if isinstance(row, str) else repr), None
     write = encode if mapping.keys() >= API_RECORD_KEYS else encode_exactly
     try:
-        return write(mapping)
+        return write(mapping), None
     except MemoryError:
         raise
     except Exception:
-        return write(_with_texts(mapping))
+        unreadable: dict[str, str] = {}
+        return write(_with_texts(mapping, unreadable)), unreadable
 
 
-def _with_texts(value: Any) -> Any:
-    """Return a value with texts in place of values that JSON does not have, such as NaN or bytes."""
+def _with_texts(value: Any, texts: dict[str, str], path: str = "") -> Any:
+    """Return a value with texts in place of values that JSON does not have, such as NaN or bytes.
+
+    :param texts: where these texts are added, by their paths.
+    """
     if isinstance(value, Mapping):
-        return {_as_text(name): _with_texts(inner) for name, inner in value.items()}
+        named = {_as_text(name): inner for name, inner in value.items()}
+        return {name: _with_texts(inner, texts, _inside(path, name)) for name, inner in named.items()}
     if isinstance(value, list | tuple):
-        return [_with_texts(inner) for inner in value]
+        return [_with_texts(inner, texts, f"{path}[{at}]") for at, inner in enumerate(value)]
     try:
         encode_value(value)
     except MemoryError:
         raise
     except Exception:
-        return _as_text(value)
+        texts[path] = _as_text(value)
+        return texts[path]
     return value
 
 

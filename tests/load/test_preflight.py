@@ -372,6 +372,21 @@ def test_rejected_rows_of_python_values_make_the_same_records_again(cdf: LocalCd
     }
 
 
+def test_a_text_that_stands_for_nan_is_not_stored_when_a_rejected_row_is_loaded_again(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    rows = [{"id": "a", "note": float("nan"), "reading": "x"}, {"id": "b", "note": b"\xff", "reading": "x"}]
+    rejected, again = tmp_path / "rejected.ndjson", tmp_path / "again.ndjson"
+    mapping = a_mapping(value="reading", text="note")
+    hook = CdfRecordsHook()
+    hook.upsert_records(STREAM, rows, mapping=mapping, max_rejected=2, rejected_path=rejected)
+    again.write_text(rejected.read_text().replace('"reading":"x"', '"reading":1.5'))
+    assert hook.upsert_file(STREAM, again, mapping=mapping, max_rejected=2).rejected == 2
+    nulled = mapping | {"nan": "null"}
+    assert hook.upsert_file(STREAM, again, mapping=nulled, max_rejected=2).rejected == 1
+    assert cdf.held() == {"a": {"value": 1.5}}
+
+
 def test_what_the_server_refuses_of_a_mapped_file_is_kept_as_it_was_read(
     cdf: LocalCdf, tmp_path: Path
 ) -> None:

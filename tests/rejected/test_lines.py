@@ -6,11 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from airflow_provider_cdf_records.mapping.table import as_table
 from airflow_provider_cdf_records.mapping.types import property_type
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, RowContext
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 from airflow_provider_cdf_records.rejected.lines import Owner, read_line, rejected_row, rejection_of
 from tests.sample_records import a_record
 
@@ -118,3 +120,53 @@ def test_a_number_of_a_rejected_row_makes_the_same_value_again(text: str, kind: 
 )
 def test_other_rows_are_no_lines(row: Any) -> None:
     assert rejected_row(row) is None
+
+
+def again(row: Any) -> Any:
+    """Return what is loaded of a row that was rejected."""
+    return rejected_row(rejection_of("x", 1, row, "no").as_line())
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xff", "a\ud800", math.inf, Unreadable("too late", 2**62), object()], ids=range(5)
+)
+def test_what_stands_for_a_value_that_json_does_not_have_is_no_value(value: Any) -> None:
+    row = again({"id": "a", "v": value, "deep": [{"n": Decimal("1.10"), "v": value}]})
+    for _ in range(2):  # also when it is rejected a second time
+        assert (row["id"], row["deep"][0]["n"]) == ("a", Decimal("1.10"))
+        assert isinstance(row["v"], Unreadable)
+        assert isinstance(row["deep"][0]["v"], Unreadable)
+        row = again(row)
+    line = json.loads(rejection_of("x", 1, {"id": "a", "v": value}, "no").as_line())
+    assert isinstance(rejected_row(line)["v"], Unreadable)
+
+
+def test_a_corrected_text_is_a_value_again() -> None:
+    line = rejection_of("x", 1, {"id": "a", "v": b"caf\xe9"}, "no").as_line()
+    corrected = line.replace(
+        rb'"record":{"id":"a","v":"caf\\xe9"}', '"record":{"id":"a","v":"café"}'.encode()
+    )
+    assert corrected != line
+    assert rejected_row(corrected) == {"id": "a", "v": "café"}
+
+
+def test_correcting_one_text_does_not_make_values_of_the_others() -> None:
+    line = rejection_of("x", 1, {"v": [math.nan, {"a": math.nan}]}, "no").as_line()
+    first, second = rejected_row(line.replace(b'"record":{"v":["nan"', b'"record":{"v":[1.5'))["v"]
+    assert first == 1.5
+    assert math.isnan(second["a"])
+
+
+@pytest.mark.parametrize(
+    "row", [{"v": math.nan}, {"v": pd.NaT}, {"v": pd.NA}, {"v": Decimal("nan")}, b'{"v": NaN}'], ids=range(5)
+)
+def test_what_is_not_a_number_is_none_again(row: Any) -> None:
+    assert math.isnan(again(row)["v"])
+
+
+def test_a_row_of_json_with_nan_keeps_its_other_values() -> None:
+    row = again(b'{"id": "a", "n": 123456789012345678.0, "v": NaN, "w": "\\ud800"}')
+    assert (row["id"], str(row["n"])) == ("a", "123456789012345678.0")
+    assert isinstance(row["w"], Unreadable)
+    nulled = again((b'{"id": "NA", "v": NaN}', frozenset({"NA"})))
+    assert nulled["id"] is None

@@ -11,7 +11,11 @@ import msgspec
 from airflow_provider_cdf_records.mapping.types.property_type import InvalidValueError, PropertyType, Types
 from airflow_provider_cdf_records.mapping.types.text import texts_or_none
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
-from airflow_provider_cdf_records.records.encoding import encode_value, explain_decode_error
+from airflow_provider_cdf_records.records.encoding import (
+    encode_value,
+    encode_value_of_row,
+    explain_decode_error,
+)
 
 MAX_JSON_BYTES = 40_960
 
@@ -50,7 +54,7 @@ def parse(text: str) -> Any:
 
 
 def _convert_json(value: Any) -> Any:
-    body = encode_value(parse(value) if looks_like_json(value) else value)
+    body = encode_value_of_row(parse(value) if looks_like_json(value) else value)
     size = len(msgspec.json.format(body, indent=-1))
     if size > MAX_JSON_BYTES:
         msg = f"must be at most {MAX_JSON_BYTES:,} bytes of JSON, got {size:,}"

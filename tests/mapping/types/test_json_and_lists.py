@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import date
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 from airflow_provider_cdf_records.mapping.types import InvalidValueError, property_type
@@ -30,6 +31,20 @@ from tests.mapping.types.converting import as_sent, convert, refused
 )
 def test_json_is_any_value_and_text_that_holds_an_object_or_array(value: Any, expected: Any) -> None:
     assert as_sent(convert(value, "json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 1, 2, 3, 4, 5, 123456), "2026-01-02T03:04:05.123456"),
+        (datetime(2026, 1, 2, 3, tzinfo=timezone.utc), "2026-01-02T03:00:00.000Z"),
+        (np.datetime64("2026-01-02T03:04:05.123456789"), "2026-01-02T03:04:05.123456789"),
+        (pd.Timestamp("2026-01-02T03:04:05.123456789Z"), "2026-01-02T03:04:05.123456789Z"),
+    ],
+)
+def test_moments_in_json_keep_their_digits_as_those_of_a_table_do(moment: Any, expected: str) -> None:
+    assert as_sent(convert(moment, "json")) == expected
+    assert as_sent(convert({"at": [moment]}, "json")) == {"at": [expected]}
 
 
 def test_json_is_measured_without_white_space() -> None:
