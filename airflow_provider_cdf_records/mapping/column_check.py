@@ -12,6 +12,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
 
 Where = Callable[[int], str]
+BEGINNING = 3  # letters, at least, that two names begin with
 ALIKE = 0.75  # how much two names have in common, from 0 to 1, for one to be a misspelling of the other
 DELIMITERS = (";", "\t", "|", ",")
 
@@ -136,8 +137,20 @@ def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:
     alike = {_plain(name): name for name in reversed(names)}
     near = alike.get(_plain(column))
     if near is None:
-        near = next(iter(get_close_matches(column, names, 1, ALIKE)), None)
+        near = next(iter(get_close_matches(column, names, 1, ALIKE)), None) or _longer(column, names)
     return "" if near is None else f" Did you mean {near!r}?"
+
+
+def _longer(column: str, names: Sequence[str]) -> str | None:
+    """Return the one name that begins like a column, or that it begins like: ``time`` and ``timestamp``."""
+    plain = _plain(column)
+    found = [
+        name
+        for name in names
+        if len(min(plain, _plain(name), key=len)) >= BEGINNING
+        and (_plain(name).startswith(plain) or plain.startswith(_plain(name)))
+    ]
+    return found[0] if len(found) == 1 and "." not in column else None  # not the path into a value
 
 
 def _plain(name: str) -> str:

@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.records.decoding import (
     exact_number,
     keys_of,
 )
-from airflow_provider_cdf_records.records.encoding import explain_decode_error
+from airflow_provider_cdf_records.records.encoding import explain_decode_error, explain_line
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
@@ -270,7 +270,8 @@ def _decoded_one_by_one(chunk: Chunk, decode: Decode) -> tuple[Chunk, list[Any]]
         try:
             decoded.append(decode(row))
         except NOT_JSON as error:
-            refusals.append(Refusal(position, with_surplus_named(row), explain_decode_error(error)))
+            why = explain_line(row, error) if isinstance(row, bytes) else explain_decode_error(error)
+            refusals.append(Refusal(position, with_surplus_named(row), why))
         else:
             positions.append(position)
             rows.append(decoded[-1] if isinstance(row, Mapping) else row)

@@ -9,7 +9,7 @@ import msgspec
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
-from airflow_provider_cdf_records.records.encoding import encode, explain_decode_error
+from airflow_provider_cdf_records.records.encoding import encode, explain_line
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.fields import fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (
@@ -125,7 +125,7 @@ def _record_id(row: Row) -> RecordId:
     except NOT_JSON as error:
         fields = fields_of(body)
         problems = [] if fields is None else list(identity_problems(fields))
-        raise InvalidRecordError(join_problems(problems or [explain_decode_error(error)])) from None
+        raise InvalidRecordError(join_problems(problems or [explain_line(body, error)])) from None
     return record_id
 
 

@@ -115,6 +115,19 @@ def explain_row(row: bytes, error: Exception) -> str:
         return str(problem)
     except NOT_JSON:
         pass
+    return explain_line(row, error)
+
+
+def explain_line(row: bytes, error: Exception) -> str:
+    """Return why a row cannot be decoded; of one such as ``2026-01-02 started``, that it is no JSON at all.
+
+    :param error: one of ``NOT_JSON``: of that row, it only says that it begins like a number.
+    """
+    if not row.lstrip().startswith(b"{"):
+        try:
+            msgspec.json.decode(row)
+        except NOT_JSON as why:
+            error = why
     return explain_decode_error(error)
 
 

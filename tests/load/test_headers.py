@@ -109,7 +109,7 @@ def refused(cdf: LocalCdf, paths: list[Path], spec: Any = TEXT_OF_TAG, **more: A
 
 @every_format
 @pytest.mark.usefixtures("no_headers")
-@pytest.mark.parametrize("other", ["Tag", "TAG", " tag", "tags", "t_ag"])
+@pytest.mark.parametrize("other", ["Tag", "TAG", " tag", "tags", "t_ag", "tag_number"])
 def test_a_file_that_lacks_a_column_ends_the_load_before_it_is_sent(
     cdf: LocalCdf, tmp_path: Path, name: str, other: str
 ) -> None:

@@ -98,6 +98,8 @@ def test_of_many_wrong_values_the_first_are_told_and_the_others_counted() -> Non
     ("line", "message"),
     [
         (b"not json", "not JSON: "),
+        (b"2026-01-02 log rotated", "not JSON: "),
+        (b'"text" and more', "not JSON: "),
         (b"[1]", "expected `object`, got `array`"),
         (b'"text"', "expected `object`, got `str`"),
         (b'{"id": "b"', "not JSON: "),
