@@ -91,20 +91,26 @@ class ColumnCheck:
         self._required = list(required)
         self._may_be_optional = may_be_optional
         self._file = begun_file
+        self._columns: Columns | None = None
         self._where = where
 
     def __call__(self, table: Table, chunk: Chunk) -> str | None:
-        """Check the rows if they are the first ones of a file.
+        """Check the rows if they are the first ones of a file or have other columns than those before.
+
+        A header is checked without its rows, too.
 
         :returns: which rows they are, in words; ``None`` when they need no check.
         :raises InvalidArgumentError: naming the column that they lack.
         """
-        if chunk.end.file == self._file or not table.rows:
+        columns = chunk.columns
+        is_seen = chunk.end.file == self._file and (columns is None or columns == self._columns)
+        if is_seen or not (table.rows or _is_header(chunk)):
             return None
-        self._file = chunk.end.file
+        if table.rows:
+            self._file, self._columns = chunk.end.file, columns
         if chunk.is_retried:
             return None
-        rows = rows_in_words(table.positions, self._where)
+        rows = rows_in_words(table.positions or [chunk.end.position + 1], self._where)
         self.check(table.names(), rows, is_table=chunk.columns is not None)
         return rows
 
@@ -124,6 +130,11 @@ class ColumnCheck:
                 hint += f" If only some rows have it, map {{'column': {column!r}, 'optional': true}}."
             msg = f"mapping: {rows} have no column {column!r}; they have {listed(names)}.{hint}"
             raise InvalidArgumentError(msg)
+
+
+def _is_header(chunk: Chunk) -> bool:
+    """Whether a chunk has columns alone."""
+    return chunk.columns is not None and not (chunk.rows or chunk.refusals)
 
 
 def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:

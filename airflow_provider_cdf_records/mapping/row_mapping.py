@@ -20,6 +20,7 @@ from airflow_provider_cdf_records.mapping.schema import Schema
 from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, name_of_unnamed
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 
 
 class RowMapping:
@@ -53,6 +54,7 @@ class RowMapping:
         )
         mapped = None if self._takes_other_columns else self._named_columns
         self._check_unique = UniqueCheck(mapped, where)
+        self._star_took: set[str] = set()  # columns of tables
 
     def __call__(self, chunk: Chunk) -> Records:
         self._check_unique(chunk)
@@ -61,6 +63,9 @@ class RowMapping:
         others = self._other_columns(table, chunk.columns or ())
         if first_rows is not None:
             self._check_other_columns(others, first_rows)
+            if chunk.columns is not None and table.rows:
+                self._check_star(chunk.columns, first_rows)
+        self._star_took.update(others if chunk.columns is not None else ())
         problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
         sources = [source.fill(table, others, problems) for source in self._sources]
@@ -83,6 +88,19 @@ class RowMapping:
     def _check_other_columns(self, others: Sequence[str], rows: str) -> None:
         for source in self._sources:
             source.check_other_columns(others, rows)
+
+    def _check_star(self, columns: Columns, rows: str) -> None:
+        """Check that a table has the columns that ``'*'`` took of those before.
+
+        Without them, records would lose the values that they have.
+        """
+        if missing := sorted(self._star_took.difference(columns)):
+            name = missing[0]
+            msg = (
+                f"mapping: {rows} have no column {name!r}, which rows before them have, and '*' took; if it "
+                f"may be missing, name it beside '*': {{'column': {name!r}, 'optional': true}}."
+            )
+            raise InvalidArgumentError(msg)
 
     def _other_columns(self, table: Table, columns: Columns) -> list[str]:
         """Return the columns that ``'*'`` stands for; one that has neither a name nor a value is none."""

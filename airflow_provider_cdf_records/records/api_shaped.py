@@ -127,6 +127,8 @@ class ApiShaped:
         self._uniform: UniformRecords | None = None
 
     def __call__(self, chunk: Chunk) -> Records:
+        if not (chunk.rows or chunk.refusals):  # a header
+            return Records([], [], [], [])
         if chunk.columns is not None:
             columns = listed(chunk.columns)
             msg = f"Rows of a table need a mapping that makes records of them; the columns are {columns}."

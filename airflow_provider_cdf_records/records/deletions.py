@@ -45,6 +45,8 @@ def records_to_delete(chunk: Chunk) -> Records:
 
     :raises InvalidArgumentError: when the rows are those of a table without these columns.
     """
+    if not (chunk.rows or chunk.refusals):  # a header
+        return Records([], [], [], [])
     if chunk.columns is not None:
         rows = _mappings(chunk.rows, chunk.columns, chunk.nulls)
     elif chunk.nulls:

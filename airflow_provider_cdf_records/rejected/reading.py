@@ -26,6 +26,10 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
 
 MAPPING_HINT = "(a rejected row of a load with a mapping needs that mapping again)"
+TEXT_HINT = (
+    "could not be read, and stands here as a text: put an object of its columns and values in place of the "
+    'text, such as {"tag": "P1"}'
+)
 STYLES_AT_ONCE = 16  # whose converters are kept
 LEFTOVER_KEYS = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 
@@ -74,6 +78,8 @@ class UnwrapRejected:
             if is_unwrapped and (key := _leftover_key(row)):
                 msg = f"still has {key!r}: correct the row, and remove that key"
                 refusals.append(Refusal(position, in_number_style(row, style), msg))
+            elif is_unwrapped and self._has_mapping and _is_text(row):
+                refusals.append(Refusal(position, row, TEXT_HINT))
             else:
                 kept.append((position, row, style if self._convert_in else None))
         chunk = chunk._replace(positions=[], rows=[], refusals=refusals, is_retried=True)
@@ -135,6 +141,10 @@ def _innermost(line: Row) -> tuple[Row, bool, NumberStyle | None]:
     while (inner := rejected_row(row)) is not None:
         row, is_unwrapped, style = inner, True, number_style_of(row) or style
     return row, is_unwrapped, style
+
+
+def _is_text(row: Row) -> bool:
+    return row.startswith(b'"') if isinstance(row, bytes) else isinstance(row, str)
 
 
 def _leftover_key(row: Row) -> str | None:

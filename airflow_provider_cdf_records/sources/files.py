@@ -150,7 +150,10 @@ class FileSource:
             return None
 
     def has_rows(self, number: int) -> bool:
-        """Whether a file has any row; true also for one that cannot be read now."""
+        """Whether a file has any row, or a header whose columns count without rows.
+
+        True also for a file that cannot be read now.
+        """
         try:
             chunks = self._read(number, START)
             try:
@@ -182,7 +185,7 @@ class FileSource:
                 for chunk in how.format.read(opened.file, how.options, begin):
                     has_begun = True
                     rest = _rows_after(chunk, after.position)
-                    if rest.positions or rest.refusals:
+                    if rest.positions or rest.refusals or _is_header(chunk):
                         yield rest
         except FormatError as error:
             if not has_begun and not how.format.is_compressed_inside and _is_blank(path):
@@ -249,6 +252,11 @@ def _shifted(chunk: Chunk, before: int, number: int) -> Chunk:
         end=mark,
         refusals=[refusal._replace(position=refusal.position + before) for refusal in chunk.refusals],
     )
+
+
+def _is_header(chunk: Chunk) -> bool:
+    """Whether a chunk has columns alone."""
+    return not (chunk.positions or chunk.refusals)
 
 
 def _rows_after(chunk: Chunk, position: int) -> Chunk:

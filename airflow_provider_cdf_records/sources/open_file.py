@@ -61,7 +61,9 @@ def open_file(
             yield OpenFile(counted, file, is_compressed=False)
             return
         try:
-            yield OpenFile(counted, compression.decompress(file), is_compressed=True)
+            content = compression.decompress(file)
+            _check_compressed_once(content, compression, path)
+            yield OpenFile(counted, content, is_compressed=True)
         except EOFError:
             msg = (
                 f"{path} is cut short: its {compression.name} data ends before its end mark. Write it again."
@@ -114,3 +116,17 @@ def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | No
         )
         raise SourceError(msg)
     return found
+
+
+def _check_compressed_once(content: io.BufferedReader, compression: Compression, path: StoragePath) -> None:
+    """Refuse a file whose content is compressed again.
+
+    :raises SourceError: naming both compressions.
+    """
+    inner = compression_in(content.peek(START)[:START], None)
+    if inner is not None:
+        msg = (
+            f"{path} is compressed twice: its {compression.name} data holds {inner.name} data; decompress it "
+            "once."
+        )
+        raise SourceError(msg)

@@ -239,6 +239,17 @@ def test_a_file_without_rows_may_have_any_header(cdf: LocalCdf, tmp_path: Path) 
     assert load(cdf, paths).accepted == 2
 
 
+@pytest.mark.parametrize("others", [[], [{"id": "a", "tag": "x"}]])
+def test_a_single_row_that_is_no_header_is_not_taken_for_one(
+    cdf: LocalCdf, tmp_path: Path, others: list[dict[str, Any]]
+) -> None:
+    path = tmp_path / "b.csv"
+    path.write_bytes(b"b,y\n")
+    paths = [*write_files(tmp_path, "csv", *([others] if others else [])), path]
+    assert "have no column 'id'; they have 'b', 'y'" in refused(cdf, paths)
+    assert not cdf.held()
+
+
 @pytest.mark.usefixtures("with_csv_headers")
 def test_a_file_that_cannot_be_looked_at_is_told_when_it_is_its_turn(cdf: LocalCdf, tmp_path: Path) -> None:
     paths = write_files(tmp_path, "csv", [{"id": "a", "tag": "x"}], [{"id": "b", "tag": "x"}])

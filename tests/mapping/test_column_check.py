@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
@@ -267,3 +268,25 @@ def test_a_late_value_in_a_column_without_a_name_refuses_its_row(tmp_path: Path)
     path.write_text("id,text,\n" + "a,t,\n" * 1500 + "b,t,x\n")
     loaded = Loaded(FileSource(path), mapping("*"))
     assert loaded.messages() == {1501: "column 'column 3' -> plant/Alarm.column 3: there is no such property"}
+
+
+def test_a_later_frame_that_lacks_a_column_is_told() -> None:
+    whole = pa.table({"id": ["a"], "tag": ["x"]})
+    for other in (pa.table({"id": ["b"]}), pa.table({"id": ["b"], "Tag": ["y"]})):
+        with pytest.raises(InvalidArgumentError, match="have no column 'tag'"):
+            Loaded(RecordsSource([whole, whole, other]), mapping({"text": "tag"}))
+
+
+def test_the_columns_of_frames_may_change_their_order() -> None:
+    frames = [pa.table({"id": ["a"], "tag": ["x"]}), pa.table({"tag": ["y"], "id": ["b"]})]
+    loaded = Loaded(RecordsSource(frames), mapping({"text": "tag"}))
+    assert loaded.properties() == [{"text": "x"}, {"text": "y"}]
+
+
+def test_a_later_table_that_lacks_a_column_that_a_star_took_is_told(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.csv" for number in range(3)]
+    for file, content in zip(files, ["id\nz\n", "id,text,number\na,x,1\n", "id,number\nb,2\n"], strict=True):
+        file.write_text(content)
+    assert Loaded(FileSource(*files[:2]), mapping("*")).properties() == [{}, {"text": "x", "number": 1}]
+    with pytest.raises(InvalidArgumentError, match="have no column 'text', which rows before"):
+        Loaded(FileSource(*files), mapping("*"))

@@ -171,3 +171,11 @@ def test_no_row_is_lost(rows: list[tuple[Any, bool]]) -> None:
         zip(positions, [*records.rows, *(refusal.row for refusal in records.refusals)], strict=True)
     )
     assert [json.loads(by_position[n]) for n in sorted(by_position)] == [row for row, _ in rows]
+
+
+def test_a_row_that_could_not_be_read_says_what_to_put_in_its_place() -> None:
+    def convert(chunk: Chunk) -> Records:
+        return Records([], [], [], [])
+
+    [refusal] = UnwrapRejected(convert, has_mapping=True)(a_chunk([line(b'a,"x')])).refusals
+    assert "could not be read, and stands here as a text: put an object" in refusal.message

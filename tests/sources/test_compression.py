@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
+import gzip
 import io
 import os
 from pathlib import Path
@@ -180,3 +182,9 @@ def test_an_error_of_the_storage_is_not_taken_for_damage(
         list(FileSource(path))
     assert failed.value.retryable
     assert isinstance(failed.value.__cause__, ConnectionResetError)
+
+
+def test_a_file_compressed_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(gzip.compress(bz2.compress(b"a,b\n1,2\n")))
+    assert "is compressed twice: its gzip data holds bzip2 data; decompress it once" in refusal(path)

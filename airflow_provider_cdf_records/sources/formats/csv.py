@@ -41,7 +41,8 @@ def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterat
     """Yield the rows, numbered from 1; the header and blank rows are not counted.
 
     A row that cannot be read, or has more or fewer values than the header, is refused, and the others are
-    read.
+    read. The first chunk has the columns alone, unless the header has one name, as a text such as "No data
+    found" has.
     """
     rows, delimiter = _rows_in(file, options)
     names = _names(rows, options)
@@ -50,6 +51,8 @@ def read_csv(file: io.BufferedReader, options: CsvOptions, *_: object) -> Iterat
     is_given = options.header is not None
     rows.shape = shape = Shape(names, nulls, is_given=is_given)
     batches = _without_last(_batches(rows, shape), options.skip_footer)
+    if not is_given and sum(1 for name in names if name.strip()) > 1:
+        yield Chunk([], [], Mark(0), columns, nulls)  # without rows the columns have to fit, too
     if first := next(batches, None):
         check_start(names, first, delimiter, is_given=is_given)
         batches = chain([first], batches)
@@ -98,6 +101,9 @@ def _names(rows: Rows, options: CsvOptions) -> Sequence[str]:
         raise FormatError(msg)
     if header.values is None:
         msg = f"has a header row that cannot be read: it {header.problem} ({header.lines})."
+        raise FormatError(msg)
+    if "\0" in header.text:
+        msg = f"has a header row with null bytes ({header.lines}). Is it a file of text?"
         raise FormatError(msg)
     return list(map(shown, header.values))
 

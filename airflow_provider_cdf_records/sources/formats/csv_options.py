@@ -86,6 +86,14 @@ class CsvOptions(TextOptions):
         if self.comment is not None and self.comment == self.quotechar:
             msg = f"file_options: comment and quotechar must differ, got {self.comment!r} for both."
             raise InvalidArgumentError(msg)
+        escaped = [text for text in self.null_values if self.escapechar and self.escapechar in text]
+        if escaped:
+            msg = (
+                f"file_options: null_values must not hold the escapechar {self.escapechar!r}, got "
+                f"{escaped[0]!r}: values are compared without it. Leave escapechar out, or have missing "
+                "values written otherwise."
+            )
+            raise InvalidArgumentError(msg)
         decimal = "." if self.decimal is None else self.decimal
         if self.thousands == decimal:
             hint = "" if self.decimal else "; decimal is '.' unless it is given, such as decimal=','"

@@ -110,6 +110,15 @@ def test_a_header_alone_is_no_rows(path: Path) -> None:
     assert read(written(path, "a,b\n")) == []
 
 
+def test_a_header_of_several_names_is_told_without_rows(path: Path) -> None:
+    assert [chunk.columns for chunk in FileSource(written(path, "a,b\n"))] == [("a", "b")]
+    assert [*FileSource(written(path, "No data found;;\n"), file_options={"delimiter": ";"})] == []
+
+
+def test_a_header_with_null_bytes_is_no_header(path: Path) -> None:
+    assert "has a header row with null bytes (line 1)" in refusal(written(path, "a,\0b\n"))
+
+
 @pytest.mark.parametrize("names", [["a", "b"], [" A", "b "]])
 def test_a_header_given_for_a_file_that_has_one_is_told(path: Path, names: list[str]) -> None:
     message = refusal(written(path, "a,b\n1,x\n"), header=names)
@@ -198,7 +207,7 @@ def test_columns_without_a_name_are_left_behind_the_others(path: Path) -> None:
 
 
 def test_columns_may_have_one_name(path: Path) -> None:
-    [chunk] = FileSource(written(path, "a,b,a\n1,2,3\n4\n"))
+    [_, chunk] = FileSource(written(path, "a,b,a\n1,2,3\n4\n"))
     assert (chunk.columns, chunk.rows) == (("a", "b", "a"), [["1", "2", "3"]])
     [refused] = chunk.refusals
     assert as_mapping(refused.row) == {"a (column 1)": "4", "columns without a value": ["b", "a (column 3)"]}

@@ -237,3 +237,8 @@ def test_signs_of_numbers_are_kept_for_the_mapping() -> None:
     assert (options.decimal, options.thousands) == (",", "\u202f")
     options = CsvOptions.of({"delimiter": ";"})
     assert (options.decimal, options.thousands) == (None, None)
+
+
+def test_a_null_text_with_the_escape_character_could_never_be_found() -> None:
+    with pytest.raises(InvalidArgumentError, match="null_values must not hold the escapechar"):
+        CsvOptions.of({"escapechar": "\\", "null_values": ["\\N"]})
