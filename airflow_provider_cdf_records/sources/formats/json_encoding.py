@@ -17,6 +17,7 @@ from airflow_provider_cdf_records.sources.source import FormatError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+ZEROS = {"utf-16-be": slice(0, 4, 2), "utf-16-le": slice(1, 4, 2)}  # the first two characters are ASCII
 FIRST_BYTES = 4  # that tell the encoding
 UTF8 = ("utf-8", "utf-8-sig")
 FIRST_MARK = 0xDC00  # a byte that is no text is decoded as half a surrogate pair, which no text holds
@@ -52,7 +53,10 @@ def encoding_of(file: io.BufferedReader, options: TextOptions) -> str:
 
     A byte order mark comes before the option; UTF-16 and UTF-32 without one are known by their zeros.
     """
-    found = json.detect_encoding(file.peek(FIRST_BYTES)[:FIRST_BYTES])
+    start = file.peek(FIRST_BYTES)[:FIRST_BYTES]
+    found = json.detect_encoding(start)
+    if (zeros := ZEROS.get(found)) and any(start[zeros]):
+        found = "utf-8"  # with a null character, which costs a row
     return codecs.lookup(options.encoding).name if found == "utf-8" else str(found)
 
 

@@ -165,3 +165,10 @@ def test_options_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         FileSource(tmp_path / name, file_options=options)
+
+
+@pytest.mark.parametrize("start", [b'\0{"n":1}\n', b'{\0"n":1}\n'], ids=["before", "inside"])
+def test_a_null_character_at_the_start_is_no_sign_of_utf_16(tmp_path: Path, start: bytes) -> None:
+    path = write(tmp_path / "a.ndjson", start + b'{"n":2}\n{"n":3}\n')
+    [chunk] = FileSource(path)
+    assert list(chunk.positions) == [1, 2, 3]
