@@ -55,14 +55,15 @@ def storage_path(path: object, argument: str) -> StoragePath:
     if "\0" in str(path):
         msg = f"{argument} must have no null character, got {str(path)!r}."
         raise InvalidArgumentError(msg)
+    if os.name != "nt" and WINDOWS_PATH.match(str(path)):
+        msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
+        raise InvalidArgumentError(msg)
     try:
         opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
-        if WINDOWS_PATH.match(str(path)):
-            msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg) from None
     except Exception as error:
         raise storage_error(path, error) from error

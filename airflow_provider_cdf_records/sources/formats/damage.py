@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from typing_extensions import Self
 
+NO_NULLS = "Expected all lists to be of size="  # of pyarrow before 26, for lists of fixed size with nulls
+
 
 class DamageGuard:
     """Turns whatever ``pyarrow`` raises while it reads a file into an error that says where.
@@ -61,8 +63,8 @@ class DamageGuard:
             msg = "cannot be read: its content needs more memory than there is. Is it damaged?"
             return FormatError(msg)
         why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-        if type(error).__name__ == "ArrowNotImplementedError":
-            msg = f"cannot be read by pyarrow {self.pyarrow.__version__}: {why}."
+        if type(error).__name__ == "ArrowNotImplementedError" or why.startswith(NO_NULLS):
+            msg = f"cannot be read by pyarrow {self.pyarrow.__version__}: {why}. A newer pyarrow may read it."
             return FormatError(msg)
         where = f", after row {self._position:,}" if self._position else ""
         msg = f"is not a whole {self._what} file: {why}{where}. Was it still being written?"

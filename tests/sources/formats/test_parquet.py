@@ -16,6 +16,7 @@ from pyarrow import parquet
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats.parquet import PARQUET, read_parquet
+from tests.sources.arrow.tables import READS_FIXED_SIZE
 from tests.sources.reading import read, refusal
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, 999999)
@@ -256,3 +257,13 @@ def test_a_failure_of_the_storage_is_not_called_damage(error: Exception) -> None
     with pytest.raises(type(error)) as failure:
         list(read_parquet(io.BufferedReader(Storage(content.getvalue(), error))))
     assert failure.value is error
+
+
+def test_lists_of_fixed_size_are_read_or_the_version_of_pyarrow_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"a": pa.array([None, [1, 2]], pa.list_(pa.int32(), 2))}), path)
+    if READS_FIXED_SIZE:
+        assert [row for _, row in read(path)] == [{"a": None}, {"a": [1, 2]}]
+    else:
+        with pytest.raises(SourceError, match=f"cannot be read by pyarrow {pa.__version__}: "):
+            read(path)
