@@ -114,14 +114,14 @@ def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:
             return f" Is the delimiter {found!r}? Then set file_options={{'delimiter': {found!r}}}."
         if not names[0].replace(" ", "").isidentifier():
             return " Is the delimiter right (file_options)?"
-    alike = {_plain(name): name for name in reversed(names)}
-    near = alike.get(_plain(column))
+    alike = {_normalized(name): name for name in reversed(names)}
+    near = alike.get(_normalized(column))
     if near is None:
         near = next(iter(get_close_matches(column, names, 1, ALIKE)), None)
     return "" if near is None else f" Did you mean {near!r}?"
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     """Return a name without what people and programs change in it: case, spaces and underscores."""
     return "".join(filter(str.isalnum, name.casefold())) or name
 
