@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.columns import Column
 from airflow_provider_cdf_records.commands.console import progress
-from airflow_provider_cdf_records.commands.identity import RowKeys
+from airflow_provider_cdf_records.commands.unique_columns import RowKeys
 from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.mapping.table import as_table
 from airflow_provider_cdf_records.records.chunk import Chunk
