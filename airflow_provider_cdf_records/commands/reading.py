@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.columns import Column
 from airflow_provider_cdf_records.commands.console import progress
-from airflow_provider_cdf_records.commands.identity import RowKeys
+from airflow_provider_cdf_records.commands.unique_columns import RowKeys
+from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.mapping.table import as_table
 from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.sources import FileSource
@@ -26,7 +27,7 @@ API_SHAPED = {"space", "externalId", "sources"}
 class Rows:
     """What was seen of the rows of a file.
 
-    :ivar is_whole: whether there are no others.
+    :ivar is_whole: whether there are certainly no others.
     :ivar unreadable: how many rows could not be read, and the first reason.
     :ivar absent: the columns that some of the files do not have.
     :ivar last: the last row that was read.
@@ -62,29 +63,11 @@ def read_rows(source: FileSource, *, read_all: bool, also: Iterable[str] = ()) -
     """
     rows = Rows()
     with progress("Reading", source.share) as update:
-        for chunk in first_chunks(source, None if read_all else SAMPLE, rows):
+        for chunk in source if read_all else FirstRows(source, SAMPLE):
             _add(rows, chunk, also)
             update(rows.count)
+    rows.is_whole = read_all or rows.count + rows.unreadable < SAMPLE
     return rows
-
-
-def first_chunks(source: FileSource, most: int | None, rows: Rows | None = None) -> Iterator[Chunk]:
-    """Yield the first rows of a source.
-
-    :param most: how many; by default all.
-    :param rows: learns whether these are all.
-    """
-    count = 0
-    for chunk in source:
-        left = None if most is None else most - count
-        if left is not None and len(chunk.positions) > left:
-            if rows is not None:
-                rows.is_whole = False
-            if left:
-                yield chunk._replace(positions=chunk.positions[:left], rows=chunk.rows[:left])
-            return
-        count += len(chunk.positions)
-        yield chunk
 
 
 def _add(rows: Rows, chunk: Chunk, also: Iterable[str]) -> None:

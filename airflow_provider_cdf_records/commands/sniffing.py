@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.commands.dialects import dialect_of
 from airflow_provider_cdf_records.commands.encodings import BYTE_ORDER_MARKS, UTF8, encoding_of
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.sources.archives import is_named_zip, members_of
-from airflow_provider_cdf_records.sources.compression import compression_of
+from airflow_provider_cdf_records.sources.compression import without_compression
 from airflow_provider_cdf_records.sources.formats import describe_content, format_of, json_format_of
 from airflow_provider_cdf_records.sources.open_file import open_file
 from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
@@ -44,9 +44,7 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
     """
     if is_named_zip(file):
         file = members_of(file)[0]
-    name_of_file = file_name(file)
-    compression = compression_of(name_of_file)
-    by_suffix = format_of(name_of_file[: -len(compression.suffix)] if compression else name_of_file)
+    by_suffix = format_of(without_compression(file_name(file)))
     name = file_format or (by_suffix.name if by_suffix else None)
     if name is not None and name not in (*DELIMITED, JSON):
         return FileKind(file_format, dict(given), is_text=False)

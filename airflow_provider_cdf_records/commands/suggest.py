@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.errors import UsageError
-from airflow_provider_cdf_records.commands.identities import identity_for
+from airflow_provider_cdf_records.commands.external_id import identity_for
 from airflow_provider_cdf_records.commands.opening import files_in, source_of
 from airflow_provider_cdf_records.commands.property_names import property_names, snake_case
 from airflow_provider_cdf_records.commands.proposal import Proposal

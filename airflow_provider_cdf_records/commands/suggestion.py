@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_cdf_records.commands.identities import ExternalId
+from airflow_provider_cdf_records.commands.external_id import ExternalId
 from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
 from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls
 from airflow_provider_cdf_records.commands.reading import Rows

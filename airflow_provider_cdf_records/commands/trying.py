@@ -8,8 +8,8 @@ from airflow_provider_cdf_records.commands.console import progress
 from airflow_provider_cdf_records.commands.conversion import converter
 from airflow_provider_cdf_records.commands.opening import source_of
 from airflow_provider_cdf_records.commands.proposal import Proposal
-from airflow_provider_cdf_records.commands.reading import first_chunks
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
+from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.mapping import Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Refusal
 from airflow_provider_cdf_records.sources.storage import StoragePath
@@ -66,7 +66,7 @@ def _first_refusal(
     marks = [f".{proposal.name}: " for proposal in proposals if _can_give_way(proposal)]
     count = 0
     with progress("Trying", source.share) as update:
-        for chunk in first_chunks(source, most):
+        for chunk in source if most is None else FirstRows(source, most):
             for refusal in convert(chunk).refusals:
                 if any(mark in refusal.message for mark in marks):
                     return refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Records, Refusal
+from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Records, Refusal, joined
 from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 
@@ -30,7 +30,7 @@ class Guarded:
             if _ends_the_load(error):
                 raise
             parts = [*self._parts(chunk._replace(refusals=()), error)]
-        return _joined(parts, chunk)
+        return joined(parts, chunk.refusals)
 
     def _parts(self, chunk: Chunk, error: Exception) -> Iterator[Records]:
         """Convert a chunk that failed as a whole, in parts.
@@ -64,14 +64,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, InvalidRecordError):
         return text
     return f"cannot be converted: {type(error).__name__}: {text}".rstrip(": ")
-
-
-def _joined(parts: list[Records], chunk: Chunk) -> Records:
-    """Return the records of the parts of a chunk, with what the source itself could not read."""
-    return Records(
-        [position for part in parts for position in part.positions],
-        [identity for part in parts for identity in part.identities],
-        [body for part in parts for body in part.bodies],
-        [row for part in parts for row in part.rows],
-        [*chunk.refusals, *(refusal for part in parts for refusal in part.refusals)],
-    )

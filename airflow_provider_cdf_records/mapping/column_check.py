@@ -145,8 +145,8 @@ def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:
             return f" Is the delimiter {found!r}? Then set file_options={{'delimiter': {found!r}}}."
         if not names[0].replace(" ", "").isidentifier():
             return " Is the delimiter right (file_options)?"
-    alike = {_plain(name): name for name in reversed(names)}
-    near = alike.get(_plain(column))
+    alike = {_normalized(name): name for name in reversed(names)}
+    near = alike.get(_normalized(column))
     if near is None:
         near = next(iter(get_close_matches(column, names, 1, ALIKE)), None) or _longer(column, names)
     return "" if near is None else f" Did you mean {near!r}?"
@@ -154,17 +154,17 @@ def _hint(column: str, names: Sequence[str], *, is_table: bool) -> str:
 
 def _longer(column: str, names: Sequence[str]) -> str | None:
     """Return the one name that begins like a column, or that it begins like: ``time`` and ``timestamp``."""
-    plain = _plain(column)
+    normalized = _normalized(column)
     found = [
         name
         for name in names
-        if len(min(plain, _plain(name), key=len)) >= BEGINNING
-        and (_plain(name).startswith(plain) or plain.startswith(_plain(name)))
+        if len(min(normalized, _normalized(name), key=len)) >= BEGINNING
+        and (_normalized(name).startswith(normalized) or normalized.startswith(_normalized(name)))
     ]
     return found[0] if len(found) == 1 and "." not in column else None  # not the path into a value
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     """Return a name without what people and programs change in it: case, spaces and underscores."""
     return "".join(filter(str.isalnum, name.casefold())) or name
 

@@ -27,6 +27,8 @@ class TextRenderingOperator(BaseOperator):
     fields_of_texts: frozenset[str] = frozenset()
     _field = ""  # the template field that is being rendered
 
+    # Nothing public says which field is rendered. Airflow calls this method of the operator for mapped tasks
+    # too, so that operators can override it.
     def _do_render_template_fields(
         self,
         parent: Any,

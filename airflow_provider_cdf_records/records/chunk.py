@@ -133,6 +133,20 @@ class Records(NamedTuple):
     request: bytes | None = None
 
 
+def joined(parts: Sequence[Records], refusals: Iterable[Refusal] = ()) -> Records:
+    """Return the records of several parts of a chunk.
+
+    :param refusals: more of them, which come first.
+    """
+    return Records(
+        positions=[position for part in parts for position in part.positions],
+        identities=[identity for part in parts for identity in part.identities],
+        bodies=[body for part in parts for body in part.bodies],
+        rows=[row for part in parts for row in part.rows],
+        refusals=[*refusals, *(refusal for part in parts for refusal in part.refusals)],
+    )
+
+
 Convert = Callable[[Chunk], Records]  # makes a record or a refusal of every row
 
 

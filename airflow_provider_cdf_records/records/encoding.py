@@ -160,8 +160,9 @@ def _sent_exactly(value: object) -> Any:
     return f"{_DIGITS}{converted}" if isinstance(value, Decimal) else converted
 
 
-# Python's encoder writes no number with more digits than a float has. Such a number passes it as a text that
-# begins with what nobody can guess, and then loses this beginning and its quotes.
+# Python's encoder writes no number of more digits than a float has (msgspec's does, and writes NaN as null).
+# Such a number passes it as a text that begins with what nobody can guess, and then loses this beginning and
+# its quotes.
 _DIGITS = f"number {uuid4().hex} "
 _MARKED = re.compile(f'"{_DIGITS}([^"]*)"')
 

@@ -20,6 +20,7 @@ from airflow_provider_cdf_records.records.chunk import (
     Refusal,
     Row,
     in_number_style,
+    joined,
 )
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -88,7 +89,7 @@ class UnwrapRejected:
 
     def _convert_runs(self, chunk: Chunk, rows: list[tuple[int, Row, NumberStyle | None]]) -> Records:
         """Convert rows in their order, those with one style after another together."""
-        parts = [Records([], [], [], [], chunk.refusals)]
+        parts: list[Records] = []
         for style, run in groupby(rows, key=itemgetter(2)):
             positions, of_run, _ = map(list, zip(*run, strict=True))
             part = chunk._replace(positions=positions, rows=of_run, refusals=())
@@ -102,13 +103,7 @@ class UnwrapRejected:
                     for position, row in zip(positions, of_run, strict=True)
                 ]
                 parts.append(Records([], [], [], [], refused))
-        return Records(
-            positions=[position for part in parts for position in part.positions],
-            identities=[identity for part in parts for identity in part.identities],
-            bodies=[body for part in parts for body in part.bodies],
-            rows=[row for part in parts for row in part.rows],
-            refusals=[refusal for part in parts for refusal in part.refusals],
-        )
+        return joined(parts, chunk.refusals)
 
     def _converter(self, style: NumberStyle | None) -> Convert:
         return self._convert if style is None or self._convert_in is None else self._convert_in(style)

@@ -48,6 +48,12 @@ def compression_of(file_name: str) -> Compression | None:
     return next((known for known in COMPRESSIONS if name.endswith(known.suffix)), None)
 
 
+def without_compression(file_name: str) -> str:
+    """Return a file's name without the suffix of its compression, if it has one."""
+    compression = compression_of(file_name)
+    return file_name[: -len(compression.suffix)] if compression else file_name
+
+
 def compression_in(start: bytes, named: Compression | None) -> Compression | None:
     """Return the compression that the first bytes of a file belong to; ``None`` if it is not compressed.
 

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.archives import SUFFIX as ZIP_SUFFIX
-from airflow_provider_cdf_records.sources.compression import BUFFER, COMPRESSIONS, compression_of
+from airflow_provider_cdf_records.sources.compression import (
+    BUFFER,
+    COMPRESSIONS,
+    compression_of,
+    without_compression,
+)
 from airflow_provider_cdf_records.sources.formats import (
     NDJSON,
     Format,
@@ -60,13 +65,12 @@ class FormatChoice:
         :raises InvalidArgumentError: for an option that the format does not have.
         """
         name = file_name(path)
-        compression = compression_of(name)
-        suffix = compression.suffix if compression else ""
-        found = self._named or format_of(name[: len(name) - len(suffix)])
+        found = self._named or format_of(without_compression(name))
         if found is None:
             return self._by_first_bytes(path)
-        if suffix and found.is_compressed_inside:
-            msg = f"{path} cannot be read: {found.name} is compressed internally; write it without {suffix}."
+        if found.is_compressed_inside and (outer := compression_of(name)):
+            why = f"{found.name} is compressed internally; write it without {outer.suffix}"
+            msg = f"{path} cannot be read: {why}."
             raise SourceError(msg)
         if found.name not in self._options:
             self._options[found.name] = found.options_of(self._given_options)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
-from airflow_provider_cdf_records.sources.compression import compression_of
+from airflow_provider_cdf_records.sources.compression import without_compression
 from airflow_provider_cdf_records.sources.formats import format_named, format_of
 
 
@@ -23,7 +23,6 @@ def check_format(path: str, file_format: str | None, file_options: Mapping[str, 
         named = None if file_format is None else format_named(file_format)
     except SourceError as error:
         raise InvalidArgumentError(str(error)) from None
-    compression = compression_of(path)
-    found = named or format_of(path.removesuffix(path[-len(compression.suffix) :] if compression else ""))
+    found = named or format_of(without_compression(path))
     if found is not None:
         found.options_of(file_options or {})

@@ -154,16 +154,6 @@ def _without_last(batches: Iterable[list[Values | Row]], count: int) -> Iterator
             yield [held.popleft() for _ in range(len(held) - count)]
 
 
-class UnreadableRow:
-    """A row as it stands in the file, for the rejected-records file."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-
 def _chunk(positions: range, rows: list[Values | Row], columns: Columns, nulls: frozenset[str]) -> Chunk:
     end = Mark(positions.stop - 1)
     if Row not in set(map(type, rows)):
@@ -172,7 +162,7 @@ def _chunk(positions: range, rows: list[Values | Row], columns: Columns, nulls: 
     kept, values, refusals = [], [], []
     for at, row in zip(positions, rows, strict=True):
         if isinstance(row, Row):
-            as_read = (row.values, context) if row.is_whole else UnreadableRow(row.text)
+            as_read = (row.values, context) if row.is_whole else row.text
             refusals.append(Refusal(at, as_read, f"{row.problem} ({row.lines})"))
         else:
             kept.append(at)

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.commands.identity import Candidate, RowKeys
+from airflow_provider_cdf_records.commands.unique_columns import Candidate, RowKeys
 
 NAMES = "abcd"
 rows = st.lists(st.tuples(*[st.integers(0, 3)] * len(NAMES)), min_size=1, max_size=30)

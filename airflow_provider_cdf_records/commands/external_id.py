@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.commands.errors import UsageError
-from airflow_provider_cdf_records.commands.identity import Candidate, Identity
 from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
 from airflow_provider_cdf_records.commands.reading import Rows
+from airflow_provider_cdf_records.commands.unique_columns import Candidate, Identity
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
