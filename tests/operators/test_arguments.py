@@ -46,7 +46,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"records": [], "file_format": "csv"}, "file_format is of files"),
     (
         {"path": "a.csv", "file_options": {"delimeter": ";"}},
-        "'delimeter' is not an option of csv; it has encoding, ",
+        "'delimeter' is not an option of csv; it has .*delimiter, header",
     ),
     ({"path": "/{{ ds }}.CSV.gz", "file_options": {"colour": 1}}, "'colour' is not an option of csv"),
     ({"path": Path("a.ndjson"), "file_options": {"delimiter": ";"}}, "is not an option of ndjson"),
