@@ -27,7 +27,7 @@ def rows_in_words(positions: Sequence[int], where: Where | None) -> str:
 
     :param where: a position of their source in words.
     """
-    if where is None or not positions:
+    if where is None:
         return "the rows"
     return f"the rows from {where(positions[0])} on"
 
@@ -52,7 +52,7 @@ class UniqueCheck:
         if chunk.columns is None or chunk.columns is self._checked:
             return
         positions = chunk.positions or [refusal.position for refusal in chunk.refusals]
-        self.check(chunk.columns, rows_in_words(positions, self._where))
+        self.check(chunk.columns, rows_in_words(positions or [chunk.end.position + 1], self._where))
         self._checked = chunk.columns
 
     def check(self, columns: Columns, rows: str) -> None:

@@ -168,5 +168,5 @@ def test_a_row_of_json_with_nan_keeps_its_other_values() -> None:
     row = again(b'{"id": "a", "n": 123456789012345678.0, "v": NaN, "w": "\\ud800"}')
     assert (row["id"], str(row["n"])) == ("a", "123456789012345678.0")
     assert isinstance(row["w"], Unreadable)
-    nulled = again((b'{"id": "NA", "v": NaN}', frozenset({"NA"})))
+    nulled = again((b'{"id": "NA", "v": NaN}', RowContext(nulls=frozenset({"NA"}))))
     assert nulled["id"] is None

@@ -80,15 +80,17 @@ def _rows_in(file: io.BufferedReader, options: CsvOptions) -> tuple[Rows, str]:
         delimiter = delimiter or found[1]
         skipped = max(1, skipped) if isinstance(skipped, int) else [1, *skipped]
     delimiter = delimiter or options.default_delimiter
+    dialect = Dialect(options, delimiter)
     blocks = blocks_of_lines(
         file,
         encoding,
         options.encoding_errors,
         comment=options.comment,
         long_delimiter=delimiter if len(delimiter) > 1 else None,
+        escapes=dialect.escapes,
     )
     lines = HeldLines(without_lines(blocks, skipped))
-    return Rows(lines, Dialect(options, delimiter), options.comment, encoding), delimiter
+    return Rows(lines, dialect, options.comment, encoding), delimiter
 
 
 def _names(rows: Rows, options: CsvOptions) -> Sequence[str]:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable
 from typing import Any
 
+from airflow_provider_cdf_records.sources.formats.csv_escapes import Escapes
 from airflow_provider_cdf_records.sources.formats.csv_lines import DELIMITER_MARK
 from airflow_provider_cdf_records.sources.formats.csv_options import CsvOptions
 from airflow_provider_cdf_records.sources.formats.csv_shape import Values
@@ -28,6 +29,7 @@ class Dialect:
         self._escaped_quotes = [options.quotechar * 2] if options.quotechar else []
         if options.escapechar:
             self._escaped_quotes.append(options.escapechar)
+        self.escapes = Escapes(options.escapechar, delimiter) if options.escapechar else None
         self._parameters: dict[str, Any] = {
             "delimiter": DELIMITER_MARK if self._is_marked else delimiter,
             "quotechar": options.quotechar,
@@ -80,6 +82,19 @@ class Dialect:
         if self._quote is None or any(escaped in text for escaped in self._escaped_quotes):
             return False
         return any(self._quote in value for value in values)
+
+    def problem_with_escapes(self, text: str) -> str | None:
+        """Return why the escapes in a row would not be read as they are meant; ``None`` if they would.
+
+        :param text: of the whole row.
+        """
+        escape = self.escapes.letter_in(text) if self.escapes else None
+        if escape is None:
+            return None
+        return (
+            f"has {escape!r}, of which escapechar would leave {escape[1:]!r} alone; if {escape[:1]!r} is a "
+            "character like others here, write it twice, or leave escapechar out"
+        )
 
     def explain(self, error: csv.Error) -> str:
         """Return why a row cannot be read."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from airflow_provider_cdf_records.sources.formats.csv_escapes import Escapes
 from airflow_provider_cdf_records.sources.source import FormatError
 
 BYTES_READ = 1 << 17  # at a time
@@ -43,8 +44,8 @@ class Block(NamedTuple):
     """Lines that follow each other, with their ends.
 
     :param size: their characters.
-    :param is_clean: whether all bytes are of the encoding, no character is null, no line was cut, and none
-        begins as a comment does.
+    :param is_clean: whether all bytes are of the encoding, no character is null, no letter is escaped, no
+        line was cut, and none begins as a comment does.
     """
 
     lines: list[str]
@@ -145,6 +146,7 @@ def blocks_of_lines(
     *,
     comment: str | None = None,
     long_delimiter: str | None = None,
+    escapes: Escapes | None = None,
 ) -> Iterator[Block]:
     """Yield all lines of a file, which end with LF, CR LF or CR.
 
@@ -153,6 +155,7 @@ def blocks_of_lines(
     :param errors: an error handler, or ``reject``.
     :param comment: what comment lines begin with.
     :param long_delimiter: a text in whose place ``DELIMITER_MARK`` is put.
+    :param escapes: those of the file, if it has any.
     """
     decoder = _Decoder(encoding, errors)
     pieces: list[str] = []  # of a line that has not ended yet
@@ -179,6 +182,9 @@ def blocks_of_lines(
         if end or not data:
             whole = "".join((*pieces, text[:end]))
             is_clean = is_clean and not (comment and _begins_a_line(comment, whole))
+            if escapes:
+                whole = escapes.keep_nulls(whole)
+                is_clean = is_clean and escapes.letter_in(whole) is None
             if long_delimiter:
                 whole = whole.replace(long_delimiter, DELIMITER_MARK)
             lines += io.StringIO(whole, newline="")

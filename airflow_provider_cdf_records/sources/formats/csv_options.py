@@ -27,7 +27,9 @@ class CsvOptions(TextOptions):
     :param skip_footer: how many rows to leave out at the end; blank ones are not counted.
     :param comment: what lines begin with that are no rows.
     :param quotechar: one character; ``None`` where quotes are characters like others.
-    :param escapechar: one character; after it, quotes and delimiters are characters like others.
+    :param escapechar: one character; after it, quotes and delimiters are characters like others. A row in
+        which it stands before a letter is rejected, but for a value that is ``\\N`` alone, which
+        ``null_values`` may name.
     :param skip_initial_space: whether spaces after a delimiter are left out.
     :param decimal: the decimal sign of numbers, for the mapping.
     :param thousands: what separates the thousands of numbers, for the mapping.
@@ -86,12 +88,12 @@ class CsvOptions(TextOptions):
         if self.comment is not None and self.comment == self.quotechar:
             msg = f"file_options: comment and quotechar must differ, got {self.comment!r} for both."
             raise InvalidArgumentError(msg)
-        escaped = [text for text in self.null_values if self.escapechar and self.escapechar in text]
+        escape = self.escapechar
+        escaped = [text for text in self.null_values if escape and escape in text and text != f"{escape}N"]
         if escaped:
             msg = (
                 f"file_options: null_values must not hold the escapechar {self.escapechar!r}, got "
-                f"{escaped[0]!r}: values are compared without it. Leave escapechar out, or have missing "
-                "values written otherwise."
+                f"{escaped[0]!r}: values are compared without it, but for '{escape}N' alone."
             )
             raise InvalidArgumentError(msg)
         decimal = "." if self.decimal is None else self.decimal

@@ -147,6 +147,8 @@ class Rows:
             problem = f"may belong to the row that begins on line {self._broken:,} and cannot be read"
         elif begin < self._lines.unclean and UNCLEAN.search(text):
             problem = self._explain_unclean(values)
+        elif escaped := self._dialect.problem_with_escapes(text):
+            problem = escaped
         self._lines.at = end
         return Row(values, problem, self._text(begin, end), begin + 1, end)
 
