@@ -175,6 +175,7 @@ class BlockingFile(io.RawIOBase):
 
 
 class BlockingPath:
+    protocol = "network"
     name = "rows.ndjson"
 
     def __init__(self, *file: Any) -> None:
