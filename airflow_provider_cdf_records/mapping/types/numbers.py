@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import isfinite, nextafter
+from math import inf, isfinite, nextafter
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
 )
 
 MAX_FLOAT32 = nextafter((2 - 2**-24) * 2.0**127, 0)  # the largest that is not rounded to infinity
+MAX_WHOLE_FLOAT = 2.0**53  # beyond it, floats skip integers
 NOT_IN_INTEGERS = frozenset(".eE")
 
 
@@ -108,6 +109,9 @@ def _number(value: Any, text: NumberText) -> int | float:
 
 def _whole_number(value: Any, text: NumberText) -> int | float:
     value = value if isinstance(value, Decimal) else as_json_type(value)
+    if isinstance(value, float) and MAX_WHOLE_FLOAT < abs(value) < inf:
+        msg = "a float of this size may have lost digits; hand it over as an integer or as text"
+        raise InvalidValueError(msg)
     if isinstance(value, str):
         value = Decimal(text.plain(value))  # a float would lose digits
     if isinstance(value, Decimal) and value.is_finite() and value != value.to_integral_value():

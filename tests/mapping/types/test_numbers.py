@@ -82,6 +82,7 @@ def test_numbers_and_truth_values_are_taken_in_any_usual_form(kind: str, value: 
         ("int64", "9223372036854775807.5"),
         ("int64", "1e999999999999999999999"),
         ("int64", 1e300),
+        ("int64", 2.0**53 + 2),  # a float may stand for the integer beside it
         ("boolean", "maybe"),
         ("boolean", 2),
         ("boolean", 0.5),
