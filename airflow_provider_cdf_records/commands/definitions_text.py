@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
 
-PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-NOT_PLAIN = frozenset(
+UNQUOTED = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+READ_AS_BOOLEAN_OR_NULL = frozenset(
     ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
-)  # YAML takes them for something else
+)  # by parsers of YAML 1.1
 
 
 def definitions_text(suggestion: Suggestion) -> str:
@@ -65,5 +65,5 @@ def _one_line(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    is_plain = PLAIN.fullmatch(text) and text.lower() not in NOT_PLAIN
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    needs_no_quotes = UNQUOTED.fullmatch(text) and text.lower() not in READ_AS_BOOLEAN_OR_NULL
+    return text if needs_no_quotes else json.dumps(text, ensure_ascii=False)

@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.commands.moments import (
     epoch_unit,
     suggests_time,
 )
-from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
+from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
 from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
 
 INT32 = 1_000_000_000  # a largest number that leaves room in an int32
@@ -160,7 +160,7 @@ class Proposer:
             self._of_integers(proposal, numbers.smallest, numbers.largest)
         else:
             proposal.type = {"type": "int64"}
-        if proposal.style != PLAIN:
+        if proposal.style != DECIMAL_POINT:
             proposal.notes.append(_in_words(proposal.style))
         return True
 
@@ -242,7 +242,7 @@ def _decimal_of(columns: Iterable[Column]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _in_words(style: NumberStyle) -> str:
+def _in_words(style: DetectedStyle) -> str:
     return f"decimal {style.decimal!r}" + (f", thousands {style.thousands!r}" if style.thousands else "")
 
 

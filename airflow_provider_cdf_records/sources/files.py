@@ -9,14 +9,9 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import (
-    NUMBER_STYLE_KEYS,
-    Chunk,
-    Columns,
-    Mark,
-    NumberStyle,
-)
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.number_style import NUMBER_STYLE_KEYS, NumberStyle
 from airflow_provider_cdf_records.sources.archives import ZipMember, is_named_zip, is_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FormatChoice
