@@ -21,12 +21,13 @@ def definitions_text(suggestion: Suggestion) -> str:
 
 
 def _lines(suggestion: Suggestion) -> Iterator[str]:
-    rows = suggestion.rows
+    profile = suggestion.profile
     yield f"# What the records of {_one_line(suggestion.path)} need in CDF."
-    if rows.is_whole:
-        yield f"# Types and nullable by all of its {rows.count:,} rows."
+    if profile.is_whole:
+        yield f"# Types and nullable by all of its {profile.count:,} rows."
     else:
-        yield f"# Types by its first {rows.count:,} rows; with --all, also enums, and what is never missing."
+        seen = f"first {profile.count:,} rows"
+        yield f"# Types by its {seen}; with --all, also enums, and what is never missing."
     yield f"spaces: [{_quoted(suggestion.space)}]"
     yield "containers:"
     yield f"  - space: {_quoted(suggestion.space)}"

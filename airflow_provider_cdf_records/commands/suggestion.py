@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.commands.external_id import ExternalId
+from airflow_provider_cdf_records.commands.file_profile import FileProfile
 from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
 from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls
-from airflow_provider_cdf_records.commands.reading import Rows
 from airflow_provider_cdf_records.commands.sniffing import FileKind
 
 NOT_EVERYWHERE = "not in all files"
@@ -29,7 +29,7 @@ class Suggestion:
     time_zone: str
     identity: ExternalId
     proposals: Sequence[Proposal]
-    rows: Rows
+    profile: FileProfile
     notes: list[str]
 
     @property
