@@ -74,6 +74,7 @@ class UnwrapRejected:
         unwrapped: set[int] = set()
         for position, line in zip(chunk.positions, chunk.rows, strict=True):
             row, is_unwrapped, style = _innermost(line)
+            style = style or chunk.number_style
             if is_unwrapped:
                 unwrapped.add(position)
             if is_unwrapped and (key := _leftover_key(row)):

@@ -66,6 +66,12 @@ class FileSource:
         of_options = {name: self._given_options.get(name) for name in NUMBER_STYLE_KEYS}
         return NumberStyle(**of_options) if any(of_options.values()) else None
 
+    def _number_style_of(self, number: int) -> NumberStyle | None:
+        """Return how numbers are written in a file: in lines of rejected records, as each of them says."""
+        style = self.number_style
+        is_rejected = self._formats[number] is self._choice.rejected
+        return NumberStyle() if style is not None and is_rejected else style
+
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark: by seeking where the format allows it, else by skipping rows."""
         self._after = mark
@@ -107,7 +113,7 @@ class FileSource:
                 last = start.position
                 for chunk in self._read(number, start):
                     last = chunk.end.position
-                    yield _shifted(chunk, before, number).in_number_style(self.number_style)
+                    yield _shifted(chunk, before, number).in_number_style(self._number_style_of(number))
                 self._done += sizes[number]
                 before += last + 1
 
