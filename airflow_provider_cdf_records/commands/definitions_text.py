@@ -10,9 +10,8 @@ from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
 
 UNQUOTED = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-READ_AS_BOOLEAN_OR_NULL = frozenset(
-    ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
-)  # by parsers of YAML 1.1
+# What parsers of YAML take for a boolean or null where it is not quoted.
+BOOLEANS_AND_NULL = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def definitions_text(suggestion: Suggestion) -> str:
@@ -66,5 +65,5 @@ def _one_line(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    needs_no_quotes = UNQUOTED.fullmatch(text) and text.lower() not in READ_AS_BOOLEAN_OR_NULL
+    needs_no_quotes = UNQUOTED.fullmatch(text) and text.lower() not in BOOLEANS_AND_NULL
     return text if needs_no_quotes else json.dumps(text, ensure_ascii=False)

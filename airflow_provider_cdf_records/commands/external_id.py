@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
 
 LONGEST = 80  # characters of a column that is not free text
+LONGEST_NUMBER = 24  # characters
 SEPARATORS = ("/", "|", "~", "#")
 COST_OF_SPACES = 5  # in texts: names of things rather than ids
 COST_OF_A_MOMENT_ALONE = 4
@@ -35,7 +36,6 @@ class ExternalId:
     """A format string for external ids, and what is known of it."""
 
     template: str
-    columns: Sequence[str]
     note: str
 
 
@@ -48,7 +48,8 @@ def identity_for(
     :raises UsageError: when there is none.
     """
     if given is not None:
-        return ExternalId(given, _columns_of(given, profile), "")
+        _check_columns_of(given, profile)
+        return ExternalId(given, "")
     missing = frozenset(file_options.get("null_values", ()))
     candidates = [
         Candidate(
@@ -73,10 +74,7 @@ def identity_for(
             msg += f" Not all rows have {listed(absent)}: is a column named differently in some files?"
         raise UsageError(msg)
     note = _note(found, profile) + _warning(found, proposals)
-    return ExternalId(_template(found.columns, proposals), found.columns, note)
-
-
-LONGEST_NUMBER = 24  # characters
+    return ExternalId(_template(found.columns, proposals), note)
 
 
 def _can_identify(proposal: Proposal, missing: frozenset[str]) -> bool:
@@ -106,7 +104,11 @@ def _mapping(external_id: str) -> dict[str, Any]:
     return {"space": "any", "external_id": external_id, "sources": [source]}
 
 
-def _columns_of(template: str, profile: FileProfile) -> Sequence[str]:
+def _check_columns_of(template: str, profile: FileProfile) -> None:
+    """Refuse a format string over columns that the file does not have.
+
+    :raises UsageError: naming them.
+    """
     try:
         columns = read_mapping(_mapping(template)).identity_columns
     except InvalidArgumentError as error:
@@ -117,7 +119,6 @@ def _columns_of(template: str, profile: FileProfile) -> Sequence[str]:
             known = listed(profile.columns)
             msg = f"--external-id {template!r}: the file has no column {column!r}; it has {known}."
             raise UsageError(msg)
-    return columns
 
 
 def _cost(proposal: Proposal) -> int:

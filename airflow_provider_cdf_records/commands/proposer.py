@@ -28,6 +28,14 @@ NOT_ENUM_KEYS = frozenset({"true", "false", "null"})
 MOST_JSON = 20_000  # characters; CDF takes 40,960 bytes
 MOST_ITEMS = 1000  # of a list
 SCALARS = frozenset({"text", "integer", "number", "boolean"})
+UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+ITEM_TYPES = {
+    frozenset({"integer"}): "int64",
+    frozenset({"number"}): "float64",
+    frozenset({"integer", "number"}): "float64",
+    frozenset({"boolean"}): "boolean",
+    frozenset({"text"}): "text",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,9 @@ class Proposer:
     :param is_text: whether all values of the format are texts.
     :param is_whole: whether all rows were read.
     :param direct: the space of each column of relations.
-    :param has_zone: whether a time zone was given for times that name none.
+    :param time_zone: of times that name none.
+    :param decimal: the decimal point of the file, as far as its columns agree on one.
+    :param order: of day and month, as far as the file's columns agree on one.
     """
 
     is_text: bool
@@ -216,16 +226,6 @@ class Proposer:
             proposal.type = {"type": "enum", "values": {key: {} for key in sorted(column.distinct)}}
         else:
             proposal.notes = [f"{len(column.distinct)} values in the sample; with --all it may be an enum"]
-
-
-UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-ITEM_TYPES = {
-    frozenset({"integer"}): "int64",
-    frozenset({"number"}): "float64",
-    frozenset({"integer", "number"}): "float64",
-    frozenset({"boolean"}): "boolean",
-    frozenset({"text"}): "text",
-}
 
 
 def _list_type(column: Column) -> dict[str, Any]:

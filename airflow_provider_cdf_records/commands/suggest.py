@@ -70,7 +70,7 @@ def _checked(given: argparse.Namespace) -> str:
     if not SCHEMA_ID.fullmatch(given.container):
         msg = (
             "--container must be 1-255 letters, digits and '_', first a letter, last a letter or digit, "
-            f"got {given.container!r}"
+            f"got {given.container!r}."
         )
         raise UsageError(msg)
     time_zone_of(given.time_zone)
@@ -103,8 +103,8 @@ def _check_profile(profile: FileProfile, path: str, direct: Mapping[str, str]) -
         raise UsageError(msg)
     for column in direct:
         if profile.columns[column].is_empty:
-            known = ", ".join(map(repr, profile.columns.keys() - direct.keys()))
-            msg = f"--direct {column}: the rows have no values there; their columns are {known}"
+            others = ", ".join(repr(name) for name in profile.columns if name not in direct)
+            msg = f"--direct {column}: the rows have no values there; their other columns are {others}."
             raise UsageError(msg)
 
 
@@ -113,7 +113,7 @@ def _proposals(
 ) -> Sequence[Proposal]:
     columns = [column for column in profile.columns.values() if not _is_padding(column.name, column.is_empty)]
     if len(columns) > MOST_PROPERTIES:
-        msg = f"the file has {len(columns):,} columns, and a container takes {MOST_PROPERTIES:,} properties"
+        msg = f"the file has {len(columns):,} columns, and a container takes {MOST_PROPERTIES:,} properties."
         raise UsageError(msg)
     names = property_names(column.name for column in columns)
     settings: dict[str, Any] = {"is_text": kind.is_text, "is_whole": profile.is_whole}
