@@ -18,11 +18,6 @@ TEXT = "a,b\n1,x\n2,y\n"
 QUOTE = '"'
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a.csv"
-
-
 # Lines that are no rows
 
 
