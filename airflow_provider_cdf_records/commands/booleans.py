@@ -19,18 +19,8 @@ PAIRS = (
     ("si", "no"),
     ("sant", "usant"),
 )
-KNOWN = (
-    "true",
-    "false",
-    "yes",
-    "no",
-    "t",
-    "f",
-    "y",
-    "n",
-    "on",
-    "off",
-)  # the mapping takes these without being told
+# What the mapping takes without being told.
+KNOWN = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n", "on", "off"})
 
 
 def boolean_words(words: AbstractSet[str]) -> dict[str, Any] | None:
@@ -41,7 +31,7 @@ def boolean_words(words: AbstractSet[str]) -> dict[str, Any] | None:
     lower = {word.strip().lower() for word in words}
     for true, false in PAIRS:
         if lower == {true, false} or (true == "true" and lower and lower <= {true, false}):
-            if lower <= set(KNOWN) and all(_is_known(word) for word in words):
+            if lower <= KNOWN and all(_is_known(word) for word in words):
                 return {}
             return {
                 "true": sorted(word for word in words if word.strip().lower() == true),

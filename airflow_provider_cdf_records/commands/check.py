@@ -33,19 +33,19 @@ def run(given: argparse.Namespace) -> int:
     schema = _schema(given, spec)
     convert = converter(spec, schema, source, is_whole=given.limit is None)
     findings = Findings(source.where, SHOWN)
-    end = None
+    failure = None
     with progress("Checking", source.share) as update:
         try:
             for chunk in source if given.limit is None else FirstRows(source, given.limit):
                 findings.add(convert(chunk))
                 update(findings.rows)
         except SourceError as error:
-            end = str(error)
+            failure = str(error)
     _show_records(findings, spec, schema)
     _show_numbers(findings, is_known=bool(given.containers or given.conn_id), limit=given.limit)
-    if end is not None:
-        print(f"\nThe load would end after {findings.rows:,} rows: {end}")
-    return WOULD_REJECT if findings.rejected or end is not None else GOOD
+    if failure is not None:
+        print(f"\nThe load would end after {findings.rows:,} rows: {failure}")
+    return WOULD_REJECT if findings.rejected or failure is not None else GOOD
 
 
 def _schema(given: argparse.Namespace, spec: MappingSpec) -> Schema:
@@ -100,7 +100,8 @@ def _show_numbers(findings: Findings, *, is_known: bool, limit: int | None) -> N
     print(f"\n{count_of(findings.rows, 'row')}{of}: {sent}.")
     if not is_known:
         print(
-            "The types are not known: values were not checked; --containers or --conn-id says what they are."
+            "The types are not known, so values were not checked; give the containers with --containers or "
+            "--conn-id."
         )
     if findings.repeated:
         some = ", ".join(findings.repeated_identities)

@@ -38,7 +38,6 @@ class Column:
         self.kinds: Counter[str] = Counter()
         self.distinct: Counter[str] | None = Counter()
         self.longest = 0
-        self.padded = 0
         self.numbers = Numbers()
         self.moments = Moments(name)
         self.integers: tuple[int, int] | None = None  # the smallest and the largest

@@ -12,7 +12,7 @@ WIDEST_CELL = 40  # characters
 
 @contextmanager
 def progress(what: str, share: Callable[[], float | None]) -> Iterator[Callable[[int], None]]:
-    """Show a bar while the context lasts, where somebody looks; yields what tells it how many rows are done.
+    """Show a progress bar on a terminal; yield a function that takes the number of rows done so far.
 
     :param share: returns how much is done, from 0 to 1, as far as that is known.
     """

@@ -62,10 +62,8 @@ def _beside(path: str, name: str) -> str:
 
 
 def _is_airflow_3() -> bool:
-    try:
-        return not version("apache-airflow").startswith(
-            "2."
-        )  # looks for no module, which would import Airflow
+    try:  # by its metadata, since looking for a module would import Airflow
+        return not version("apache-airflow").startswith("2.")
     except PackageNotFoundError:
         return True
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from airflow_provider_cdf_records.commands.proposal import Proposal
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
 
-PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-NOT_PLAIN = frozenset(
-    ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
-)  # YAML takes them for something else
+UNQUOTED = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+# What parsers of YAML take for a boolean or null where it is not quoted.
+BOOLEANS_AND_NULL = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def definitions_text(suggestion: Suggestion) -> str:
@@ -21,12 +20,13 @@ def definitions_text(suggestion: Suggestion) -> str:
 
 
 def _lines(suggestion: Suggestion) -> Iterator[str]:
-    rows = suggestion.rows
+    profile = suggestion.profile
     yield f"# What the records of {_one_line(suggestion.path)} need in CDF."
-    if rows.is_whole:
-        yield f"# Types and nullable by all of its {rows.count:,} rows."
+    if profile.is_whole:
+        yield f"# Types and nullable by all of its {profile.count:,} rows."
     else:
-        yield f"# Types by its first {rows.count:,} rows; with --all, also enums, and what is never missing."
+        seen = f"first {profile.count:,} rows"
+        yield f"# Types by its {seen}; with --all, also enums, and what is never missing."
     yield f"spaces: [{_quoted(suggestion.space)}]"
     yield "containers:"
     yield f"  - space: {_quoted(suggestion.space)}"
@@ -65,5 +65,5 @@ def _one_line(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    is_plain = PLAIN.fullmatch(text) and text.lower() not in NOT_PLAIN
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    needs_no_quotes = UNQUOTED.fullmatch(text) and text.lower() not in BOOLEANS_AND_NULL
+    return text if needs_no_quotes else json.dumps(text, ensure_ascii=False)

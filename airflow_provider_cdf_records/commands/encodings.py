@@ -30,10 +30,10 @@ def encoding_of(start: bytes, *, is_all: bool) -> str:
     for mark, name in BYTE_ORDER_MARKS:
         if start.startswith(mark):
             return name
-    if is_null_heavy := start.count(0) > MOSTLY * len(start):
+    if start.count(0) > MOSTLY * len(start):
         return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
     try:
-        codecs.getincrementaldecoder(UTF8)().decode(start, final=is_all and not is_null_heavy)
+        codecs.getincrementaldecoder(UTF8)().decode(start, final=is_all)
     except UnicodeDecodeError:
         return UTF8 if _is_damaged_utf8(start) else _guessed(start)
     return UTF8

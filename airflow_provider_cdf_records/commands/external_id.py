@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.commands.errors import UsageError
+from airflow_provider_cdf_records.commands.file_profile import FileProfile
 from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
-from airflow_provider_cdf_records.commands.reading import Rows
 from airflow_provider_cdf_records.commands.unique_columns import Candidate, Identity
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
 
 LONGEST = 80  # characters of a column that is not free text
+LONGEST_NUMBER = 24  # characters
 SEPARATORS = ("/", "|", "~", "#")
 COST_OF_SPACES = 5  # in texts: names of things rather than ids
 COST_OF_A_MOMENT_ALONE = 4
@@ -35,12 +36,11 @@ class ExternalId:
     """A format string for external ids, and what is known of it."""
 
     template: str
-    columns: Sequence[str]
     note: str
 
 
 def identity_for(
-    rows: Rows, proposals: Sequence[Proposal], file_options: Mapping[str, Any], given: str | None
+    profile: FileProfile, proposals: Sequence[Proposal], file_options: Mapping[str, Any], given: str | None
 ) -> ExternalId:
     """Return the external id.
 
@@ -48,7 +48,8 @@ def identity_for(
     :raises UsageError: when there is none.
     """
     if given is not None:
-        return ExternalId(given, _columns_of(given, rows), "")
+        _check_columns_of(given, profile)
+        return ExternalId(given, "")
     missing = frozenset(file_options.get("null_values", ()))
     candidates = [
         Candidate(
@@ -62,21 +63,18 @@ def identity_for(
     ]
     found = None
     for most in TIERS:
-        found = found or rows.keys.find([candidate for candidate in candidates if candidate.cost <= most])
+        found = found or profile.keys.find([candidate for candidate in candidates if candidate.cost <= most])
     if found is None:
         msg = (
             "no set of columns that always have a value tells all rows apart. Say with --external-id what "
             "identifies a row, such as '{tag}/{time}'; of several rows with one external id, the last one "
             "is what the stream holds."
         )
-        if absent := [name for name in rows.columns if name in rows.absent]:
+        if absent := [name for name in profile.columns if name in profile.absent]:
             msg += f" Not all rows have {listed(absent)}: is a column named differently in some files?"
         raise UsageError(msg)
-    note = _note(found, rows) + _warning(found, proposals)
-    return ExternalId(_template(found.columns, proposals), found.columns, note)
-
-
-LONGEST_NUMBER = 24  # characters
+    note = _note(found, profile) + _warning(found, proposals)
+    return ExternalId(_template(found.columns, proposals), note)
 
 
 def _can_identify(proposal: Proposal, missing: frozenset[str]) -> bool:
@@ -106,18 +104,21 @@ def _mapping(external_id: str) -> dict[str, Any]:
     return {"space": "any", "external_id": external_id, "sources": [source]}
 
 
-def _columns_of(template: str, rows: Rows) -> Sequence[str]:
+def _check_columns_of(template: str, profile: FileProfile) -> None:
+    """Refuse a format string over columns that the file does not have.
+
+    :raises UsageError: naming them.
+    """
     try:
         columns = read_mapping(_mapping(template)).identity_columns
     except InvalidArgumentError as error:
         msg = f"--external-id {template!r}: {str(error).removeprefix('mapping: external_id: ')}"
         raise UsageError(msg) from None
     for column in columns:
-        if column not in rows.columns and column.partition(".")[0] not in rows.columns:
-            known = listed(rows.columns)
+        if column not in profile.columns and column.partition(".")[0] not in profile.columns:
+            known = listed(profile.columns)
             msg = f"--external-id {template!r}: the file has no column {column!r}; it has {known}."
             raise UsageError(msg)
-    return columns
 
 
 def _cost(proposal: Proposal) -> int:
@@ -157,11 +158,11 @@ def _warning(found: Identity, proposals: Sequence[Proposal]) -> str:
     return f". Two rows of one time would be one record: --external-id '{other}' tells them apart"
 
 
-def _note(found: Identity, rows: Rows) -> str:
+def _note(found: Identity, profile: FileProfile) -> str:
     few = "the fewest columns" if len(found.columns) > 1 else "a column"
     compared = (
         f"all {found.rows:,} rows"
-        if rows.is_whole and found.rows == rows.count
+        if profile.is_whole and found.rows == profile.count
         else f"the first {found.rows:,} rows"
     )
     note = f"{few} found that tell{'' if len(found.columns) > 1 else 's'} {compared} apart"

@@ -16,7 +16,8 @@ MOST_IDENTITIES = 1_000_000  # that are remembered, in about 70 MB
 MOST_REASONS = 100
 EXAMPLES = 3  # of each reason
 OTHERS = "other reasons"
-PROBLEMS = re.compile(r"; (?=column |space: |external_id: |externalId: |and \d)")  # of one row
+PROBLEMS = re.compile(r"; (?=column |space: |external_id: |externalId: |and \d)")  # between those of one row
+# What is different from row to row in messages about the same problem: values, and numbers.
 VARYING = re.compile(r"\bgot .*?(?=;|$)|'[^']*'(?= is)|\b\d[\d,.]*\b")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from airflow_provider_cdf_records.mapping.types import number_pattern
+
 EXACT_DIGITS = 15  # that every float64 holds
 SPACES = " \u00a0\u202f"
 LONGEST_INTEGER = 20  # characters of an int64, with its sign
@@ -14,8 +16,8 @@ INT64 = 2**63
 
 
 @dataclass(frozen=True)
-class NumberStyle:
-    """A way to write numbers.
+class DetectedStyle:
+    """A way to write numbers, which the texts of a column may have.
 
     :param decimal: between the whole part and the rest.
     :param thousands: between groups of three digits.
@@ -41,21 +43,15 @@ class NumberStyle:
         return text.replace(self.decimal, ".")
 
 
-def _pattern(style: NumberStyle) -> re.Pattern[str]:
-    decimal, whole = re.escape(style.decimal), "[0-9]+"
-    if style.thousands is not None:
-        whole = f"(?:[1-9][0-9]{{0,2}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
-    return re.compile(rf"[+-]?(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?")
-
-
-PLAIN, COMMA = NumberStyle(), NumberStyle(",")
+DECIMAL_POINT, DECIMAL_COMMA = DetectedStyle(), DetectedStyle(",")
+COMMA_THOUSANDS, POINT_THOUSANDS = DetectedStyle(".", ","), DetectedStyle(",", ".")
 THOUSANDS = (
-    NumberStyle(".", ","),
-    NumberStyle(",", "."),
-    *(NumberStyle(decimal, space) for space in (*SPACES, "'", "\u2019") for decimal in (".", ",")),
+    COMMA_THOUSANDS,
+    POINT_THOUSANDS,
+    *(DetectedStyle(decimal, space) for space in (*SPACES, "'", "\u2019") for decimal in (".", ",")),
 )
-STYLES = (PLAIN, COMMA, *THOUSANDS)  # the plainest first
-PATTERNS = {style: _pattern(style) for style in STYLES}
+STYLES = (DECIMAL_POINT, DECIMAL_COMMA, *THOUSANDS)  # the plainest first
+PATTERNS = {style: re.compile(number_pattern(style.decimal, style.thousands or "")) for style in STYLES}
 LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -85,14 +81,14 @@ class Numbers:
                 self.styles = [style for style in self.styles if style.accepts(text)]
                 if not self.styles:
                     return
-                self._has_point = PLAIN in self.styles and self.decimal == "."
+                self._has_point = DECIMAL_POINT in self.styles and self.decimal == "."
             self._look_at(text)
 
     def _accept_all(self, text: str) -> bool:
         """Whether a text surely is a number in all styles that are left."""
         if text.isdecimal() and text.isascii():
             return True
-        return self._has_point and PATTERNS[PLAIN].fullmatch(text) is not None
+        return self._has_point and PATTERNS[DECIMAL_POINT].fullmatch(text) is not None
 
     def _look_at(self, text: str) -> None:
         if LEADING_ZERO.match(text):
@@ -117,12 +113,14 @@ class Numbers:
     @property
     def is_ambiguous(self) -> bool:
         """Whether the texts may be thousands as well as fractions, such as ``1,234``."""
-        return {COMMA, NumberStyle(".", ",")} <= set(self.styles) and PLAIN not in self.styles
+        fitting = set(self.styles)
+        return {DECIMAL_COMMA, COMMA_THOUSANDS} <= fitting and DECIMAL_POINT not in fitting
 
     @property
     def may_be_thousands(self) -> bool:
         """Whether the texts are fractions, but may be thousands, such as ``1.234``."""
-        return {PLAIN, NumberStyle(",", ".")} <= set(self.styles) and COMMA not in self.styles
+        fitting = set(self.styles)
+        return {DECIMAL_POINT, POINT_THOUSANDS} <= fitting and DECIMAL_COMMA not in fitting
 
     @property
     def decimal(self) -> str | None:
@@ -131,17 +129,17 @@ class Numbers:
             return None
         return decimals.pop()
 
-    def style(self, decimal: str | None) -> NumberStyle:
+    def style(self, decimal: str | None) -> DetectedStyle:
         """Return the style of the column.
 
         :param decimal: the decimal point of the file, which decides where the texts leave a choice.
         """
-        if PLAIN in self.styles and COMMA in self.styles:
-            return PLAIN  # digits alone
+        if DECIMAL_POINT in self.styles and DECIMAL_COMMA in self.styles:
+            return DECIMAL_POINT  # digits alone
         fitting = [style for style in self.styles if style.decimal == decimal]
         return [*fitting, *self.styles][0]
 
-    def is_whole_in(self, style: NumberStyle) -> bool:
+    def is_whole_in(self, style: DetectedStyle) -> bool:
         """Whether all texts are whole numbers in a style of the column."""
         return self.is_whole or (style.thousands is not None and style != self.styles[0])
 

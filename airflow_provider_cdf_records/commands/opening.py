@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.sources.storage import StoragePath
 def open_path(path: str) -> Any:
     """Return a path that can be opened; Airflow is only imported for a URL.
 
-    :raises UsageError: when there can be no such path.
+    :raises UsageError: when it is no path.
     """
     if "://" in path:
         from airflow_provider_cdf_records.hooks.paths import storage_path  # noqa: PLC0415 (needs Airflow)

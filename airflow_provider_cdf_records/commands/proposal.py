@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.commands.columns import Column
-from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
+from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
 
 ID_LIKE = re.compile(
     r"#|(?:^|[^a-z])(?:id|ids|key|uuid|guid|code|tag|serial|no|nr|number|identifier)(?:$|[^a-z])",
@@ -37,14 +37,14 @@ class Proposal:
     name: str
     type: dict[str, Any] = field(default_factory=lambda: {"type": "text"})
     options: dict[str, Any] = field(default_factory=dict)
-    style: NumberStyle = PLAIN
+    style: DetectedStyle = DECIMAL_POINT
     nulls: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     nullable: bool = True
 
     def become_text(self, why: str) -> None:
         """Take the values as they are."""
-        self.type, self.options, self.style, self.nulls = {"type": "text"}, {}, PLAIN, []
+        self.type, self.options, self.style, self.nulls = {"type": "text"}, {}, DECIMAL_POINT, []
         self.notes = [why]
 
 

@@ -11,11 +11,11 @@ from typing import Any
 from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.external_id import identity_for
+from airflow_provider_cdf_records.commands.file_profile import FileProfile, read_profile
 from airflow_provider_cdf_records.commands.opening import files_in, source_of
 from airflow_provider_cdf_records.commands.property_names import property_names, snake_case
 from airflow_provider_cdf_records.commands.proposal import Proposal
-from airflow_provider_cdf_records.commands.proposals import Proposer
-from airflow_provider_cdf_records.commands.reading import Rows, read_rows
+from airflow_provider_cdf_records.commands.proposer import Proposer
 from airflow_provider_cdf_records.commands.sniffing import FileKind, sniff
 from airflow_provider_cdf_records.commands.suggestion import (
     NOT_EVERYWHERE,
@@ -39,11 +39,11 @@ def run(given: argparse.Namespace) -> int:
     kind = sniff(files[0], given.file_format, given.file_options)
     direct = dict(given.direct)
     source = source_of(files, kind.file_format, kind.file_options)
-    rows = read_rows(source, read_all=given.all, also=direct)
-    _check_rows(rows, given.file, direct)
-    proposals = _proposals(rows, kind, direct, given.time_zone)
+    profile = read_profile(source, read_all=given.all, also=direct)
+    _check_profile(profile, given.file, direct)
+    proposals = _proposals(profile, kind, direct, given.time_zone)
     options = kind.file_options | file_level_options(proposals, kind)
-    identity = identity_for(rows, proposals, options, given.external_id)
+    identity = identity_for(profile, proposals, options, given.external_id)
     suggestion = Suggestion(
         path=given.file,
         space=given.space,
@@ -54,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
         time_zone=given.time_zone,
         identity=identity,
         proposals=proposals,
-        rows=rows,
+        profile=profile,
         notes=kind.notes,
     )
     correct(suggestion, files, None if given.all else SAMPLE)
@@ -70,7 +70,7 @@ def _checked(given: argparse.Namespace) -> str:
     if not SCHEMA_ID.fullmatch(given.container):
         msg = (
             "--container must be 1-255 letters, digits and '_', first a letter, last a letter or digit, "
-            f"got {given.container!r}"
+            f"got {given.container!r}."
         )
         raise UsageError(msg)
     time_zone_of(given.time_zone)
@@ -87,38 +87,40 @@ def stream_of(container: str) -> str:
         return f"{name}_stream"
 
 
-def _check_rows(rows: Rows, path: str, direct: Mapping[str, str]) -> None:
-    if not rows.count:
-        why = f" ({rows.unreadable:,} cannot be read: {rows.reason})" if rows.unreadable else ""
+def _check_profile(profile: FileProfile, path: str, direct: Mapping[str, str]) -> None:
+    if not profile.count:
+        why = f" ({profile.unreadable:,} cannot be read: {profile.reason})" if profile.unreadable else ""
         msg = f"{path} has no rows to learn from{why}."
         raise UsageError(msg)
-    if rows.are_records:
+    if profile.are_records:
         msg = (
             f"{path} holds records as CDF takes them (space, externalId, sources): the operators load it "
             "without a mapping."
         )
         raise UsageError(msg)
-    if rows.columns.keys() >= REJECTED:
+    if profile.columns.keys() >= REJECTED:
         msg = f"{path} holds rejected records; suggest for the file that they come from, with its mapping."
         raise UsageError(msg)
     for column in direct:
-        if rows.columns[column].is_empty:
-            known = ", ".join(map(repr, rows.columns.keys() - direct.keys()))
-            msg = f"--direct {column}: the rows have no values there; their columns are {known}"
+        if profile.columns[column].is_empty:
+            others = ", ".join(repr(name) for name in profile.columns if name not in direct)
+            msg = f"--direct {column}: the rows have no values there; their other columns are {others}."
             raise UsageError(msg)
 
 
-def _proposals(rows: Rows, kind: FileKind, direct: Mapping[str, str], time_zone: str) -> Sequence[Proposal]:
-    columns = [column for column in rows.columns.values() if not _is_padding(column.name, column.is_empty)]
+def _proposals(
+    profile: FileProfile, kind: FileKind, direct: Mapping[str, str], time_zone: str
+) -> Sequence[Proposal]:
+    columns = [column for column in profile.columns.values() if not _is_padding(column.name, column.is_empty)]
     if len(columns) > MOST_PROPERTIES:
-        msg = f"the file has {len(columns):,} columns, and a container takes {MOST_PROPERTIES:,} properties"
+        msg = f"the file has {len(columns):,} columns, and a container takes {MOST_PROPERTIES:,} properties."
         raise UsageError(msg)
     names = property_names(column.name for column in columns)
-    settings: dict[str, Any] = {"is_text": kind.is_text, "is_whole": rows.is_whole}
+    settings: dict[str, Any] = {"is_text": kind.is_text, "is_whole": profile.is_whole}
     proposer = Proposer.of(columns, direct=direct, time_zone=time_zone, **settings)
     proposals = [proposer.propose(column, names[column.name]) for column in columns]
     for proposal in proposals:
-        if kind.is_text and proposal.column.name in rows.absent:
+        if kind.is_text and proposal.column.name in profile.absent:
             proposal.options["optional"] = True
             proposal.notes.append(NOT_EVERYWHERE)
     return proposals

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.commands.external_id import ExternalId
-from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
+from airflow_provider_cdf_records.commands.file_profile import FileProfile
+from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
 from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls
-from airflow_provider_cdf_records.commands.reading import Rows
 from airflow_provider_cdf_records.commands.sniffing import FileKind
 
 NOT_EVERYWHERE = "not in all files"
@@ -29,7 +29,7 @@ class Suggestion:
     time_zone: str
     identity: ExternalId
     proposals: Sequence[Proposal]
-    rows: Rows
+    profile: FileProfile
     notes: list[str]
 
     @property
@@ -89,14 +89,14 @@ def file_level_options(proposals: Sequence[Proposal], kind: FileKind) -> dict[st
     return options
 
 
-def _common_style(proposals: Sequence[Proposal]) -> NumberStyle | None:
+def _common_style(proposals: Sequence[Proposal]) -> DetectedStyle | None:
     """Return the style in which all numbers with a decimal point or separators are written."""
-    styles = {one.style for one in proposals if one.style != PLAIN or one.type["type"] == "float64"}
+    styles = {one.style for one in proposals if one.style != DECIMAL_POINT or one.type["type"] == "float64"}
     decimals = {style.decimal for style in styles}
     thousands = {style.thousands for style in styles} - {None}
     if len(decimals) != 1 or len(thousands) > 1:
         return None
-    return NumberStyle(decimals.pop(), next(iter(thousands), None))
+    return DetectedStyle(decimals.pop(), next(iter(thousands), None))
 
 
 def _mapped(proposal: Proposal) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from airflow_provider_cdf_records.commands.console import progress
 from airflow_provider_cdf_records.commands.conversion import converter
@@ -22,18 +22,18 @@ def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | No
 
     :param most: how many rows to try; by default all.
     """
-    refusal = _first_refusal(suggestion, suggestion.proposals, files, most)
+    refusal = _first_refusal(suggestion, files, most)
     while refusal is not None:
-        guilty = [
+        refused = [
             proposal
             for proposal in suggestion.proposals
             if _can_give_way(proposal) and f".{proposal.name}: " in refusal.message
         ]
-        if not guilty:
-            return  # not a matter of types; `check` tells it
-        for proposal in guilty:
+        if not refused:
+            return  # other types would not help; the command ``check`` shows why it is refused
+        for proposal in refused:
             _give_way(proposal, suggestion.time_zone)
-        refusal = _first_refusal(suggestion, suggestion.proposals, files, most)
+        refusal = _first_refusal(suggestion, files, most)
 
 
 def _can_give_way(proposal: Proposal) -> bool:
@@ -56,14 +56,12 @@ def _give_way(proposal: Proposal, time_zone: str) -> None:
         proposal.become_text(f"not all values are {kind}")
 
 
-def _first_refusal(
-    suggestion: Suggestion, proposals: Iterable[Proposal], files: Sequence[StoragePath], most: int | None
-) -> Refusal | None:
+def _first_refusal(suggestion: Suggestion, files: Sequence[StoragePath], most: int | None) -> Refusal | None:
     """Return the first row that is refused for the value of one of the properties."""
     source = source_of(files, suggestion.file_format, suggestion.file_options)
     schema = Schema([suggestion.definition], complete=True)
     convert = converter(read_mapping(suggestion.mapping), schema, source, is_whole=most is None)
-    marks = [f".{proposal.name}: " for proposal in proposals if _can_give_way(proposal)]
+    marks = [f".{proposal.name}: " for proposal in suggestion.proposals if _can_give_way(proposal)]
     count = 0
     with progress("Trying", source.share) as update:
         for chunk in source if most is None else FirstRows(source, most):

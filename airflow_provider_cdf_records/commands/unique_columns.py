@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, islice
 from typing import Any
 
@@ -124,8 +125,7 @@ class _Search:
             if not left and self._tells_all_apart(chosen):
                 return tuple(sorted(chosen))
             others = [number for number in range(len(self._candidates)) if number not in chosen]
-            hit: Callable[[int], int] = lambda number: sum(pair >> number & 1 for pair in left or self._pairs)  # noqa: B023,E731
-            chosen = (*chosen, max(others, key=hit))
+            chosen = (*chosen, max(others, key=partial(_pairs_told_apart, left or self._pairs)))
         return tuple(sorted(chosen)) if self._tells_all_apart(chosen) else None
 
     def _tells_all_apart(self, chosen: tuple[int, ...]) -> bool:
@@ -153,6 +153,11 @@ class _Search:
         if other is not None:
             differing = [n for n, column in enumerate(self._hashes) if column[row] != column[other]]
             self._pairs.append(_bits(differing))
+
+
+def _pairs_told_apart(pairs: Sequence[int], number: int) -> int:
+    """Return how many pairs of rows differ in a column."""
+    return sum(pair >> number & 1 for pair in pairs)
 
 
 def _bits(numbers: Sequence[int]) -> int:

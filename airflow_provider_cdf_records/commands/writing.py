@@ -54,11 +54,11 @@ def write(suggestion: Suggestion, folder: Path, *, replace: bool) -> None:
 
 
 def _report(suggestion: Suggestion) -> Iterator[str]:
-    rows = suggestion.rows
+    profile = suggestion.profile
     seen = (
-        f"all {count_of(rows.count, 'row')}"
-        if rows.is_whole
-        else f"the first {rows.count:,} rows (--all reads all)"
+        f"all {count_of(profile.count, 'row')}"
+        if profile.is_whole
+        else f"the first {profile.count:,} rows (--all reads all)"
     )
     yield f"{suggestion.path}: {count_of(len(suggestion.proposals), 'property', 'properties')}, by {seen}."
     yield from suggestion.notes
@@ -68,10 +68,10 @@ def _report(suggestion: Suggestion) -> Iterator[str]:
     yield f"external id: {suggestion.identity.template}{note}"
     if absent := suggestion.not_everywhere:
         yield f"not in all files: {listed(absent)}; if one is named differently in some, name it alike there"
-    if rows.may_end_in_totals:
+    if profile.may_end_in_totals:
         yield "the last row looks like totals: --file-options '{\"skip_footer\": 1}' leaves it out"
-    if rows.unreadable:
-        yield f"{count_of(rows.unreadable, 'row')} cannot be read, such as: {rows.reason}"
+    if profile.unreadable:
+        yield f"{count_of(profile.unreadable, 'row')} cannot be read, such as: {profile.reason}"
 
 
 def _next_steps(suggestion: Suggestion, folder: Path, mapping: str, dag: str) -> Iterator[str]:

@@ -54,16 +54,10 @@ class LoadArguments(TypedDict, total=False):
 class FileArguments(LoadArguments, total=False):
     """Arguments of a load of files.
 
-    :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
-        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix says. A ``.zip`` is a folder of
-        its members, and each may be compressed itself; how a file is compressed is seen from its content.
-    :param file_options: options of the format; of CSV and TSV ``delimiter`` (one or more characters),
-        ``encoding``, ``encoding_errors`` (``reject``, ``replace``, ``ignore`` or ``backslashreplace``),
-        ``header``, ``null_values``, ``skip_rows`` (how many lines to skip at the start, or the numbers of
-        lines), ``skip_footer`` (how many rows to leave out at the end), ``comment``, ``quotechar``,
-        ``escapechar``, ``skip_initial_space``, ``decimal``, ``thousands``; of NDJSON and
-        JSON ``encoding``, ``encoding_errors``, ``null_values``; of JSON ``items``, the path of the array of
-        rows, such as ``data.records``; of Parquet ``binary_as_string``.
+    :param file_format: the name of the format; by default what the suffix says.
+    :param file_options: options of the format.
+
+    :class:`.CdfRecordsOrPathOperator` lists formats and options.
     """
 
     file_format: str | None

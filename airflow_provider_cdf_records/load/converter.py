@@ -12,8 +12,9 @@ from airflow_provider_cdf_records.load.preflight import Findings, schema_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import ContainerId, IdentityMapping, MappingSpec, RowMapping, Schema
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
-from airflow_provider_cdf_records.records.chunk import Convert, Mark, NumberStyle, with_number_style
+from airflow_provider_cdf_records.records.chunk import Convert, Mark, with_number_style
 from airflow_provider_cdf_records.records.deletions import records_to_delete
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, suggest_mapping
 from airflow_provider_cdf_records.sources import FileSource, Source
 

@@ -20,8 +20,8 @@ from airflow_provider_cdf_records.mapping.types import (
     time_zone_of,
     timestamp_forms,
 )
-from airflow_provider_cdf_records.records.chunk import NumberStyle
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 
 UTC = "UTC"
 # What the keys are for, the types that can use them, and the type of a property that is not known.

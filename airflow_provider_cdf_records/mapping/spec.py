@@ -16,7 +16,6 @@ from airflow_provider_cdf_records.mapping.reading import (
 )
 from airflow_provider_cdf_records.mapping.schema import ContainerId
 from airflow_provider_cdf_records.mapping.template import Template
-from airflow_provider_cdf_records.records.chunk import NumberStyle
 from airflow_provider_cdf_records.records.encoding import explain_decode_error
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import (
@@ -26,6 +25,7 @@ from airflow_provider_cdf_records.records.identifiers import (
     InvalidRecordError,
     check_space,
 )
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 
 ALL_OTHERS = "*"
 FOR_CONSTANTS = ("time_zone", "fold")

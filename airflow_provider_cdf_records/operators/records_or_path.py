@@ -24,7 +24,9 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
         for its files in the order of their names. (templated)
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
-        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says.
+        ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says. A ``.zip`` is
+        a folder of its members, and each may be compressed itself; how a file is compressed is seen from its
+        content.
     :param file_options: options of the format; of CSV and TSV ``delimiter`` (one or more characters),
         ``encoding``, ``encoding_errors`` (``reject``, ``replace``, ``ignore`` or ``backslashreplace``),
         ``header``, ``null_values``, ``skip_rows`` (how many lines to skip at the start, or the numbers of

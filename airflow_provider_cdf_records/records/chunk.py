@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
+from airflow_provider_cdf_records.records.number_style import NumberStyle
+
 Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
 WITHOUT_A_VALUE = "columns without a value"  # key of the columns for which a row has no values
@@ -13,20 +15,6 @@ Columns = tuple[str, ...]
 # JSON as bytes, a mapping, or the values of a table's row; where these do not say it all, a pair of them
 # and a RowContext (a plain pair, so that no Python runs for each row of a chunk).
 Row = Any
-
-
-class NumberStyle(NamedTuple):
-    """How the numbers in the texts of a file are written; ``None`` stands for the usual way.
-
-    :param decimal: before the fraction, by default a point.
-    :param thousands: between groups of three digits, by default nothing.
-    """
-
-    decimal: str | None = None
-    thousands: str | None = None
-
-
-NUMBER_STYLE_KEYS = tuple(NumberStyle.__annotations__)
 
 
 class RowContext(NamedTuple):

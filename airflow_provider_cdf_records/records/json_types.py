@@ -13,7 +13,7 @@ from uuid import UUID
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 # How a subclass becomes the type itself, such as numpy's str_ or an IntEnum, whatever methods it has.
-PLAIN: Mapping[type, Callable[[Any], Any]] = {str: str.__str__, int: int.__int__, float: float.__float__}
+BASE_TYPES: Mapping[type, Callable[[Any], Any]] = {str: str.__str__, int: int.__int__, float: float.__float__}
 
 MAX_DECIMAL_DIGITS = 400  # written out; a larger number is shorter with an exponent
 MAX_INTEGER_DIGITS = 30  # of a Decimal that is sent as an integer; a larger one is sent as a float
@@ -31,9 +31,9 @@ def to_json_type(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return _number(value)
-    for kind, to_plain in PLAIN.items():
+    for kind, to_base in BASE_TYPES.items():
         if isinstance(value, kind):
-            return to_plain(value)
+            return to_base(value)
     if isinstance(value, UUID) or type(value).__module__ == "ipaddress":
         return str(value)
     if isinstance(value, Enum):

@@ -11,16 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import (
-    NUMBER_STYLE_KEYS,
-    Identity,
-    NumberStyle,
-    Row,
-    row_and_context,
-)
+from airflow_provider_cdf_records.records.chunk import Identity, Row, row_and_context
 from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently, decode_object_exactly
 from airflow_provider_cdf_records.records.encoding import display, encode, encode_exactly, encode_value
 from airflow_provider_cdf_records.records.named_rows import as_mapping
+from airflow_provider_cdf_records.records.number_style import NUMBER_STYLE_KEYS, NumberStyle
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 API_RECORD_KEYS = {"space", "externalId", "sources"}

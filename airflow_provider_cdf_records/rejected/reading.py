@@ -15,7 +15,6 @@ from airflow_provider_cdf_records.records.chunk import (
     WITHOUT_A_VALUE,
     Chunk,
     Convert,
-    NumberStyle,
     Records,
     Refusal,
     Row,
@@ -24,6 +23,7 @@ from airflow_provider_cdf_records.records.chunk import (
 )
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
 
 MAPPING_HINT = "(a rejected row of a load with a mapping needs that mapping again)"
@@ -74,6 +74,7 @@ class UnwrapRejected:
         unwrapped: set[int] = set()
         for position, line in zip(chunk.positions, chunk.rows, strict=True):
             row, is_unwrapped, style = _innermost(line)
+            style = style or chunk.number_style
             if is_unwrapped:
                 unwrapped.add(position)
             if is_unwrapped and (key := _leftover_key(row)):

@@ -42,6 +42,7 @@ class FormatChoice:
 
     :param file_format: the name of a format; by default what the suffix says.
     :param file_options: options of the format.
+    :ivar rejected: how files of rejected records are read.
     :param holds_rejected: tells by the first bytes of a file whether it holds rejected records, which are a
         JSON object a line, whatever the name of the file.
     """
@@ -56,7 +57,7 @@ class FormatChoice:
         self._given_options = file_options
         self._options: dict[str, Options] = {}
         self._holds_rejected = holds_rejected
-        self._rejected = FileFormat(NDJSON, NDJSON.options_of({}))
+        self.rejected = FileFormat(NDJSON, NDJSON.options_of({}))
 
     def by_name(self, path: StoragePath) -> FileFormat:
         """Return how a file is read, as far as its name tells.
@@ -78,13 +79,13 @@ class FormatChoice:
 
     def by_content(self, by_name: FileFormat, file: io.BufferedReader) -> FileFormat:
         """Return how an open file is read, given how its name says."""
-        return self._rejected if self._holds_rejected(file.peek(BUFFER)) else by_name
+        return self.rejected if self._holds_rejected(file.peek(BUFFER)) else by_name
 
     def _by_first_bytes(self, path: StoragePath) -> FileFormat:
         with open_file(path, block_size=FIRST_BYTES) as opened:
             start = opened.file.read(FIRST_BYTES)
         if self._holds_rejected(start):
-            return self._rejected
+            return self.rejected
         compressed = ", ".join([*(known.suffix for known in COMPRESSIONS), ZIP_SUFFIX])
         msg = (
             f"{path} has none of the suffixes {known_suffixes()} (with or without {compressed}); "

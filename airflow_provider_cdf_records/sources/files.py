@@ -9,14 +9,9 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
-from airflow_provider_cdf_records.records.chunk import (
-    NUMBER_STYLE_KEYS,
-    Chunk,
-    Columns,
-    Mark,
-    NumberStyle,
-)
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.number_style import NUMBER_STYLE_KEYS, NumberStyle
 from airflow_provider_cdf_records.sources.archives import ZipMember, is_named_zip, is_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FormatChoice
@@ -71,6 +66,12 @@ class FileSource:
         of_options = {name: self._given_options.get(name) for name in NUMBER_STYLE_KEYS}
         return NumberStyle(**of_options) if any(of_options.values()) else None
 
+    def _number_style_of(self, number: int) -> NumberStyle | None:
+        """Return how numbers are written in a file: in lines of rejected records, as each of them says."""
+        style = self.number_style
+        is_rejected = self._formats[number] is self._choice.rejected
+        return NumberStyle() if style is not None and is_rejected else style
+
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark: by seeking where the format allows it, else by skipping rows."""
         self._after = mark
@@ -112,7 +113,7 @@ class FileSource:
                 last = start.position
                 for chunk in self._read(number, start):
                     last = chunk.end.position
-                    yield _shifted(chunk, before, number).in_number_style(self.number_style)
+                    yield _shifted(chunk, before, number).in_number_style(self._number_style_of(number))
                 self._done += sizes[number]
                 before += last + 1
 

@@ -15,6 +15,9 @@ from airflow_provider_cdf_records.sources.arrow.library import MissingLibraryErr
 from airflow_provider_cdf_records.sources.source import FormatError
 
 PROTOCOL = ("__arrow_c_stream__", "__arrow_c_array__")
+UNKNOWN_TYPE = "format string"  # in what pyarrow says of a type that it does not have
+ADDRESSES = "Object"  # polars' type of Python objects, of which it hands on the places in memory
+CONVERT_IT = "convert the column first, such as to text"
 
 
 def is_frame(value: object) -> bool:
@@ -64,14 +67,43 @@ def chunks_of(frame: Any, first: int) -> Iterator[Chunk]:
 
 
 def _record_batches(pa: Any, frame: Any) -> Any:
+    if _is_of_polars(frame):
+        _check_types(frame)
     try:
         if hasattr(frame, PROTOCOL[0]):
             return pa.RecordBatchReader.from_stream(frame)
         batch = pa.record_batch(frame)
         return pa.RecordBatchReader.from_batches(batch.schema, [batch])
     except (TypeError, pa.ArrowException) as error:
+        if UNKNOWN_TYPE in str(error):
+            column = _column_of_unknown_type(pa, frame)
+            msg = (
+                f"has {column} of a type that pyarrow {pa.__version__} does not have ({error}); {CONVERT_IT}."
+            )
+            raise FormatError(msg) from None
         msg = f"is no table ({error}); give a frame, or rows (dicts)."
         raise FormatError(msg) from None
+
+
+def _check_types(frame: Any) -> None:
+    for name, kind in zip(frame.columns, frame.dtypes, strict=True):
+        if str(kind) == ADDRESSES:
+            msg = f"has a column {name!r} of Python objects, which polars does not hand on; {CONVERT_IT}."
+            raise FormatError(msg)
+
+
+def _column_of_unknown_type(pa: Any, frame: Any) -> str:
+    """Return the first column that pyarrow does not take, in words."""
+    for name in frame.columns if _is_of_polars(frame) else ():
+        try:
+            pa.RecordBatchReader.from_stream(frame.select(name))
+        except pa.ArrowException:
+            return f"a column {name!r}"
+    return "a column"
+
+
+def _is_of_polars(frame: object) -> bool:
+    return _type_name(frame) == "polars.DataFrame"
 
 
 @contextmanager

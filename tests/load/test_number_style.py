@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.load.guard import Guarded
 from airflow_provider_cdf_records.load.verbs import DELETE, UPSERT
 from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.records.chunk import Chunk, Records
+from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.rejected.lines import rejection_of
 from airflow_provider_cdf_records.sources import FileSource
 from tests.local_cdf import LocalCdf
@@ -29,7 +30,7 @@ def load(cdf: LocalCdf, path: Path, rejected: Path, verb: Any = UPSERT, **argume
         "external_id": "{id}",
         "sources": [{"space": SPACE, "container": CONTAINER, "properties": properties}],
     } | arguments
-    source = FileSource(path, file_options=options)
+    source = FileSource(path, file_options=options, holds_rejected=begins_with_rejected)
     load = Load(
         cdf.client, verb, STREAM, source, read_mapping(mapping), max_rejected=10, rejected_path=rejected
     )
@@ -82,6 +83,24 @@ def test_what_the_mapping_says_counts_before_the_line(cdf: LocalCdf, rejected: P
     mend(rejected, '"no"', '"7"')
     assert load(cdf, rejected, rejected.with_name("again.ndjson"), keys={"decimal": "."})["upserted"] == 1
     assert dict(cdf.items())["b"] == {"number": 7, "value": 1.234}
+
+
+def test_options_do_not_change_how_rejected_rows_are_read(cdf: LocalCdf, rejected: Path) -> None:
+    mend(rejected, '"no"', '"7"')
+    line = json.loads(rejected.read_text().splitlines()[0])
+    usual = {name: value for name, value in line.items() if name not in ("decimal", "thousands")}
+    usual |= {"record": {"id": "u", "n": "7", "v": "1.234"}}
+    wrong = usual | {"record": {"id": "w", "n": "no", "v": "1.234"}}
+    path = rejected.with_suffix(".csv")
+    path.write_text("".join(json.dumps(one) + "\n" for one in (line, usual, wrong)))
+    again = rejected.with_name("again.ndjson")
+    assert (
+        load(cdf, path, again, options={"delimiter": ";", "decimal": "\u00b7", "thousands": "."})["upserted"]
+        == 2
+    )
+    items = dict(cdf.items())
+    assert (items["b"]["value"], items["u"]["value"]) == (1234, 1.234)
+    assert json.loads(again.read_text()).keys() & {"decimal", "thousands"} == set()
 
 
 def test_rows_of_several_styles_stay_in_their_order(cdf: LocalCdf, rejected: Path) -> None:

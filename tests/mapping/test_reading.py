@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from airflow_provider_cdf_records.mapping import RowMapping, Schema, read_mapping
-from airflow_provider_cdf_records.records.chunk import NumberStyle
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 from airflow_provider_cdf_records.sources import RecordsSource
 from tests.mapping.loading import NOT_KNOWN, SCHEMA, Identified, Loaded, Shape, container, every_kind, mapping
 

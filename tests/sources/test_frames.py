@@ -222,6 +222,21 @@ def test_types_of_polars_have_their_meaning() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [pl.Int128, pl.List(pl.Int128)])
+def test_a_column_that_pyarrow_does_not_have_is_named(kind: Any) -> None:
+    series = pl.Series([1] if kind == pl.Int128 else [[1]], dtype=kind)
+    frame = pl.DataFrame({"id": ["a"], "big": series})
+    message = refusal(frame)
+    assert message.startswith("records: polars.DataFrame has a column 'big' of a type that pyarrow")
+    assert "convert the column first" in message
+    assert "has a column of a type that pyarrow" in refusal(OnlyStream(frame))
+
+
+def test_objects_whose_addresses_polars_hands_on_are_refused() -> None:
+    frame = pl.DataFrame({"id": ["a"], "x": pl.Series([object()], dtype=pl.Object)})
+    assert "has a column 'x' of Python objects" in refusal(frame)
+
+
 # What is no frame
 
 

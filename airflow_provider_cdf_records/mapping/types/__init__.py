@@ -15,7 +15,11 @@ from airflow_provider_cdf_records.mapping.types.local_time import (
 )
 from airflow_provider_cdf_records.mapping.types.missing import NOTHING_MISSING, Missing, is_not_a_number
 from airflow_provider_cdf_records.mapping.types.not_an_object import NotAnObject
-from airflow_provider_cdf_records.mapping.types.number_text import NumberText, check_number_style
+from airflow_provider_cdf_records.mapping.types.number_text import (
+    NumberText,
+    check_number_style,
+    number_pattern,
+)
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     Problems,
@@ -50,6 +54,7 @@ __all__ = [
     "as_texts",
     "check_number_style",
     "is_not_a_number",
+    "number_pattern",
     "parsed",
     "property_type",
     "time_zone_in_a_row",

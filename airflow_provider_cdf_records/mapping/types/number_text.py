@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 
 from airflow_provider_cdf_records.mapping.types.property_type import InvalidValueError
-from airflow_provider_cdf_records.records.chunk import NumberStyle
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.number_style import (
+    POINT,
+    NumberStyle,
+    is_decimal_sign,
+    is_separator,
+)
 
-POINT = "."
-PLAIN = NumberStyle()
-EXPONENT = "(?:[eE][+-]?[0-9]+)?"
-NUMBER = re.compile(rf"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}")
 OTHER_NUMBER = re.compile(
     r"[+-]?[0-9]{1,3}(?:[., '\u00a0\u2009\u202f\u2019][0-9]{3})*(?:[.,][0-9]+)?|[+-]?[0-9]+,[0-9]+"
 )
 OTHER_HINT = "to read it, set 'decimal' or 'thousands' in the mapping"
-NEVER_SEPARATORS = frozenset('+-\r\n\0"')
 ALIKE = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}  # characters that look alike stand for each other
 
 
@@ -26,22 +26,27 @@ def check_number_style(style: NumberStyle) -> None:
     :raises InvalidArgumentError: naming the option.
     """
     for name, character in style._asdict().items():
-        if character is not None and not _can_separate(character):
+        if character is not None and not is_separator(character):
             msg = f"{name}: must be one character, and no letter, digit or sign, got {character!r}"
             raise InvalidArgumentError(msg)
-    if style.decimal is not None and style.decimal.isspace():
+    if style.decimal is not None and not is_decimal_sign(style.decimal):
         msg = f"decimal: must not be white space, got {style.decimal!r}"
         raise InvalidArgumentError(msg)
-    if style.thousands is not None and style.thousands == (style.decimal or POINT):
+    if style.has_one_sign_for_both:
         hint = "" if style.decimal else "; set 'decimal' too"
         msg = f"thousands: must differ from decimal, which is {style.thousands!r}{hint}"
         raise InvalidArgumentError(msg)
 
 
-def _can_separate(character: object) -> bool:
-    if not isinstance(character, str) or len(character) != 1:
-        return False
-    return not character.isalnum() and character not in NEVER_SEPARATORS
+def number_pattern(decimal: str, thousands: str = "") -> str:
+    """Return a regular expression of numbers.
+
+    :param thousands: the characters that may stand between groups of three digits.
+    """
+    point, whole = re.escape(decimal), "[0-9]+"
+    if thousands:
+        whole = f"(?:[1-9][0-9]{{0,2}}(?:[{re.escape(thousands)}][0-9]{{3}})+|[0-9]+)"
+    return f"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 class NumberText:
@@ -54,12 +59,8 @@ class NumberText:
         self._decimal = style.decimal or POINT
         self._thousands = ALIKE.get(style.thousands, style.thousands) if style.thousands else ""
         self.is_plain = self._decimal == POINT and not self._thousands
-        point = re.escape(self._decimal)
-        whole = "[0-9]+"
-        if self._thousands:
-            whole = rf"(?:[1-9][0-9]{{0,2}}(?:[{re.escape(self._thousands)}][0-9]{{3}})+|[0-9]+)"
-        number = rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+){EXPONENT}"
-        self._number = NUMBER if self.is_plain else re.compile(number)
+        number = number_pattern(self._decimal, self._thousands)
+        self._number = re.compile(number)
         self._lines = re.compile(rf"(?:{number}\n)*")
         self._to_plain = str.maketrans(
             {self._decimal: POINT, **dict.fromkeys(self._thousands, "")} if not self.is_plain else {}
@@ -90,4 +91,4 @@ class NumberText:
         return plain if len(plain) == len(texts) else None
 
 
-PLAIN_TEXT = NumberText(PLAIN)
+USUAL_NUMBERS = NumberText(NumberStyle())

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.mapping.types.number_text import PLAIN_TEXT, NumberText
+from airflow_provider_cdf_records.mapping.types.number_text import USUAL_NUMBERS, NumberText
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     PropertyType,
@@ -21,7 +21,7 @@ MAX_WHOLE_FLOAT = 2.0**53  # beyond it, floats skip integers
 NOT_IN_INTEGERS = frozenset(".eE")
 
 
-def float_type(name: str, largest: float | None = None, text: NumberText = PLAIN_TEXT) -> PropertyType:
+def float_type(name: str, largest: float | None = None, text: NumberText = USUAL_NUMBERS) -> PropertyType:
     """Return a type of floats.
 
     :param largest: the largest absolute value; ``None`` if there is none.
@@ -53,7 +53,7 @@ def float_type(name: str, largest: float | None = None, text: NumberText = PLAIN
     return PropertyType(name, convert, convert_all, is_float=True)
 
 
-def integer_type(name: str, bits: int, text: NumberText = PLAIN_TEXT) -> PropertyType:
+def integer_type(name: str, bits: int, text: NumberText = USUAL_NUMBERS) -> PropertyType:
     """Return a type of signed integers with that many bits.
 
     :param text: reads those that come as text.

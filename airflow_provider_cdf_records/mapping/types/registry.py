@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.mapping.types.booleans import boolean_type
 from airflow_provider_cdf_records.mapping.types.json_value import ANY, JSON
 from airflow_provider_cdf_records.mapping.types.lists import list_type
 from airflow_provider_cdf_records.mapping.types.local_time import Fold, NoTimeZone
-from airflow_provider_cdf_records.mapping.types.number_text import PLAIN_TEXT, NumberText
+from airflow_provider_cdf_records.mapping.types.number_text import USUAL_NUMBERS, NumberText
 from airflow_provider_cdf_records.mapping.types.numbers import (
     MAX_FLOAT32,
     float_type,
@@ -53,7 +53,7 @@ class Options:
     time_zone: tzinfo | NoTimeZone = timezone.utc
     fold: Fold = "reject"
     timestamp_forms: tuple[Form, ...] = ()
-    number_text: NumberText = PLAIN_TEXT
+    number_text: NumberText = USUAL_NUMBERS
     true: tuple[str, ...] | None = None
     false: tuple[str, ...] | None = None
     delimiter: str | None = None

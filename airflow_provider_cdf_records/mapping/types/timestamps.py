@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.mapping.types.local_time import Fold, NoTimeZone, localizer, offset_of
-from airflow_provider_cdf_records.mapping.types.number_text import PLAIN_TEXT, NumberText
+from airflow_provider_cdf_records.mapping.types.number_text import USUAL_NUMBERS, NumberText
 from airflow_provider_cdf_records.mapping.types.property_type import (
     JSON_TYPES,
     InvalidValueError,
@@ -63,7 +63,7 @@ def timestamp_type(
     time_zone: tzinfo | NoTimeZone,
     fold: Fold = "reject",
     forms: Sequence[Form] = (),
-    text: NumberText = PLAIN_TEXT,
+    text: NumberText = USUAL_NUMBERS,
 ) -> PropertyType:
     """Return the type of timestamps.
 
@@ -96,7 +96,9 @@ def timestamp_type(
 
 
 def date_type(
-    time_zone: tzinfo | NoTimeZone = timezone.utc, forms: Sequence[Form] = (), text: NumberText = PLAIN_TEXT
+    time_zone: tzinfo | NoTimeZone = timezone.utc,
+    forms: Sequence[Form] = (),
+    text: NumberText = USUAL_NUMBERS,
 ) -> PropertyType:
     """Return the type of dates, which may come as moments at midnight.
 

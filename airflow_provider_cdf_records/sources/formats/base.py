@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
@@ -18,14 +18,19 @@ class Options:
 
     @classmethod
     def of(cls: type[AnyOptions], given: Mapping[str, Any]) -> AnyOptions:
-        """Return options from a mapping whose keys are known options.
+        """Return options from a mapping whose keys are known options; ``None`` stands for the default.
 
         :raises InvalidArgumentError: naming the option that makes no sense.
         """
-        return cls(**given)
+        return cls(**without_none(given))
 
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+def without_none(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that have a value."""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,6 @@ class Format(Generic[AnyOptions]):
     :param reader: yields the rows of an open file, given its options and the two marks of :meth:`read`, which
         it may ignore unless the format is seekable.
     :param options: which ``file_options`` there are.
-    :param default_options: what differs from the defaults of ``options``.
     :param read_columns: returns the column names of an open file without reading its rows, where that is
         cheap.
     :param is_seekable: whether an uncompressed file can be read from one mark's offset to another's.
@@ -51,7 +55,6 @@ class Format(Generic[AnyOptions]):
     position_name: str
     reader: Callable[[io.BufferedReader, AnyOptions, Mark, Mark | None], Iterator[Chunk]]
     options: type[AnyOptions]
-    default_options: Mapping[str, Any] = field(default_factory=dict)
     read_columns: Callable[[io.BufferedReader, AnyOptions], Columns] | None = None
     is_seekable: bool = False
     is_compressed_inside: bool = False
@@ -66,12 +69,7 @@ class Format(Generic[AnyOptions]):
             has = f"it has {', '.join(known)}" if known else f"{self.name} has no options"
             msg = f"file_options: {unknown[0]!r} is not an option of {self.name}; {has}."
             raise InvalidArgumentError(msg)
-        overrides = {
-            name: value
-            for name, value in given.items()
-            if value is not None or name not in self.default_options
-        }
-        return self.options.of({**self.default_options, **overrides})
+        return self.options.of(given)
 
     def read(
         self, file: io.BufferedReader, options: AnyOptions, after: Mark = START, until: Mark | None = None

@@ -29,7 +29,7 @@ from airflow_provider_cdf_records.sources.formats.csv_lines import (
     without_lines,
 )
 from airflow_provider_cdf_records.sources.formats.csv_options import CsvOptions, TsvOptions
-from airflow_provider_cdf_records.sources.formats.csv_rows import Row, Rows
+from airflow_provider_cdf_records.sources.formats.csv_rows import CsvRow, CsvRowReader
 from airflow_provider_cdf_records.sources.formats.csv_shape import Shape, Values
 from airflow_provider_cdf_records.sources.formats.csv_start import check_start
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE, FormatError
@@ -71,7 +71,7 @@ def read_columns(file: io.BufferedReader, options: CsvOptions) -> Columns:
     return _columns(_names(rows, options))
 
 
-def _rows_in(file: io.BufferedReader, options: CsvOptions) -> tuple[Rows, str]:
+def _rows_in(file: io.BufferedReader, options: CsvOptions) -> tuple[CsvRowReader, str]:
     """Return the rows of a file with the header, and what separates their values."""
     encoding = start_of_text(file, options.encoding)
     delimiter, skipped = options.delimiter, options.skip_rows
@@ -90,10 +90,10 @@ def _rows_in(file: io.BufferedReader, options: CsvOptions) -> tuple[Rows, str]:
         escapes=dialect.escapes,
     )
     lines = HeldLines(without_lines(blocks, skipped))
-    return Rows(lines, dialect, options.comment, encoding), delimiter
+    return CsvRowReader(lines, dialect, options.comment, encoding), delimiter
 
 
-def _names(rows: Rows, options: CsvOptions) -> Sequence[str]:
+def _names(rows: CsvRowReader, options: CsvOptions) -> Sequence[str]:
     """Return the names of the columns as they are written, those that have none too."""
     if options.header is not None:
         return options.header
@@ -118,17 +118,17 @@ def _columns(names: Sequence[str]) -> Columns:
     )
 
 
-def _batches(rows: Rows, shape: Shape) -> Iterator[list[Values | Row]]:
+def _batches(rows: CsvRowReader, shape: Shape) -> Iterator[list[Values | CsvRow]]:
     while batch := _next_batch(rows, shape):
         yield batch
 
 
-def _next_batch(rows: Rows, shape: Shape) -> list[Values | Row]:
+def _next_batch(rows: CsvRowReader, shape: Shape) -> list[Values | CsvRow]:
     """Return the next rows: values, or a row that cannot be read."""
     many = rows.next_many(shape)
     if many is not None:
         return list(many)
-    batch: list[Values | Row] = []
+    batch: list[Values | CsvRow] = []
     size = 0
     while len(batch) < ROWS_AT_ONCE and size < SIZE_AT_ONCE:
         try:
@@ -144,9 +144,9 @@ def _next_batch(rows: Rows, shape: Shape) -> list[Values | Row]:
     return batch
 
 
-def _without_last(batches: Iterable[list[Values | Row]], count: int) -> Iterator[list[Values | Row]]:
+def _without_last(batches: Iterable[list[Values | CsvRow]], count: int) -> Iterator[list[Values | CsvRow]]:
     """Yield all rows but the last ones."""
-    held: deque[Values | Row] = deque()
+    held: deque[Values | CsvRow] = deque()
     for batch in batches:
         if not count:
             yield batch
@@ -156,14 +156,14 @@ def _without_last(batches: Iterable[list[Values | Row]], count: int) -> Iterator
             yield [held.popleft() for _ in range(len(held) - count)]
 
 
-def _chunk(positions: range, rows: list[Values | Row], columns: Columns, nulls: frozenset[str]) -> Chunk:
+def _chunk(positions: range, rows: list[Values | CsvRow], columns: Columns, nulls: frozenset[str]) -> Chunk:
     end = Mark(positions.stop - 1)
-    if Row not in set(map(type, rows)):
+    if CsvRow not in set(map(type, rows)):
         return Chunk(positions, rows, end, columns, nulls)
     context = RowContext(columns, nulls)
     kept, values, refusals = [], [], []
     for at, row in zip(positions, rows, strict=True):
-        if isinstance(row, Row):
+        if isinstance(row, CsvRow):
             as_read = (row.values, context) if row.is_whole else row.text
             refusals.append(Refusal(at, as_read, f"{row.problem} ({row.lines})"))
         else:

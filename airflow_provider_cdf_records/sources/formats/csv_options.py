@@ -9,6 +9,12 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.number_style import (
+    POINT,
+    NumberStyle,
+    is_decimal_sign,
+    is_separator,
+)
 from airflow_provider_cdf_records.sources.formats.text_options import TextOptions, check_text_options
 
 CHARACTERS = ("delimiter", "quotechar", "escapechar")  # what separates and quotes values; all must differ
@@ -96,10 +102,9 @@ class CsvOptions(TextOptions):
                 f"{escaped[0]!r}: values are compared without it, but for '{escape}N' alone."
             )
             raise InvalidArgumentError(msg)
-        decimal = "." if self.decimal is None else self.decimal
-        if self.thousands == decimal:
-            hint = "" if self.decimal else "; decimal is '.' unless it is given, such as decimal=','"
-            msg = f"file_options: thousands and decimal must differ, got {decimal!r} for both{hint}."
+        if NumberStyle(self.decimal, self.thousands).has_one_sign_for_both:
+            hint = "" if self.decimal else f"; decimal is {POINT!r} unless it is given, such as decimal=','"
+            msg = f"file_options: thousands and decimal must differ, got {self.thousands!r} for both{hint}."
             raise InvalidArgumentError(msg)
         for name, sign in (("decimal", self.decimal), ("thousands", self.thousands)):
             if sign == delimiter and self.quotechar is None and self.escapechar is None:
@@ -134,23 +139,15 @@ def _problem_of(name: str, value: object) -> str | None:
         return "how many rows to leave out at the end"
     if name == "skip_initial_space" and not isinstance(value, bool):
         return "true or false"
-    if name == "decimal" and not _is_sign(value):
+    if name == "decimal" and not is_decimal_sign(value):
         return "one character, such as ','"
-    if name == "thousands" and not _is_sign(value, spaces=True):
+    if name == "thousands" and not is_separator(value):
         return "one character, such as '.', a space or an apostrophe"
     return None
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != "" and not set(value) & set("\r\n\0")
-
-
-def _is_sign(value: object, *, spaces: bool = False) -> bool:
-    """Whether a character can stand in a number beside its digits."""
-    if not _is_text(value) or len(str(value)) != 1:
-        return False
-    sign = str(value)
-    return not (sign.isalnum() or sign in "+-" or (sign.isspace() and not spaces))
 
 
 def _is_count(value: object) -> bool:

@@ -23,7 +23,7 @@ MOST_LINES = 100_000  # of a row: a quote that is open for longer was never mean
 NOT_CLOSED = "has a quote that is not closed"
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """A row with its place in the file.
 
     :param values: what it consists of; ``None`` when that cannot be told.
@@ -51,7 +51,7 @@ class _RowError(Exception):
     """A row that is not read further."""
 
 
-class Rows:
+class CsvRowReader:
     """Reads the rows of a file.
 
     After a row that cannot be read it goes on with the line after the one on which that row began.
@@ -101,7 +101,7 @@ class Rows:
         self._many = None
         return None
 
-    def next_row(self) -> Row | None:
+    def next_row(self) -> CsvRow | None:
         """Return the next row by itself, which may be a bad one, but no blank one; ``None`` at the end."""
         self._many = None
         while True:
@@ -118,7 +118,7 @@ class Rows:
                     return row._replace(problem=self.shape.problem_of(values), is_whole=True)
                 return row._replace(values=fitting)
 
-    def _read_row(self) -> Row | None:
+    def _read_row(self) -> CsvRow | None:
         if self._single is None:
             self._single = self._dialect.reader(self._lines_ahead())
         self._begin = None
@@ -150,7 +150,7 @@ class Rows:
         elif escaped := self._dialect.problem_with_escapes(text):
             problem = escaped
         self._lines.at = end
-        return Row(values, problem, self._text(begin, end), begin + 1, end)
+        return CsvRow(values, problem, self._text(begin, end), begin + 1, end)
 
     def _lines_ahead(self) -> Iterator[str]:
         """Yield lines for the reader of rows by themselves, which takes no more than a row needs."""
@@ -173,9 +173,9 @@ class Rows:
                 raise _RowError(msg)
             yield line
 
-    def _refuse_line(self, at: int, problem: str) -> Row:
+    def _refuse_line(self, at: int, problem: str) -> CsvRow:
         """Return a line as a row that cannot be read, and go on after it."""
-        row = Row(None, problem, self._text(at, at + 1), at + 1, at + 1)
+        row = CsvRow(None, problem, self._text(at, at + 1), at + 1, at + 1)
         self._single = None
         self._lines.at = at + 1
         return row
@@ -210,7 +210,7 @@ class Rows:
         else:
             self._belonging = end
 
-    def _belonging_line(self) -> Row | None:
+    def _belonging_line(self) -> CsvRow | None:
         """Return the next line of a row that cannot be read, if one is left."""
         while (at := self._lines.at) < self._belonging:
             row = self._refuse_line(

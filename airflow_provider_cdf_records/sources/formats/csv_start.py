@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_cdf_records.sources.formats.csv_rows import Row
+from airflow_provider_cdf_records.sources.formats.csv_rows import CsvRow
 from airflow_provider_cdf_records.sources.formats.csv_shape import Values
 from airflow_provider_cdf_records.sources.source import FormatError
 
@@ -12,7 +12,7 @@ DELIMITERS = (";", "\t", "|", ",")  # that files have
 
 
 def check_start(
-    names: Sequence[str], rows: Sequence[Values | Row], delimiter: str, *, is_given: bool
+    names: Sequence[str], rows: Sequence[Values | CsvRow], delimiter: str, *, is_given: bool
 ) -> None:
     """Check that the header and the first rows go together.
 
@@ -32,10 +32,10 @@ def check_start(
             f"file_options={{'delimiter': {other!r}}}."
         )
         raise FormatError(msg)
-    lengths = {len(row.values or ()) if isinstance(row, Row) and row.is_whole else 0 for row in rows}
+    lengths = {len(row.values or ()) if isinstance(row, CsvRow) and row.is_whole else 0 for row in rows}
     if len(rows) == 1 or len(lengths) > 1 or lengths == {0} or not (is_given or len(names) == 1):
         return  # it is these rows that are wrong
-    assert isinstance(rows[0], Row)  # noqa: S101 (for the type checker)
+    assert isinstance(rows[0], CsvRow)  # noqa: S101 (for the type checker)
     (length,) = lengths
     where = f"the rows have {length} values from {rows[0].lines} on"
     if is_given:
@@ -61,9 +61,9 @@ def _folded(text: str) -> str:
     return text.strip().strip("\"'").strip().casefold()
 
 
-def _other_delimiter(line: str, row: Values | Row, delimiter: str) -> str | None:
+def _other_delimiter(line: str, row: Values | CsvRow, delimiter: str) -> str | None:
     """Return a delimiter that both a line and a row hold; ``None`` when there is none."""
-    text = row.text if isinstance(row, Row) else delimiter.join(row)
+    text = row.text if isinstance(row, CsvRow) else delimiter.join(row)
     return next(
         (other for other in DELIMITERS if other != delimiter and other in line and other in text), None
     )

@@ -27,7 +27,11 @@ class ParquetOptions(Options):
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> ParquetOptions:
-        options = cls(**given)
+        """Return options from a mapping, in which ``None`` stands for the default.
+
+        :raises InvalidArgumentError: when ``binary_as_string`` is something else than true or false.
+        """
+        options = super().of(given)
         if not isinstance(options.binary_as_string, bool):
             msg = f"file_options: binary_as_string must be True or False, got {options.binary_as_string!r}."
             raise InvalidArgumentError(msg)
@@ -121,7 +125,6 @@ PARQUET = Format(
     position_name="row",
     reader=read_parquet,
     options=ParquetOptions,
-    default_options={"binary_as_string": False},
     read_columns=read_parquet_columns,
     is_compressed_inside=True,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources.formats.base import AnyOptions, Options
+from airflow_provider_cdf_records.sources.formats.base import AnyOptions, Options, without_none
 
 ENCODING_ERRORS = ("reject", "replace", "ignore", "backslashreplace")
 
@@ -35,7 +35,7 @@ class TextOptions(Options):
 
         :raises InvalidArgumentError: naming the option that makes no sense.
         """
-        given = {name: value for name, value in given.items() if value is not None}
+        given = without_none(given)
         check_text_options(given)
         return cls(**given)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.mapping.types import NumberText, Options, property_type
-from airflow_provider_cdf_records.records.chunk import NumberStyle
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 from tests.mapping.types.converting import convert, refused
 
 GERMAN = NumberText(NumberStyle(",", "."))

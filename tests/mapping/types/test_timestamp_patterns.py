@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.mapping.types import NumberText, Options, property_type, timestamp_forms
 from airflow_provider_cdf_records.mapping.types.timestamp_patterns import TimestampPattern
-from airflow_provider_cdf_records.records.chunk import NumberStyle
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.number_style import NumberStyle
 from tests.mapping.types.converting import OSLO, convert, refused
 
 PATTERNS = [

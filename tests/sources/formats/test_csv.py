@@ -19,11 +19,6 @@ AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "snö"})]
 TEXT = "a,b\n1,x\n2,snö\n"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a.csv"
-
-
 def test_rows_are_numbered_from_one_and_the_header_is_not_counted(path: Path) -> None:
     assert read(written(path, TEXT)) == AB
     assert FileSource(path).where(2) == f"row 2 of {path}"

@@ -33,11 +33,6 @@ FAR = [
 ]  # good rows before the bad one: within a chunk, at its end, in other blocks
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a.csv"
-
-
 class Read:
     """What a file holds: the values of its rows, and what is refused, by position."""
 

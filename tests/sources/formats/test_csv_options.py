@@ -15,11 +15,7 @@ from tests.sources.writing import write as written
 
 AB = [(1, {"a": "1", "b": "x"}), (2, {"a": "2", "b": "y"})]
 TEXT = "a,b\n1,x\n2,y\n"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a.csv"
+QUOTE = '"'
 
 
 # Lines that are no rows
@@ -212,11 +208,11 @@ def test_a_name_of_another_encoding_keeps_its_bytes(path: Path) -> None:
         ({"skip_initial_space": 1}, "skip_initial_space must be true or false, got 1"),
         *(
             ({"decimal": value}, "decimal must be one character")
-            for value in ("", ",,", " ", "5", "e", "-", 5)
+            for value in ("", ",,", " ", "5", "e", "-", QUOTE, 5)
         ),
         *(
             ({"thousands": value}, "thousands must be one character")
-            for value in ("", "..", "5", "e", "-", 5)
+            for value in ("", "..", "5", "e", "-", QUOTE, 5)
         ),
         ({"decimal": ",", "thousands": ","}, "thousands and decimal must differ, got ',' for both."),
         ({"thousands": "."}, "thousands and decimal must differ, got '.' for both; decimal is '.' unless"),

@@ -25,6 +25,12 @@ def options_of(file_format: Format[Any]) -> list[str]:
     return [option.name for option in fields(file_format.options)]
 
 
+@by_format
+def test_an_option_that_is_none_is_the_default(file_format: Format[Any]) -> None:
+    given = dict.fromkeys(set(options_of(file_format)) - {"quotechar"})  # None: quotes mean nothing
+    assert file_format.options.of(given) == file_format.options_of(given) == file_format.options()
+
+
 def test_every_format_is_tested() -> None:
     assert {known.name for known in FORMATS} == WRITERS.keys()
 

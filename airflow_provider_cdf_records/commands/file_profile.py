@@ -1,4 +1,4 @@
-"""Reads the rows of a file for `suggest`: what is known of its columns, and what tells its rows apart."""
+"""Reads the rows of a file for ``suggest``, and keeps what is known of them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ API_SHAPED = {"space", "externalId", "sources"}
 
 
 @dataclass
-class Rows:
-    """What was seen of the rows of a file.
+class FileProfile:
+    """What is known of the rows of a file: its columns, and what tells its rows apart.
 
-    :ivar is_whole: whether there are certainly no others.
-    :ivar unreadable: how many rows could not be read, and the first reason.
+    :ivar count: how many rows were read.
+    :ivar is_whole: whether these are certainly all rows.
+    :ivar unreadable: how many rows could not be read.
+    :ivar reason: why the first of them could not.
     :ivar absent: the columns that some of the files do not have.
     :ivar last: the last row that was read.
     """
@@ -56,38 +58,38 @@ class Rows:
         return any(not value and self.columns[name].nulls == 1 for name, value in self.last.items())
 
 
-def read_rows(source: FileSource, *, read_all: bool, also: Iterable[str] = ()) -> Rows:
-    """Read the first rows of a source, or all.
+def read_profile(source: FileSource, *, read_all: bool, also: Iterable[str] = ()) -> FileProfile:
+    """Read the first rows of a source, or all, and return what is known of them.
 
     :param also: paths into columns, such as ``pump.id``, to look at as if they were columns.
     """
-    rows = Rows()
+    profile = FileProfile()
     with progress("Reading", source.share) as update:
         for chunk in source if read_all else FirstRows(source, SAMPLE):
-            _add(rows, chunk, also)
-            update(rows.count)
-    rows.is_whole = read_all or rows.count + rows.unreadable < SAMPLE
-    return rows
+            _add(profile, chunk, also)
+            update(profile.count)
+    profile.is_whole = read_all or profile.count + profile.unreadable < SAMPLE
+    return profile
 
 
-def _add(rows: Rows, chunk: Chunk, also: Iterable[str]) -> None:
+def _add(profile: FileProfile, chunk: Chunk, also: Iterable[str]) -> None:
     table = as_table(chunk, None)
-    rows.unreadable += len(table.refusals)
-    if table.refusals and not rows.reason:
-        rows.reason = table.refusals[0].message
+    profile.unreadable += len(table.refusals)
+    if table.refusals and not profile.reason:
+        profile.reason = table.refusals[0].message
     names = list(dict.fromkeys([*table.names(), *also]))
     values = {name: table.column(name) for name in names}
     height = len(table.rows)
     if height:
-        rows.last = {name: values[name][-1] for name in table.names()}
+        profile.last = {name: values[name][-1] for name in table.names()}
     for name in names:
-        if name not in rows.columns:
-            rows.columns[name] = Column(name)
-            if rows.count:
-                rows.columns[name].add([None] * rows.count)
-                rows.absent.add(name)
-    rows.absent |= rows.columns.keys() - values.keys()
-    for name, column in rows.columns.items():
+        if name not in profile.columns:
+            profile.columns[name] = Column(name)
+            if profile.count:
+                profile.columns[name].add([None] * profile.count)
+                profile.absent.add(name)
+    profile.absent |= profile.columns.keys() - values.keys()
+    for name, column in profile.columns.items():
         column.add(values.get(name) or [None] * height)
-    rows.keys.add({name: values.get(name) or [None] * height for name in rows.columns})
-    rows.count += height
+    profile.keys.add({name: values.get(name) or [None] * height for name in profile.columns})
+    profile.count += height

@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.commands.moments import (
     epoch_unit,
     suggests_time,
 )
-from airflow_provider_cdf_records.commands.numbers import PLAIN, NumberStyle
+from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
 from airflow_provider_cdf_records.commands.proposal import ID_LIKE, Proposal, words_of
 
 INT32 = 1_000_000_000  # a largest number that leaves room in an int32
@@ -28,6 +28,14 @@ NOT_ENUM_KEYS = frozenset({"true", "false", "null"})
 MOST_JSON = 20_000  # characters; CDF takes 40,960 bytes
 MOST_ITEMS = 1000  # of a list
 SCALARS = frozenset({"text", "integer", "number", "boolean"})
+UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+ITEM_TYPES = {
+    frozenset({"integer"}): "int64",
+    frozenset({"number"}): "float64",
+    frozenset({"integer", "number"}): "float64",
+    frozenset({"boolean"}): "boolean",
+    frozenset({"text"}): "text",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,9 @@ class Proposer:
     :param is_text: whether all values of the format are texts.
     :param is_whole: whether all rows were read.
     :param direct: the space of each column of relations.
-    :param has_zone: whether a time zone was given for times that name none.
+    :param time_zone: of times that name none.
+    :param decimal: the decimal point of the file, as far as its columns agree on one.
+    :param order: of day and month, as far as the file's columns agree on one.
     """
 
     is_text: bool
@@ -160,7 +170,7 @@ class Proposer:
             self._of_integers(proposal, numbers.smallest, numbers.largest)
         else:
             proposal.type = {"type": "int64"}
-        if proposal.style != PLAIN:
+        if proposal.style != DECIMAL_POINT:
             proposal.notes.append(_in_words(proposal.style))
         return True
 
@@ -218,16 +228,6 @@ class Proposer:
             proposal.notes = [f"{len(column.distinct)} values in the sample; with --all it may be an enum"]
 
 
-UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-ITEM_TYPES = {
-    frozenset({"integer"}): "int64",
-    frozenset({"number"}): "float64",
-    frozenset({"integer", "number"}): "float64",
-    frozenset({"boolean"}): "boolean",
-    frozenset({"text"}): "text",
-}
-
-
 def _list_type(column: Column) -> dict[str, Any]:
     item = ITEM_TYPES.get(frozenset(column.items))
     if item is None or column.longest_list > MOST_ITEMS:
@@ -242,7 +242,7 @@ def _decimal_of(columns: Iterable[Column]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _in_words(style: NumberStyle) -> str:
+def _in_words(style: DetectedStyle) -> str:
     return f"decimal {style.decimal!r}" + (f", thousands {style.thousands!r}" if style.thousands else "")
 
 
