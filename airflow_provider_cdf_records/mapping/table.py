@@ -190,7 +190,11 @@ def _is_whole_float(value: Any) -> bool:
 
 
 def _may_lack_digits(column: Column) -> bool:
-    return not MAY_LACK_DIGITS.isdisjoint(map(type, column))
+    try:
+        "".join(column)  # the fastest way to see that all are texts
+    except TypeError:
+        return not MAY_LACK_DIGITS.isdisjoint(map(type, column))
+    return False
 
 
 def _can_be_a_field(name: str) -> bool:
