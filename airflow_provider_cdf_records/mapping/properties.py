@@ -183,7 +183,7 @@ class ContainerProperties:
             target = f"column {column!r} -> {target}"
 
             def read(table: Table) -> tuple[Column, Problems]:
-                return reading.missing.clean(table.column(column, exact=not kind.is_float)), {}
+                return reading.missing.clean(table.column(column, exact=kind.needs_all_digits)), {}
 
         zones = None
         if reading.zone_column is not None and type_["type"] in MOMENTS:

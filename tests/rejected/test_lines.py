@@ -102,7 +102,7 @@ def sent(kind: str, value: Any) -> Any:
 def test_a_number_of_a_rejected_row_makes_the_same_value_again(text: str, kind: str) -> None:
     def value(row: Any) -> tuple[list[Any], dict[int, str]]:
         table = as_table(Chunk([1], [row], Mark(1)), ["n"])
-        return convert.column(table.column("n", exact=not convert.is_float))
+        return convert.column(table.column("n", exact=convert.needs_all_digits))
 
     convert = property_type({"type": kind})
     for row in (f'{{"n":{text}}}'.encode(), {"n": Decimal(text)}):

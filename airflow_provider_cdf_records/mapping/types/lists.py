@@ -22,7 +22,7 @@ def list_type(item: PropertyType, max_items: int, delimiter: str | None) -> Prop
     """
 
     def convert(value: Any) -> list[Any]:
-        items = _items(value, delimiter, exact=not item.is_float)
+        items = _items(value, delimiter, exact=item.needs_all_digits)
         if len(items) > max_items:
             msg = f"must have at most {max_items:,} items, got {len(items):,}"
             raise InvalidValueError(msg)
@@ -31,7 +31,7 @@ def list_type(item: PropertyType, max_items: int, delimiter: str | None) -> Prop
             raise InvalidValueError(msg)
         return [item.convert(part) for part in items]
 
-    return PropertyType(f"{item.name}[]", convert, is_float=item.is_float)
+    return PropertyType(f"{item.name}[]", convert, needs_all_digits=item.needs_all_digits)
 
 
 def _items(value: Any, delimiter: str | None, *, exact: bool) -> Sequence[Any]:

@@ -50,7 +50,7 @@ def float_type(name: str, largest: float | None = None, text: NumberText = USUAL
             return None
         return values if is_good else None
 
-    return PropertyType(name, convert, convert_all, is_float=True)
+    return PropertyType(name, convert, convert_all, needs_all_digits=False)
 
 
 def integer_type(name: str, bits: int, text: NumberText = USUAL_NUMBERS) -> PropertyType:

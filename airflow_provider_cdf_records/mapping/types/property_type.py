@@ -41,13 +41,14 @@ class PropertyType:
     :param convert_value: converts one value that is not ``None``, or raises :class:`InvalidValueError`.
     :param convert_all: converts many valid values fast, given their types; returns ``None`` when one of them
         is unusual, so that they are converted one by one.
-    :param is_float: whether a value becomes a float, so that digits beyond those of a float do not count.
+    :param needs_all_digits: whether a number must come with all its digits; not where it becomes a
+        float.
     """
 
     name: str
     convert_value: ConvertValue
     convert_all: ConvertAll = _convert_none
-    is_float: bool = False
+    needs_all_digits: bool = True
 
     def column(self, values: list[Any], null: Any = None) -> tuple[list[Any], Problems]:
         """Convert a column.

@@ -133,10 +133,11 @@ class _Lines:
 
 
 def _are_text(lines: list[bytes]) -> bool:
-    if all(map(bytes.isascii, lines)):
+    joined = b"".join(lines)
+    if joined.isascii():
         return True
     try:
-        b"".join(lines).decode()
+        joined.decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -57,10 +57,10 @@ def test_a_fault_of_the_fast_way_is_none_of_good_values() -> None:
     assert kind.column([1, None]) == (["1", None], {})
 
 
-def test_numbers_of_lists_are_floats_where_their_items_are() -> None:
-    is_float = {
-        kind: property_type({"type": kind, "list": True}).is_float
+def test_only_floats_do_without_all_digits_also_in_lists() -> None:
+    needs = {
+        kind: property_type({"type": kind, "list": True}).needs_all_digits
         for kind in ("float32", "float64", "int32", "text")
     }
-    assert is_float == {"float32": True, "float64": True, "int32": False, "text": False}
-    assert property_type({"type": "float64"}).is_float
+    assert needs == {"float32": False, "float64": False, "int32": True, "text": True}
+    assert not property_type({"type": "float64"}).needs_all_digits
