@@ -118,7 +118,8 @@ class FileSource:
 
     def where(self, position: int) -> str:
         before, number = self._begun[bisect_right(self._begun, (position, len(self._paths))) - 1]
-        return f"{self._formats[number].format.position_name} {position - before} of {self._paths[number]}"
+        words = self._formats[number].format.position_in_words.format(position - before)
+        return f"{words} of {self._paths[number]}"
 
     def share(self) -> float | None:
         reading = self._reading  # another thread may end a file meanwhile

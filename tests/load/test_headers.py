@@ -116,7 +116,7 @@ def test_a_file_that_lacks_a_column_ends_the_load_before_it_is_sent(
     cdf.upsert(STREAM, [{"space": SPACE, "externalId": "b", "sources": [text_of("kept")]}])
     paths = write_files(tmp_path, name, [{"id": "a", "tag": "x"}], [{"id": "b", other: "y"}])
     message = refused(cdf, paths)
-    position = {"csv": "row 1", "ndjson": "line 1", "json": "item 0"}[name]
+    position = {"csv": "row 1", "ndjson": "line 1", "json": "items[0]"}[name]
     expected = f"mapping: the rows from {position} of {paths[1]} on have no column 'tag'; they have 'id', "
     assert message.startswith(f"{expected}{other!r}. Did you mean {other!r}?")
     assert cdf.held()["b"] == {"text": "kept"}
@@ -143,7 +143,7 @@ def test_files_of_several_formats_are_each_checked(cdf: LocalCdf, tmp_path: Path
         path.write_bytes(write([{"id": f"r{number}", "tag": "x"}]))
     assert load(cdf, paths).accepted == 3
     paths[2].write_bytes(as_json([{"id": "c"}]))
-    assert f"item 0 of {paths[2]} on have no column 'tag'" in refused(cdf, paths)
+    assert f"items[0] of {paths[2]} on have no column 'tag'" in refused(cdf, paths)
 
 
 @every_format

@@ -15,6 +15,8 @@ NUMBER = re.compile(rf"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}")
 OTHER_NUMBER = re.compile(
     r"[+-]?[0-9]{1,3}(?:[., '\u00a0\u2009\u202f\u2019][0-9]{3})*(?:[.,][0-9]+)?|[+-]?[0-9]+,[0-9]+"
 )
+MISSING = frozenset({"nan", "na", "n/a", "#n/a", "<na>", "null", "none", "nil", "-", "--", "?", r"\n"})
+MISSING_HINT = "if it means that there is no value, add it to 'null_values' in the mapping"
 OTHER_HINT = "to read it, set 'decimal' or 'thousands' in the mapping"
 NEVER_SEPARATORS = frozenset('+-\r\n\0"')
 ALIKE = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}  # characters that look alike stand for each other
@@ -75,6 +77,8 @@ class NumberText:
         """
         text = text.strip()
         if not self._number.fullmatch(text):
+            if text.casefold() in MISSING:
+                raise InvalidValueError(MISSING_HINT)
             is_other = self.is_plain and OTHER_NUMBER.fullmatch(text) is not None
             raise InvalidValueError(OTHER_HINT if is_other else self._hint)
         return text if self.is_plain else text.translate(self._to_plain)

@@ -175,7 +175,7 @@ def _chunk(positions: range, rows: list[Values | Row], columns: Columns, nulls: 
 CSV = Format(
     name="csv",
     suffixes=(".csv",),
-    position_name="row",
+    position_in_words="row {}",
     reader=read_csv,
     options=CsvOptions,
     read_columns=read_columns,

@@ -118,7 +118,7 @@ def _rows_at_once(metadata: Any) -> int:
 PARQUET = Format(
     name="parquet",
     suffixes=(".parquet",),
-    position_name="row",
+    position_in_words="row {}",
     reader=read_parquet,
     options=ParquetOptions,
     default_options={"binary_as_string": False},
