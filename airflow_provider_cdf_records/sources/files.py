@@ -150,15 +150,15 @@ class FileSource:
         except Exception:  # a file that cannot be read is told when it is its turn
             return None
 
-    def has_rows(self, number: int) -> bool:
-        """Whether a file has any row, or a header whose columns count without rows.
+    def has_rows(self, number: int, *, or_header: bool = True) -> bool:
+        """Whether a file has any row; true also for a file that cannot be read now.
 
-        True also for a file that cannot be read now.
+        :param or_header: or a header whose columns count without rows.
         """
         try:
             chunks = self._read(number, START)
             try:
-                return next(chunks, None) is not None
+                return any(or_header or not _is_header(chunk) for chunk in chunks)
             finally:
                 chunks.close()
         except Exception:

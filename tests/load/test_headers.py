@@ -224,6 +224,22 @@ def test_headers_are_looked_at_for_a_star_and_for_a_delete(cdf: LocalCdf, tmp_pa
 
 
 @pytest.mark.usefixtures("with_csv_headers")
+def test_headers_are_looked_at_for_what_a_star_took_of_files_before(cdf: LocalCdf, tmp_path: Path) -> None:
+    first, second = [{"id": "a", "text": "x", "number": 1}], [{"id": "b", "text": "y"}]
+    message = refused(cdf, write_files(tmp_path, "csv", first, second), mapping("*"))
+    assert f"the rows of {tmp_path}/1.csv have no column 'number', which rows before them have" in message
+    assert not cdf.held()
+
+
+@pytest.mark.usefixtures("with_csv_headers")
+def test_a_star_takes_nothing_of_files_without_rows(cdf: LocalCdf, tmp_path: Path) -> None:
+    paths = write_files(tmp_path, "csv", [{"id": "a"}], [{"id": "b", "text": "y"}], [{"id": "c"}])
+    paths[0].write_bytes(b"id,number\n")
+    paths[2].write_bytes(b"id\n")
+    assert load(cdf, paths, mapping("*")).accepted == 1
+
+
+@pytest.mark.usefixtures("with_csv_headers")
 def test_headers_of_members_of_a_zip_are_looked_at(cdf: LocalCdf, tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.zip", {"a.csv": b"id,tag\na,x\n", "b.csv": b"id,Tag\nb,y\n"})
     assert f"the rows of {path}/b.csv have no column 'tag'" in refused(cdf, [path])
