@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.commands.columns import Column
 from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
 
+MOST_DOUBTFUL = 3  # texts that are named
 ID_LIKE = re.compile(
     r"#|(?:^|[^a-z])(?:id|ids|key|uuid|guid|code|tag|serial|no|nr|number|identifier)(?:$|[^a-z])",
     re.IGNORECASE,
@@ -58,6 +59,15 @@ def common_nulls(proposals: Sequence[Proposal]) -> tuple[list[str], list[str]]:
     texts = [proposal.column for proposal in proposals if not proposal.nulls]
     everywhere = [text for text in counts if not any(_looks_like_a_code(text, column) for column in texts)]
     return everywhere, [text for text in counts if text not in everywhere]
+
+
+def doubtful_nulls(proposal: Proposal, everywhere: Collection[str]) -> list[str]:
+    """Return the texts that stay texts in a column, and yet may stand for no value; the most frequent few."""
+    if proposal.nulls:
+        return []
+    column = proposal.column
+    found = [text for text, _ in column.null_texts.most_common() if text.strip() and text not in everywhere]
+    return [text for text in found if not _looks_like_a_code(text, column)][:MOST_DOUBTFUL]
 
 
 def _looks_like_a_code(text: str, column: Column) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_cdf_records.commands.external_id import ExternalId
 from airflow_provider_cdf_records.commands.file_profile import FileProfile
 from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
-from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls
+from airflow_provider_cdf_records.commands.proposal import Proposal, common_nulls, doubtful_nulls
 from airflow_provider_cdf_records.commands.sniffing import FileKind
 
 NOT_EVERYWHERE = "not in all files"
@@ -82,6 +82,9 @@ def file_level_options(proposals: Sequence[Proposal], kind: FileKind) -> dict[st
         ):
             proposal.notes.append(f"{' and '.join(map(repr, sorted(missing)))} counts as missing here, too")
             proposal.nullable = True
+        if doubtful := doubtful_nulls(proposal, everywhere):
+            listed = " and ".join(map(repr, doubtful))
+            proposal.notes.append(f"{listed} as text: if that means missing, add it to null_values")
     if style := _common_style(proposals):
         return options | style.options
     for proposal in proposals:

@@ -59,7 +59,8 @@ def converter_for(
     style: NumberStyle | None = getattr(source, "number_style", None)
     mapping = make(spec if style is None else spec.with_number_style(style))
     if is_whole:
-        check_headers(source, mapping.check_columns, begun_file, stop)
+        star = mapping if isinstance(mapping, RowMapping) else None
+        check_headers(source, mapping.check_columns, begun_file, stop, star=star)
     return UnwrapRejected(mapping, has_mapping=True, convert_in=convert_in)
 
 

@@ -64,8 +64,8 @@ class RowMapping:
         if first_rows is not None:
             self._check_other_columns(others, first_rows)
             if chunk.columns is not None and table.rows:
-                self._check_star(chunk.columns, first_rows)
-        self._star_took.update(others if chunk.columns is not None else ())
+                self.check_star(self._star_took, chunk.columns, first_rows)
+        self._star_took.update(others if chunk.columns is not None and table.rows else ())
         problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
         sources = [source.fill(table, others, problems) for source in self._sources]
@@ -82,19 +82,29 @@ class RowMapping:
         self._check_unique.check(tuple(names), rows)
         self._check_columns.check(names, rows, is_table=True)
         if self._takes_other_columns:
-            unnamed = _unnamed(names)  # whether they hold values shows when they are read
-            self._check_other_columns(sorted(set(names) - self._named_columns - unnamed), rows)
+            self._check_other_columns(sorted(self.star_takes(names)), rows)
 
     def _check_other_columns(self, others: Sequence[str], rows: str) -> None:
         for source in self._sources:
             source.check_other_columns(others, rows)
 
-    def _check_star(self, columns: Columns, rows: str) -> None:
+    def star_takes(self, columns: Sequence[str]) -> set[str]:
+        """Return the columns of a table that ``'*'`` takes, if any does.
+
+        Whether those without a name hold values shows when they are read.
+        """
+        if not self._takes_other_columns:
+            return set()
+        return set(columns) - self._named_columns - _unnamed(columns)
+
+    def check_star(self, took: set[str], columns: Sequence[str], rows: str) -> None:
         """Check that a table has the columns that ``'*'`` took of those before.
 
         Without them, records would lose the values that they have.
+
+        :raises InvalidArgumentError: naming the column that is missing.
         """
-        if missing := sorted(self._star_took.difference(columns)):
+        if missing := sorted(took.difference(columns)):
             name = missing[0]
             msg = (
                 f"mapping: {rows} have no column {name!r}, which rows before them have, and '*' took; if it "

@@ -90,7 +90,12 @@ def check_records(records: Any) -> None:
     elif records is None or not isinstance(records, bytes | bytearray | Mapping | int | float):
         return
     else:
-        msg = f"records must be a list (or another iterable) of rows, got {type(records).__name__}."
+        msg = f"records must be a list (or another iterable) of rows, got {type(records).__name__}"
+        msg += (
+            "; put a single row into a list, and make a frame of columns."
+            if isinstance(records, Mapping)
+            else "."
+        )
     raise InvalidArgumentError(msg)
 
 

@@ -19,12 +19,14 @@ from airflow_provider_cdf_records.sources.formats import (
     Format,
     Options,
     describe_content,
+    describe_other,
     format_named,
     format_names,
     format_of,
     known_suffixes,
 )
 from airflow_provider_cdf_records.sources.open_file import open_file
+from airflow_provider_cdf_records.sources.source import FormatError
 from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
 
 FIRST_BYTES = 1 << 16  # of a file, which tell what it holds
@@ -78,8 +80,18 @@ class FormatChoice:
         return FileFormat(found, self._options[found.name])
 
     def by_content(self, by_name: FileFormat, file: io.BufferedReader) -> FileFormat:
-        """Return how an open file is read, given how its name says."""
-        return self.rejected if self._holds_rejected(file.peek(BUFFER)) else by_name
+        """Return how an open file is read, given how its name says.
+
+        :raises FormatError: when it is clearly something else.
+        """
+        start = file.peek(BUFFER)
+        if self._holds_rejected(start):
+            return self.rejected
+        known = by_name.format
+        if found := describe_other(start, known.name, is_text=not known.is_compressed_inside):
+            msg = f"is no {known.name} file. {found}"
+            raise FormatError(msg)
+        return by_name
 
     def _by_first_bytes(self, path: StoragePath) -> FileFormat:
         with open_file(path, block_size=FIRST_BYTES) as opened:

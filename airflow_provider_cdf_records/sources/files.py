@@ -119,7 +119,8 @@ class FileSource:
 
     def where(self, position: int) -> str:
         before, number = self._begun[bisect_right(self._begun, (position, len(self._paths))) - 1]
-        return f"{self._formats[number].format.position_name} {position - before} of {self._paths[number]}"
+        words = self._formats[number].format.position_in_words.format(position - before)
+        return f"{words} of {self._paths[number]}"
 
     def share(self) -> float | None:
         reading = self._reading  # another thread may end a file meanwhile
@@ -150,15 +151,15 @@ class FileSource:
         except Exception:  # a file that cannot be read is told when it is its turn
             return None
 
-    def has_rows(self, number: int) -> bool:
-        """Whether a file has any row, or a header whose columns count without rows.
+    def has_rows(self, number: int, *, or_header: bool = True) -> bool:
+        """Whether a file has any row; true also for a file that cannot be read now.
 
-        True also for a file that cannot be read now.
+        :param or_header: or a header whose columns count without rows.
         """
         try:
             chunks = self._read(number, START)
             try:
-                return next(chunks, None) is not None
+                return any(or_header or not _is_header(chunk) for chunk in chunks)
             finally:
                 chunks.close()
         except Exception:

@@ -131,6 +131,16 @@ def test_texts_that_mean_nothing_in_numbers_do_so_in_all_columns(commands: Comma
     assert "'N/A' counts as missing here, too" in suggested.definitions
 
 
+def test_texts_that_may_mean_nothing_in_a_column_of_texts_are_said(
+    commands: Commands, tmp_path: Path
+) -> None:
+    rows = many(t=["some text", "n/a", "other text"], level=["none", "low", "high"])
+    suggested = commands.suggest(csv_file(tmp_path, rows))
+    assert suggested.types["t"] in ("text", "enum")
+    assert "'n/a' as text: if that means missing, add it to null_values" in suggested.definitions
+    assert "'none' as text" not in suggested.definitions
+
+
 def test_a_code_that_looks_like_a_missing_number_is_kept(commands: Commands, tmp_path: Path) -> None:
     rows = many(v=["1", "NA"], country=["NA", "NO", "DE"])
     suggested = commands.suggest(csv_file(tmp_path, rows))

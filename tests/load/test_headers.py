@@ -116,7 +116,7 @@ def test_a_file_that_lacks_a_column_ends_the_load_before_it_is_sent(
     cdf.upsert(STREAM, [{"space": SPACE, "externalId": "b", "sources": [text_of("kept")]}])
     paths = write_files(tmp_path, name, [{"id": "a", "tag": "x"}], [{"id": "b", other: "y"}])
     message = refused(cdf, paths)
-    position = {"csv": "row 1", "ndjson": "line 1", "json": "item 0"}[name]
+    position = {"csv": "row 1", "ndjson": "line 1", "json": "items[0]"}[name]
     expected = f"mapping: the rows from {position} of {paths[1]} on have no column 'tag'; they have 'id', "
     assert message.startswith(f"{expected}{other!r}. Did you mean {other!r}?")
     assert cdf.held()["b"] == {"text": "kept"}
@@ -143,7 +143,7 @@ def test_files_of_several_formats_are_each_checked(cdf: LocalCdf, tmp_path: Path
         path.write_bytes(write([{"id": f"r{number}", "tag": "x"}]))
     assert load(cdf, paths).accepted == 3
     paths[2].write_bytes(as_json([{"id": "c"}]))
-    assert f"item 0 of {paths[2]} on have no column 'tag'" in refused(cdf, paths)
+    assert f"items[0] of {paths[2]} on have no column 'tag'" in refused(cdf, paths)
 
 
 @every_format
@@ -221,6 +221,22 @@ def test_headers_are_looked_at_for_a_star_and_for_a_delete(cdf: LocalCdf, tmp_pa
     paths = write_files(tmp_path, "csv", [{"id": "a"}], [{"ID": "b"}])
     assert f"the rows of {paths[1]} have no column 'id'" in refused(cdf, paths, verb=DELETE)
     assert not cdf.held()
+
+
+@pytest.mark.usefixtures("with_csv_headers")
+def test_headers_are_looked_at_for_what_a_star_took_of_files_before(cdf: LocalCdf, tmp_path: Path) -> None:
+    first, second = [{"id": "a", "text": "x", "number": 1}], [{"id": "b", "text": "y"}]
+    message = refused(cdf, write_files(tmp_path, "csv", first, second), mapping("*"))
+    assert f"the rows of {tmp_path}/1.csv have no column 'number', which rows before them have" in message
+    assert not cdf.held()
+
+
+@pytest.mark.usefixtures("with_csv_headers")
+def test_a_star_takes_nothing_of_files_without_rows(cdf: LocalCdf, tmp_path: Path) -> None:
+    paths = write_files(tmp_path, "csv", [{"id": "a"}], [{"id": "b", "text": "y"}], [{"id": "c"}])
+    paths[0].write_bytes(b"id,number\n")
+    paths[2].write_bytes(b"id\n")
+    assert load(cdf, paths, mapping("*")).accepted == 1
 
 
 @pytest.mark.usefixtures("with_csv_headers")

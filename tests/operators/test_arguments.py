@@ -37,7 +37,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"records": "/data/a.csv"}, "got '/data/a.csv'; to load a file, use path"),
     ({"records": Path("a.csv")}, "to load a file, use path"),
     ({"records": 7}, "records must be a list .* got int"),
-    ({"records": {"space": "plant"}}, "records must be a list .* got dict"),
+    ({"records": {"space": "plant"}}, "records must be a list .* got dict; put a single row into a list"),
     ({"records": b"[]"}, "got bytes"),
     (
         {"records": [], "file_options": {"delimiter": ";"}},

@@ -224,7 +224,7 @@ def test_an_upstream_output_that_is_no_list_is_refused(cdf: LocalCdf, value: Any
 def test_a_path_is_loaded(cdf: LocalCdf, tmp_path: Path) -> None:
     path = tmp_path / "a.data"
     path.write_text('[{"space": "plant"}]')
-    with pytest.raises(AirflowFailException, match=rf"item 0 of .*{path.name}: externalId: is missing"):
+    with pytest.raises(AirflowFailException, match=rf"items\[0\] of .*{path.name}: externalId: is missing"):
         operator(path=str(path), file_format="json").execute({})
 
 

@@ -51,7 +51,7 @@ def test_a_zip_is_its_members_in_the_order_of_their_names(tmp_path: Path) -> Non
         f"row 1 of {path}/a.csv",
         f"row 1 of {path}/b.csv",
         f"line 1 of {path}/in/deep/c.ndjson",
-        f"item 0 of {path}/z.json",
+        f"items[0] of {path}/z.json",
     ]
     assert numbers_in(source) == [1, 2, 3, 4]
 

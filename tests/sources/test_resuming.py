@@ -43,9 +43,9 @@ def test_every_row_has_a_position_of_its_own_across_files(tmp_path: Path, name: 
     positions = [position for position, _ in rows_of(source)]
     assert positions == sorted(set(positions))
     first = 0 if ".json" in name and "nd" not in name else 1
-    unit = {"ndjson": "line", "json": "item"}.get(name.split(".")[1], "row")
+    words = {"ndjson": "line {}", "json": "items[{}]"}.get(name.split(".")[1], "row {}")
     assert [source.where(position) for position in positions] == [
-        f"{unit} {number} of {path}"
+        f"{words.format(number)} of {path}"
         for path, rows in zip(paths, FOLDER, strict=True)
         for number in range(first, first + len(rows))
     ]

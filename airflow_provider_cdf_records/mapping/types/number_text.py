@@ -16,6 +16,8 @@ from airflow_provider_cdf_records.records.number_style import (
 OTHER_NUMBER = re.compile(
     r"[+-]?[0-9]{1,3}(?:[., '\u00a0\u2009\u202f\u2019][0-9]{3})*(?:[.,][0-9]+)?|[+-]?[0-9]+,[0-9]+"
 )
+MISSING = frozenset({"nan", "na", "n/a", "#n/a", "<na>", "null", "none", "nil", "-", "--", "?", r"\n"})
+MISSING_HINT = "if it means that there is no value, add it to 'null_values' in the mapping"
 OTHER_HINT = "to read it, set 'decimal' or 'thousands' in the mapping"
 ALIKE = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}  # characters that look alike stand for each other
 
@@ -76,6 +78,8 @@ class NumberText:
         """
         text = text.strip()
         if not self._number.fullmatch(text):
+            if text.casefold() in MISSING:
+                raise InvalidValueError(MISSING_HINT)
             is_other = self.is_plain and OTHER_NUMBER.fullmatch(text) is not None
             raise InvalidValueError(OTHER_HINT if is_other else self._hint)
         return text if self.is_plain else text.translate(self._to_plain)

@@ -17,10 +17,12 @@ from airflow_provider_cdf_records.records.identifiers import shortened
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
           "november", "december")  # fmt: skip
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NO_DAY = -1  # of the week
 NOON = 12
 CENTURY_CHANGE = 69  # years below it are of this century, as in POSIX
 
-DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3}
+DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "G": 4, "V": 2, "U": 2,
+          "W": 2, "u": 1, "w": 1}  # fmt: skip
 WORDS = {
     "f": "[0-9]{1,9}",
     "B": "|".join(MONTHS),
@@ -32,7 +34,9 @@ WORDS = {
     "Z": "UTC|GMT|Z",
 }
 NEEDS = {"M": "HI", "S": "M", "f": "S", "p": "I", "I": "p"}  # a part without the greater one makes no sense
-SAME = ("Yy", "mbBj", "dj", "HI", "zZ")  # directives that say the same
+WEEKS = "UWV"
+DAYS_OF_A_WEEK = "uwaA"
+SAME = ("YyG", "mbBjUWV", "djUWV", "uwaA", "HI", "zZ")  # directives that say the same
 
 OF_AN_EPOCH = timezone(timedelta(0), "since 1970")  # marks a moment that names no day, unlike a text
 EPOCH = datetime(1970, 1, 1, tzinfo=OF_AN_EPOCH)
@@ -69,8 +73,11 @@ class TimestampPattern:
                 self._refuse(f"%{twice[0]} and %{twice[1]} say the same")
         if len(set(found)) < len(found):
             self._refuse("a directive is there twice")
-        has_day = "j" in found or ("d" in found and not {"m", "b", "B"}.isdisjoint(found))
-        if not has_day or {"Y", "y"}.isdisjoint(found):
+        has_week = not set(WEEKS).isdisjoint(found)
+        if has_week and (("G" in found) != ("V" in found) or set(DAYS_OF_A_WEEK).isdisjoint(found)):
+            self._refuse("a week needs its year (%G for %V, or else %Y) and a day of the week, such as %u")
+        has_day = has_week or "j" in found or ("d" in found and not {"m", "b", "B"}.isdisjoint(found))
+        if not has_day or {"Y", "y", "G"}.isdisjoint(found) or ("G" in found and not has_week):
             self._refuse("it must have year, month and day")
         for name, others in NEEDS.items():
             if name in found and not any(other in found for other in others):
@@ -117,7 +124,7 @@ def _expression(before: str, part: str, after: str) -> str:
     name = part[1:]
     if name in WORDS:
         return f"(?P<{name}>{WORDS[name]})" if name in "zZ" else f"(?P<{name}>(?i:{WORDS[name]}))"
-    least = DIGITS[name] if name in "Yy" or _is_digit(before, -1) or _is_digit(after, 0) else 1
+    least = DIGITS[name] if name in "YyG" or _is_digit(before, -1) or _is_digit(after, 0) else 1
     return f"(?P<{name}>[0-9]{{{least},{DIGITS[name]}}})"
 
 
@@ -128,11 +135,16 @@ def _is_digit(part: str, place: int) -> bool:
 
 
 def _day(parts: dict[str, str]) -> datetime:
+    weekday = _day_of_week(parts)
+    if "G" in parts:
+        return datetime.fromisocalendar(int(parts["G"]), int(parts["V"]), weekday + 1)
     if "Y" in parts:
         year = int(parts["Y"])
     else:
         year = int(parts["y"])
         year += 2000 if year < CENTURY_CHANGE else 1900
+    if week := parts.get("U") or parts.get("W"):
+        return _day_in_week(year, "U" if "U" in parts else "W", week, weekday)
     if "j" in parts:
         day = datetime(year, 1, 1) + timedelta(days=int(parts["j"]) - 1)
         if day.year != year or not int(parts["j"]):
@@ -141,9 +153,35 @@ def _day(parts: dict[str, str]) -> datetime:
     else:
         month = parts.get("m") or _place_in(MONTHS, parts.get("b") or parts["B"]) + 1
         day = datetime(year, int(month), int(parts["d"]))
-    name = parts.get("a") or parts.get("A")
-    if name is not None and _place_in(DAYS, name) != day.weekday():
+    if weekday not in (NO_DAY, day.weekday()):
         msg = f"that day is a {DAYS[day.weekday()].capitalize()}"
+        raise InvalidValueError(msg)
+    return day
+
+
+def _day_of_week(parts: dict[str, str]) -> int:
+    """Return the day of the week; Monday is 0."""
+    if name := parts.get("a") or parts.get("A"):
+        return _place_in(DAYS, name)
+    number = parts.get("u") or parts.get("w")
+    if number is None:
+        return NO_DAY
+    last = len(DAYS) if "u" in parts else len(DAYS) - 1
+    if not last - len(DAYS) < int(number) <= last:
+        msg = "day of the week is out of range"
+        raise InvalidValueError(msg)
+    return (int(number) - 1) % len(DAYS)
+
+
+def _day_in_week(year: int, directive: str, week: str, weekday: int) -> datetime:
+    """Return a day of a week that is counted from the first Sunday (``U``) or Monday (``W``) of a year."""
+    text = f"{year:04d} {week} {(weekday + 1) % len(DAYS)}"
+    try:
+        day = datetime.strptime(text, f"%Y %{directive} %w")
+    except ValueError:
+        day = None
+    if day is None or day.year != year:
+        msg = "that year has no such day"
         raise InvalidValueError(msg)
     return day
 

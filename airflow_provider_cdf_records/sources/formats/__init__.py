@@ -7,7 +7,11 @@ from typing import Any
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.formats.arrow import ARROW
 from airflow_provider_cdf_records.sources.formats.base import Format, Options
-from airflow_provider_cdf_records.sources.formats.content import describe_content, json_format_of
+from airflow_provider_cdf_records.sources.formats.content import (
+    describe_content,
+    describe_other,
+    json_format_of,
+)
 from airflow_provider_cdf_records.sources.formats.csv import CSV, TSV
 from airflow_provider_cdf_records.sources.formats.json import JSON
 from airflow_provider_cdf_records.sources.formats.ndjson import NDJSON
@@ -19,6 +23,7 @@ __all__ = [
     "Format",
     "Options",
     "describe_content",
+    "describe_other",
     "format_named",
     "format_names",
     "format_of",

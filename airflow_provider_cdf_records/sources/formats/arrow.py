@@ -78,7 +78,7 @@ def _validated(batch: Any) -> Any:
 ARROW = Format(
     name="arrow",
     suffixes=(".arrow", ".feather"),
-    position_name="row",
+    position_in_words="row {}",
     reader=read_arrow,
     options=Options,
     read_columns=read_arrow_columns,

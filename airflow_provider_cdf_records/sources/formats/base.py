@@ -39,7 +39,7 @@ class Format(Generic[AnyOptions]):
 
     :param name: as ``file_format`` takes it.
     :param suffixes: of files in this format, the dot included, in lower case.
-    :param position_name: what a position is called: a line, an item, a row.
+    :param position_in_words: what a position is called, with ``{}`` for its number: a line, an item, a row.
     :param reader: yields the rows of an open file, given its options and the two marks of :meth:`read`, which
         it may ignore unless the format is seekable.
     :param options: which ``file_options`` there are.
@@ -52,7 +52,7 @@ class Format(Generic[AnyOptions]):
 
     name: str
     suffixes: tuple[str, ...]
-    position_name: str
+    position_in_words: str
     reader: Callable[[io.BufferedReader, AnyOptions, Mark, Mark | None], Iterator[Chunk]]
     options: type[AnyOptions]
     read_columns: Callable[[io.BufferedReader, AnyOptions], Columns] | None = None

@@ -22,10 +22,31 @@ TAR_AT = 257
 TAR = b"ustar"
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 10  # lines
+BEGINNING = 64  # bytes, among which all of these have a null byte
+
+
+def describe_other(start: bytes, format_name: str, *, is_text: bool) -> str:
+    """Return a sentence on what a file looks like that is not of the format that its name says; else nothing.
+
+    :param is_text: whether that is a format of text, where a name such as PAR1 may well come first.
+    """
+    if is_text and (b"\x00" not in start[:BEGINNING] or _is_marked(start)):
+        return ""
+    found = _describe_magic(start) if is_text else describe_content(start)
+    return "" if repr(format_name) in found else found
 
 
 def describe_content(start: bytes) -> str:
     """Return a sentence on what the content of a file looks like; empty where that is not known."""
+    if known := _describe_magic(start):
+        return known
+    text = _text(start)
+    if text is None:
+        return ""
+    return _describe_text(text.lstrip("\ufeff"))
+
+
+def _describe_magic(start: bytes) -> str:
     for magic, (name, what) in BINARY.items():
         if start.startswith(magic):
             return f"Its content looks like {what}: set file_format={name!r}."
@@ -34,15 +55,16 @@ def describe_content(start: bytes) -> str:
             return f"Its content looks like {what}."
     if start[TAR_AT:].startswith(TAR):
         return "Its content looks like a tar archive; unpack it, or write a zip archive."
-    text = _text(start)
-    if text is None:
-        return ""
-    return _describe_text(text.lstrip("\ufeff"))
+    return ""
+
+
+def _is_marked(start: bytes) -> bool:
+    """Whether content begins with a byte order mark of UTF-16."""
+    return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def _text(start: bytes) -> str | None:
-    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = start.decode("utf-16" if marked else "utf-8", errors="replace")
+    text = start.decode("utf-16" if _is_marked(start) else "utf-8", errors="replace")
     return None if "\x00" in text else text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from airflow_provider_cdf_records.records.chunk import (
     RowContext,
     name_of_unnamed,
 )
+from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.formats.base import Format
 from airflow_provider_cdf_records.sources.formats.csv_dialect import Dialect
@@ -33,6 +35,8 @@ from airflow_provider_cdf_records.sources.formats.csv_rows import CsvRow, CsvRow
 from airflow_provider_cdf_records.sources.formats.csv_shape import Shape, Values
 from airflow_provider_cdf_records.sources.formats.csv_start import check_start
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE, FormatError
+
+log = logging.getLogger(__name__)
 
 SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n\0])"?(?=[\r\n]|$)', re.IGNORECASE)  # Excel's first line
 
@@ -145,7 +149,7 @@ def _next_batch(rows: CsvRowReader, shape: Shape) -> list[Values | CsvRow]:
 
 
 def _without_last(batches: Iterable[list[Values | CsvRow]], count: int) -> Iterator[list[Values | CsvRow]]:
-    """Yield all rows but the last ones."""
+    """Yield all rows but the last ones, which the log tells: a row of data may be among them."""
     held: deque[Values | CsvRow] = deque()
     for batch in batches:
         if not count:
@@ -154,6 +158,9 @@ def _without_last(batches: Iterable[list[Values | CsvRow]], count: int) -> Itera
         held += batch
         if len(held) > count:
             yield [held.popleft() for _ in range(len(held) - count)]
+    for row in held:
+        text = row.text if isinstance(row, CsvRow) else ", ".join(row)
+        log.info("A row at the end is left out (skip_footer): %s", shortened(text))
 
 
 def _chunk(positions: range, rows: list[Values | CsvRow], columns: Columns, nulls: frozenset[str]) -> Chunk:
@@ -175,7 +182,7 @@ def _chunk(positions: range, rows: list[Values | CsvRow], columns: Columns, null
 CSV = Format(
     name="csv",
     suffixes=(".csv",),
-    position_name="row",
+    position_in_words="row {}",
     reader=read_csv,
     options=CsvOptions,
     read_columns=read_columns,

@@ -28,6 +28,7 @@ from airflow_provider_cdf_records.sources.formats.text_options import TextOption
 from airflow_provider_cdf_records.sources.iterables import next_rows
 from airflow_provider_cdf_records.sources.source import FormatError
 
+ITEM = "items[{}]"  # as Python and jq count, from 0
 ITEMS = "items"  # where an object has its rows, if no option says so
 RECORD_KEYS = {"space", "externalId", "sources"}
 TWO_FORMATS = "if it holds one row a line, load it with file_format='ndjson'"
@@ -157,7 +158,7 @@ class _Items:
             raise FormatError(msg)
 
     def _after(self) -> str:
-        return f"after item {self._count}"
+        return f"after {ITEM.format(self._count - 1)}" if self._count else "before the first item"
 
     def _array(self) -> Iterator[Item]:
         text = self._text
@@ -169,7 +170,7 @@ class _Items:
             values = text.values_in_window()
             yield from values
             self._count += len(values)
-            yield text.value(f"item {self._count}")
+            yield text.value(ITEM.format(self._count))
             self._count += 1
             if text.next_character() == "]":
                 text.expect("]", self._after())
@@ -237,7 +238,7 @@ def _kind_of(start: str) -> str:
 JSON = Format(
     name="json",
     suffixes=(".json",),
-    position_name="item",
+    position_in_words=ITEM,
     reader=read_json,
     options=JsonOptions,
 )

@@ -237,7 +237,7 @@ class _BoundedLines(io.RawIOBase):
 NDJSON = Format(
     name="ndjson",
     suffixes=(".ndjson", ".jsonl"),
-    position_name="line",
+    position_in_words="line {}",
     reader=read_ndjson,
     options=TextOptions,
     is_seekable=True,

@@ -122,7 +122,7 @@ def _rows_at_once(metadata: Any) -> int:
 PARQUET = Format(
     name="parquet",
     suffixes=(".parquet",),
-    position_name="row",
+    position_in_words="row {}",
     reader=read_parquet,
     options=ParquetOptions,
     read_columns=read_parquet_columns,

@@ -99,6 +99,14 @@ def test_separators_in_wrong_places_are_refused(text: str, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["NaN", "nan", "NA", "n/a", "-", "NULL", "\\N"])
+@pytest.mark.parametrize("name", ["float64", "int64"])
+def test_what_usually_stands_for_a_missing_value_is_told_to_be_listed(text: str, name: str) -> None:
+    hint = "if it means that there is no value, add it to 'null_values' in the mapping"
+    message = f"expected {name}, got {text!r} ({hint})"
+    assert refused(text, name) == refused(text, name, number_text=GERMAN) == message
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -21,7 +21,7 @@ from tests.mapping.types.converting import OSLO, convert, refused
 PATTERNS = [
     "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%Y%m%d", "%Y%m%d%H%M%S", "%d%m%Y%H%M", "%d-%b-%y",
     "%B %d, %Y", "%a %b %d %H:%M:%S %Y", "%A, %d %B %Y", "%Y-%j", "%Y%j", "%d/%m/%y %H:%M",
-    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%f", "%G-W%V-%u", "%G%V%u", "%a %V %G %H:%M", "%Y %W %w", "%y/%U %A", "%Y-%m-%d %u",
     "%Y-%m-%d %H:%M:%S%z", "%d.%m.%Y%%%H", "%Hh%M %d.%m.%Y", "[%d/%b/%Y:%H:%M:%S %z]", "%Y-%m-%d %H:%M:%S,%f",
 ]  # fmt: skip
 patterns = st.sampled_from(PATTERNS)
@@ -100,6 +100,13 @@ def test_a_pattern_reads(pattern: str, text: Any, expected: str) -> None:
         ("%a %d.%m.%Y", "Mon 02.01.2026", "that day is a Friday"),
         ("%Y-%j", "2026-366", "day of the year is out of range"),
         ("%Y-%j", "2026-0", "day of the year is out of range"),
+        ("%G-W%V-%u", "2025-W53-1", "week"),
+        ("%G-W%V-%u", "2026-W01-8", "day of the week is out of range"),
+        ("%G-W%V-%u", "2026-W01-0", "day of the week is out of range"),
+        ("%Y %W %w", "2026 01 7", "day of the week is out of range"),
+        ("%Y %W %w", "2026 00 1", "that year has no such day"),
+        ("%Y %W %w", "2026 54 1", "that year has no such day"),
+        ("%Y-%m-%d %u", "2026-01-02 4", "that day is a Friday"),
         ("%Y-%m-%d %H:%M:%S", "2026-01-02 03:04:60", "second must be in 0..59"),
         ("%Y-%m-%d %H:%M:%S", "2026-01-02 24:00:00", "hour must be in 0..23"),
         ("%Y-%m-%d %H:%M %z", "2026-01-02 03:04 +24:00", "offset +24:00 is out of range"),
@@ -144,7 +151,7 @@ def test_a_moment_that_was_no_text_needs_no_pattern() -> None:
      "%Y-%m-%d %M", "%Y-%m-%d %H:%S",
      "%Y-%m-%d %f", "%Y %y %m %d",
      "%Y-%m-%d %d", "%c", "%Y-%m-%d %Q", "%Y-%m-%d %", "%Y-%m-%d %H %I %p", "%Y %b %m %d",
-     "%Y %j %d", "%s", "%Y-%W-%w"],
+     "%Y %j %d", "%s", "%Y-%W", "%Y-%V-%u", "%G-%m-%d", "%G-%W-%u", "%G-W%V", "%Y %W %w %d", "%Y %U %u %a"],
 )  # fmt: skip
 def test_a_pattern_that_tells_no_moment_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"^timestamp: must be a pattern of strptime such as "):

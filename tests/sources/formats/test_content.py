@@ -50,6 +50,27 @@ def test_what_is_written_in_a_format_looks_like_it(tmp_path: Path, name: str) ->
     assert f"file_format='{name}'" in refusal(path)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "ndjson", "arrow", "parquet"])
+@pytest.mark.parametrize("name", ["arrow", "parquet", "json", "ndjson", "csv"])
+def test_a_suffix_that_the_content_contradicts_is_told(tmp_path: Path, name: str, suffix: str) -> None:
+    is_binary = {"arrow", "parquet"}
+    if name == suffix or is_binary.isdisjoint({name, suffix}):
+        return
+    content = b"n,m\n1,2\n" if name == "csv" else WRITERS[name](some_rows(5))
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(content)
+    message = refusal(path)
+    assert f"is no {suffix} file. Its content looks like" in message
+    assert f"file_format={name!r}" in message
+
+
+@pytest.mark.parametrize("column", ["PAR1", "ORC", "ARROW1", "%PDF"])
+def test_a_column_may_have_the_name_of_a_format(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{column},b\n1,sn\xf8\n".encode("latin-1"))
+    assert read(path, encoding="latin-1") == [(1, {column: "1", "b": "snø"})]
+
+
 def test_a_tar_archive_is_told(tmp_path: Path) -> None:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:

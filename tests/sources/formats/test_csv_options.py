@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_rows_at_the_end_are_left_out(path: Path, rows: int, footer: str) -> Non
 def test_a_file_may_be_all_footer(path: Path) -> None:
     assert read(written(path, TEXT), skip_footer=2) == []
     assert read(path, skip_footer=500) == []
+
+
+def test_rows_that_are_left_out_at_the_end_are_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert len(read(written(path, "a,b\n1,2\n3,4\nTotal,6\n"), skip_footer=2)) == 1
+    assert [record.getMessage() for record in caplog.records if "skip_footer" in record.getMessage()] == [
+        "A row at the end is left out (skip_footer): 3, 4",
+        "A row at the end is left out (skip_footer): Total, 6",
+    ]
 
 
 def test_comment_lines_are_no_rows(path: Path) -> None:

@@ -113,7 +113,7 @@ def read_words(file: io.BufferedReader, options: WordOptions, *_: object) -> Ite
 def test_a_new_format_is_one_line_in_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceError, match="none of the suffixes"):
         FileSource(write(tmp_path / "a.words", b"one"))
-    words = Format("words", (".words",), "word", read_words, WordOptions)
+    words = Format("words", (".words",), "word {}", read_words, WordOptions)
     monkeypatch.setattr(formats, "FORMATS", [*FORMATS, words])
     path = write(tmp_path / "a.words.gz", b"one two")
     source = FileSource(path)

@@ -159,24 +159,27 @@ def test_items_must_be_a_path(tmp_path: Path, items: object) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'[{"n": 1} {"n": 2}]', "after item 1: expected ',', found '{' at line 1, column 11"),
+        (b'[{"n": 1} {"n": 2}]', "after items[0]: expected ',', found '{' at line 1, column 11"),
         (
             b'[{"n": 1}, {"n": 2}',
-            "after item 2: expected ',', found the end of the file at line 1",
+            "after items[1]: expected ',', found the end of the file at line 1",
         ),
-        (b'[{"n": 1}, {"n": "2', "item 1 is not JSON: Unterminated string at line 1, column 18"),
-        (b'[\n{"n": "a"b"},\n{"n": 2}]', "item 0 is not JSON: Expecting ',' delimiter at line 2, column 10"),
-        (b'[{"n": "a}, {"n": "b"}]', "item 0 is not JSON"),
-        (b'[{"n": {"m": 1}, {"n": 2}]', "item 0 is not JSON"),
-        (b'[{"n": "1"2"}, {"3": "4"5"}]', "item 0 is not JSON"),
-        (b'[{"n": "a\\"}, {"n": "b"}]', "item 0 is not JSON"),
-        (b'[{"n": 1]}, {"n": 2}]', "item 0 is not JSON"),
-        (b'[{"n": 1},]', "item 1 is not JSON"),
-        (b'{"a": 1 "items": [{}]}', "after item 0: expected ',', found '\"'"),
-        (b'{"items": [{}],}', "after item 1: expected '\"', found '}'"),
-        (b'{,"items": [{}]}', "after item 0: expected '\"', found ','"),
-        (b'{5: 1, "items": [{}]}', "after item 0: expected '\"', found '5'"),
-        (b'{"a": "x"y", "items": [{}]}', "after item 0: expected ',', found 'y'"),
+        (b'[{"n": 1}, {"n": "2', "items[1] is not JSON: Unterminated string at line 1, column 18"),
+        (
+            b'[\n{"n": "a"b"},\n{"n": 2}]',
+            "items[0] is not JSON: Expecting ',' delimiter at line 2, column 10",
+        ),
+        (b'[{"n": "a}, {"n": "b"}]', "items[0] is not JSON"),
+        (b'[{"n": {"m": 1}, {"n": 2}]', "items[0] is not JSON"),
+        (b'[{"n": "1"2"}, {"3": "4"5"}]', "items[0] is not JSON"),
+        (b'[{"n": "a\\"}, {"n": "b"}]', "items[0] is not JSON"),
+        (b'[{"n": 1]}, {"n": 2}]', "items[0] is not JSON"),
+        (b'[{"n": 1},]', "items[1] is not JSON"),
+        (b'{"a": 1 "items": [{}]}', "before the first item: expected ',', found '\"'"),
+        (b'{"items": [{}],}', "after items[0]: expected '\"', found '}'"),
+        (b'{,"items": [{}]}', "before the first item: expected '\"', found ','"),
+        (b'{5: 1, "items": [{}]}', "before the first item: expected '\"', found '5'"),
+        (b'{"a": "x"y", "items": [{}]}', "before the first item: expected ',', found 'y'"),
         (b'{"a": [1, "x"y"], "items": [{}]}', "the value of 'a' is not JSON at line 1, column 7"),
     ],
 )
@@ -193,7 +196,7 @@ def test_a_place_is_right_wherever_the_text_is_cut(
     monkeypatch.setattr(json_text, "CHUNK", window)
     content = b'[\n {"n": 1,\n  "m": "some text"},\n {"n": 2}\n\n  {"n": 3}]'
     message = refusal(write(tmp_path / "a.json", content))
-    assert "after item 2: expected ',', found '{' at line 6, column 3" in message
+    assert "after items[1]: expected ',', found '{' at line 6, column 3" in message
 
 
 def test_what_comes_before_a_place_that_is_no_json_is_delivered(tmp_path: Path) -> None:
