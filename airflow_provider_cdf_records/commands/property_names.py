@@ -6,23 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from airflow_provider_cdf_records.records.identifiers import RESERVED_PROPERTIES
+
 LONGEST = 200  # characters, far below what CDF takes, so that a number can be added
-RESERVED = frozenset(
-    {
-        "space",
-        "externalId",
-        "createdTime",
-        "lastUpdatedTime",
-        "deletedTime",
-        "edge_id",
-        "node_id",
-        "project_id",
-        "property_group",
-        "seq",
-        "tg_table_name",
-        "extensions",
-    }
-)
 LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "Ae", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D"}
 )
@@ -50,7 +36,7 @@ def _name_of(column: str) -> str:
     name = re.sub(r"__+", "_", name) if name != column else name
     if name[:1].isdigit():
         name = f"n{name}"
-    return f"{name}_value" if name in RESERVED else name
+    return f"{name}_value" if name in RESERVED_PROPERTIES else name
 
 
 def snake_case(name: str) -> str:

@@ -13,6 +13,22 @@ MAX_QUOTE = 80  # characters of a value in a message
 
 SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?")
 RESERVED_SPACES = frozenset({"space", "cdf", "dms", "pg3", "shared", "system", "node", "edge"})
+RESERVED_PROPERTIES = frozenset(
+    {
+        "space",
+        "externalId",
+        "createdTime",
+        "lastUpdatedTime",
+        "deletedTime",
+        "edge_id",
+        "node_id",
+        "project_id",
+        "property_group",
+        "seq",
+        "tg_table_name",
+        "extensions",
+    }
+)
 SCHEMA_ID = re.compile(r"[a-zA-Z]([a-zA-Z0-9_]{0,253}[a-zA-Z0-9])?")
 STREAM_ID = re.compile(r"[a-z]([a-z0-9_-]{0,98}[a-z0-9])?")
 RESERVED_STREAMS = frozenset({"logs", "records"})

@@ -261,6 +261,9 @@ def _member_errors(member: ZipMember) -> Iterator[None]:
     except EOFError:
         msg = f"{member} is cut short. Write the zip archive again."
         raise SourceError(msg) from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, ValueError) as error:
+    except NotImplementedError as error:  # a feature of zip that Python does not have
+        msg = f"{member} cannot be read: {error}. Write the zip archive in the usual way, deflated."
+        raise SourceError(msg) from error
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError) as error:
         msg = f"{member} is damaged ({error}). Write the zip archive again."
         raise SourceError(msg) from error

@@ -193,6 +193,17 @@ def test_an_encrypted_member_is_named(tmp_path: Path) -> None:
     assert f"{path}/a.csv is encrypted; write the zip archive without a password" in refusal(path)
 
 
+def test_a_member_with_a_feature_that_python_lacks_is_no_damage(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.zip", {"a.csv": csv_of(1)})
+    content = bytearray(path.read_bytes())
+    content[6] |= 0x20  # patched data: the flag in the member's own header, and in the list of all members
+    content[content.index(b"PK\x01\x02") + 8] |= 0x20
+    path.write_bytes(content)
+    message = refusal(path)
+    assert f"{path}/a.csv cannot be read: compressed patched data" in message
+    assert "damaged" not in message
+
+
 @pytest.mark.parametrize(("method", "name"), [(zipfile.ZIP_BZIP2, "bzip2"), (zipfile.ZIP_LZMA, "lzma")])
 def test_a_member_that_would_be_unpacked_at_once_is_refused(tmp_path: Path, method: int, name: str) -> None:
     path = write_zip(tmp_path / "x.zip", {"a.csv": csv_of(1)}, method)

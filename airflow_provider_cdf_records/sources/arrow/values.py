@@ -137,8 +137,11 @@ class _Dictionaries:
 
     def read(self, column: Any) -> list[Any]:
         if len(column.dictionary) > len(column):
+            taken = None
             with suppress(pa.ArrowNotImplementedError):  # there are types of which it cannot take some
-                return self._read(column.dictionary.take(column.indices))
+                taken = column.dictionary.take(column.indices)
+            if taken is not None:
+                return self._read(taken)
         values = self._values_of(column.dictionary)
         return [None if index is None else values[index] for index in column.indices.to_pylist()]
 

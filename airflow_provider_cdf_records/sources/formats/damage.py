@@ -63,7 +63,7 @@ class DamageGuard:
             msg = "cannot be read: its content needs more memory than there is. Is it damaged?"
             return FormatError(msg)
         why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-        if type(error).__name__ == "ArrowNotImplementedError" or why.startswith(NO_NULLS):
+        if isinstance(error, self.pyarrow.ArrowNotImplementedError) or why.startswith(NO_NULLS):
             msg = f"cannot be read by pyarrow {self.pyarrow.__version__}: {why}. A newer pyarrow may read it."
             return FormatError(msg)
         where = f", after row {self._position:,}" if self._position else ""
