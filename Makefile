@@ -4,6 +4,7 @@ PYTHON ?= python3
 REQUIREMENTS ?= requirements-dev.txt
 VENV := .venv$(if $(filter-out requirements-dev.txt,$(REQUIREMENTS)),-$(basename $(notdir $(REQUIREMENTS))))
 BIN := $(VENV)/bin
+SERVERS_BIN := .venv-requirements-servers/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -17,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo test test-azure chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
+.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -25,10 +26,23 @@ demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python -m dev.demo
 
 test: $(READY) chromium  ## all tests; PYTEST_ARGUMENTS are handed on to pytest
-	$(PYTEST) $(PYTEST_ARGUMENTS)
+	$(PYTEST) --ignore=tests/servers $(PYTEST_ARGUMENTS)
 
-test-azure:  ## the tests of tokens with Airflow's Azure provider, whose 51 packages are in an environment of their own
-	$(MAKE) test REQUIREMENTS=dev/requirements-azure.txt PYTEST_ARGUMENTS=tests/hooks/test_without_a_secret.py
+test-servers: servers  ## the tests against databases and storages, whose many packages are in an environment of their own
+	$(MAKE) environment REQUIREMENTS=dev/requirements-servers.txt
+	$(PYTEST:$(BIN)%=$(SERVERS_BIN)%) tests/servers tests/hooks/test_without_a_secret.py $(PYTEST_ARGUMENTS)
+
+servers:  ## PostgreSQL, MariaDB, an ODBC driver, and Azurite, where apt-get and npm can install them
+	@if ! command -v apt-get > /dev/null; then exit 0; fi; \
+	command -v mariadbd > /dev/null && ls /usr/lib/postgresql/*/bin/postgres /usr/lib/*/odbc/libmaodbc.so > /dev/null 2>&1 \
+		&& command -v npm mariadb_config pkg-config > /dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2> /dev/null; then sudo="sudo -n"; else exit 0; fi; \
+	echo "Installing the servers that are tested against."; \
+	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+		postgresql mariadb-server unixodbc odbc-mariadb libmariadb-dev pkg-config gcc npm; } > .servers.log 2>&1 \
+		|| echo "That failed; .servers.log says why."
+	@test -e .servers/node_modules/.bin/azurite-blob \
+		|| npm install --silent --no-fund --no-audit --no-save --prefix .servers azurite@3.37.0
 
 chromium: $(READY)  ## the browser that the local server's page is tested in, where apt-get can install it
 	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
@@ -79,11 +93,11 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 	$(LOCK) $(LOCK_ARGUMENTS) --output-file requirements-dev.txt
 	printf '%s\n' "apache-airflow==2.11.*" "pandas<3" \
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
-	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --constraints requirements-dev.txt \
-		--output-file dev/requirements-azure.txt
+	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group servers --constraints requirements-dev.txt \
+		--output-file dev/requirements-servers.txt
 
 clean:
-	rm -rf .venv .venv-* .demo .bench .screenshots build dist
+	rm -rf .venv .venv-* .servers .servers.log .demo .bench .screenshots build dist
 
 $(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""Tests against real databases and storages: `make test-servers` installs them."""
