@@ -41,7 +41,7 @@ def query_source(sql: str, arguments: QueryArguments) -> QuerySource:
     :param arguments: those of the source are removed from it.
     :raises InvalidArgumentError: when the connection is not to a SQL database.
     """
-    from airflow_provider_cdf_records.hooks.sql import Query  # noqa: PLC0415 (needs common.sql)
+    from airflow_provider_cdf_records.hooks.databases import Query  # noqa: PLC0415 (needs common.sql)
 
     query = Query(
         sql,

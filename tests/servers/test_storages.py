@@ -26,9 +26,7 @@ def test_a_blob_is_loaded(cdf: LocalCdf, azurite: Azurite, monkeypatch: pytest.M
 
 
 @pytest.mark.xdist_group("sftp")
-def test_a_file_of_sftp_is_loaded(
-    cdf: LocalCdf, sftp: SftpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_sftp_is_loaded(cdf: LocalCdf, sftp: SftpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     (sftp.root / "in").mkdir()
     (sftp.root / "in" / "a.ndjson").write_bytes(LINE)
     monkeypatch.setenv("AIRFLOW_CONN_SFTP", json.dumps(sftp.connection_fields()))

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from airflow import DAG
 
-from airflow_provider_cdf_records.hooks.sql import PROVIDERS, Query
+from airflow_provider_cdf_records.hooks.databases import Query
+from airflow_provider_cdf_records.hooks.databases.hook import PROVIDERS
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
