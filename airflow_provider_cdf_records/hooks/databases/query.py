@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
-from airflow_provider_cdf_records.hooks.databases.drivers import driver_of
+from airflow_provider_cdf_records.hooks.databases.drivers import driver_of, driver_to_connect
 from airflow_provider_cdf_records.hooks.databases.hook import database_hook
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.queries import Cursor
@@ -59,7 +59,7 @@ class Query:
         failure = f"Connection {self._conn_id!r} cannot be opened"
         conn: Any = None
         try:
-            conn = self._hook.get_conn()
+            conn = driver_to_connect(self._hook).connect()
             driver = driver_of(conn, self._hook)
             self._open = driver, conn
             failure = f"The query on connection {self._conn_id!r} failed"
