@@ -21,6 +21,7 @@ class Driver:
     :cvar conn_types: the types of Airflow connections whose :meth:`connect` is this driver's; only needed
         where it differs from the base's.
     :cvar text_cast: what to write in a query for ``{column}`` as text.
+    :cvar bytes_cast: what to write for ``{column}``, which holds bytes, as text.
     :cvar goes_on_after_a_failed_row: whether ``fetchone`` gives the next row after it failed for a value, and
         costs no more than ``fetchmany``: then such a row is rejected, and the load goes on.
     :cvar refuses_moments_as_text: whether a text such as ``2026-01-01T00:00:00+00:00`` as a parameter finds
@@ -30,6 +31,7 @@ class Driver:
     packages: tuple[str, ...] = ()
     conn_types: tuple[str, ...] = ()
     text_cast = "CAST({column} AS VARCHAR(4000))"
+    bytes_cast = "HEX({column})"
     goes_on_after_a_failed_row = False
     refuses_moments_as_text = False
 
@@ -48,10 +50,10 @@ class Driver:
         """
         return conn.cursor()
 
-    def readers(self, cursor: Any) -> Mapping[int, Read]:
-        """Return functions for the values of some columns of the result, by the number of the column from 0.
+    def readers(self, cursor: Any) -> Mapping[int, Read]:  # noqa: ARG002 (drivers look at it)
+        """Return functions for the values of some columns of the result, by the column's number from 0.
 
-        Each makes a value exact, or an ``Unreadable`` that says what to write in the query. Called once, after
+        Each makes a value exact, or an ``Unreadable`` that says what to write in the query. Called once, when
         the first rows were fetched; the functions get no ``None``.
         """
         return {}

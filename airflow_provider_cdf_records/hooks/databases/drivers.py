@@ -1,4 +1,4 @@
-"""The drivers that are known, by the packages of their connections and by the types of Airflow connections."""
+"""The drivers that are known, by their packages and by the types of Airflow connections."""
 
 from __future__ import annotations
 
