@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -86,7 +85,6 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         self.validate_only = validate_only
         self.max_concurrency = max_concurrency
         self.cdf_conn_id = cdf_conn_id
-        kwargs.setdefault("multiple_outputs", True)  # for `load.output["upserted"]`
         super().__init__(**kwargs)
 
     @cached_property
@@ -129,18 +127,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         return dict(summary.as_dict())
 
     def _push_summary(self, context: Any, summary: Summary) -> None:
-        """Push the summary, also of a load that failed; a failure here must not hide how the load ended."""
-        task_instance = context.get("ti")
-        if task_instance is None:
-            return
-        outputs = {SUMMARY_KEY: summary.as_dict()}
-        if self.multiple_outputs and sys.exc_info()[0]:  # of a load that ends well, Airflow pushes them
-            outputs |= outputs[SUMMARY_KEY]
-        try:
-            for key, value in outputs.items():
-                task_instance.xcom_push(key, value)
-        except Exception as error:
-            self.log.warning("The summary could not be pushed to XCom: %s", error)
+        """Push the summary, whole and in parts, also of a load that failed."""
+        whole = summary.as_dict()
+        self.push_outputs(context, {SUMMARY_KEY: whole, **(whole if self.do_xcom_push else {})})
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow keeps task state."""

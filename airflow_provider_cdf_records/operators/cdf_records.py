@@ -101,7 +101,7 @@ class CdfStreamCreateOperator(ArgumentsOperator):
 
     A stream that exists and is of the same type is a success; one of another type fails the task for good. A
     project can have only a few streams, and a deleted one keeps its id for weeks. Returns the stream as
-    CDF describes it (XCom).
+    CDF describes it (XCom); each part of that is an XCom of its own, too: ``create.output["type"]``.
 
     :param stream_id: the stream.
     :param template: the template that it is made from, such as ``BasicLiveData`` (mutable).
@@ -121,13 +121,15 @@ class CdfStreamCreateOperator(ArgumentsOperator):
         self.stream_id = stream_id
         self.template = template
         self.cdf_conn_id = cdf_conn_id
-        kwargs.setdefault("multiple_outputs", True)  # for `create.output["type"]`
         super().__init__(**kwargs)
 
-    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002
+    def execute(self, context: Any) -> dict[str, Any]:
         """Create the stream, and return it."""
         self.read_arguments()
-        return self.hook.create_stream(self.stream_id, self.template)
+        stream = self.hook.create_stream(self.stream_id, self.template)
+        if self.do_xcom_push:
+            self.push_outputs(context, stream)
+        return stream
 
     @cached_property
     def hook(self) -> CdfRecordsHook:

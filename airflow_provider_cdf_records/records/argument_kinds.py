@@ -36,6 +36,19 @@ def optional(kind: Kind, *, as_text: bool = True) -> Kind:
     return read
 
 
+def number_of(text: str, *more: type[float]) -> Any:
+    """Return the whole number that a text stands for, or else the number of another type, or the text."""
+    for kind in (int, *more):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def flag_of(text: str) -> Any:
+    """Return the flag that a text stands for, or the text."""
+    return FLAGS.get(text.strip().lower(), text)
+
+
 def text(name: str, value: Any) -> str:
     """Read a text that is not blank."""
     if not isinstance(value, str) or not value.strip():
@@ -57,8 +70,7 @@ def stream_id(name: str, value: Any) -> str:  # noqa: ARG001
 
 def flag(name: str, value: Any) -> bool:
     """Read true or false."""
-    if isinstance(value, str):
-        value = FLAGS.get(value.strip().lower(), value)
+    value = flag_of(value) if isinstance(value, str) else value
     check_flag(name, value)
     return bool(value)
 
@@ -72,8 +84,7 @@ def whole_number(*, least: int, of: str = "number") -> Kind:
     def read(name: str, value: Any) -> int:
         number = value
         if isinstance(value, str):
-            with suppress(ValueError):
-                number = int(value)
+            number = number_of(value)
         elif isinstance(value, float) and value.is_integer():  # as JSON and some drivers give them
             number = int(value)
         if not isinstance(number, bool):
@@ -87,12 +98,7 @@ def whole_number(*, least: int, of: str = "number") -> Kind:
 
 def count_or_share(name: str, value: Any) -> float:  # noqa: ARG001
     """Read a number of records, or a share of them from 0.0 to 1.0."""
-    number = value
-    if isinstance(value, str):
-        for kind in (int, float):
-            with suppress(ValueError):
-                number = kind(value)
-                break
+    number = number_of(value, float) if isinstance(value, str) else value
     check_max_rejected(number)
     return number  # type: ignore[no-any-return]
 

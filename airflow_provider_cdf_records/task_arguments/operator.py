@@ -113,6 +113,21 @@ class ArgumentsOperator(TextRenderingOperator):
         except InvalidArgumentError as error:
             raise AirflowFailException(str(error)) from None
 
+    def push_outputs(self, context: Any, outputs: Mapping[str, Any]) -> None:
+        """Push XComs, each with its key, for ``task.output[key]``.
+
+        A failure here must not hide how the task ended. With Airflow's ``multiple_outputs``, a key that there
+        is not would give ``None``, and nothing of a task that failed.
+        """
+        task_instance = context.get("ti")
+        if task_instance is None:
+            return
+        try:
+            for key, value in outputs.items():
+                task_instance.xcom_push(key, value)
+        except Exception as error:
+            self.log.warning("The output could not be pushed to XCom: %s", error)
+
     @property
     def _is_of_mapped_task(self) -> bool:
         """Whether Airflow makes this operator in a run, for one instance of a mapped task."""
