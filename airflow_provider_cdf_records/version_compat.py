@@ -13,12 +13,27 @@ AIRFLOW_3 = find_spec("airflow.sdk") is not None
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+        XComNotFound,
+    )
 else:
     try:  # Airflow 3.2 and later
-        from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+        from airflow.sdk.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowSkipException,
+            XComNotFound,
+        )
     except ImportError:
-        from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+        from airflow.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowSkipException,
+            XComNotFound,
+        )
     try:  # Airflow 3.1 and later
         from airflow.sdk import BaseHook
     except ImportError:
@@ -26,10 +41,17 @@ else:
 
 if TYPE_CHECKING or AIRFLOW_3:
     from airflow.sdk import BaseOperator, BaseSensorOperator, XComArg
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
 else:
     from airflow.models.baseoperator import BaseOperator
+    from airflow.models.mappedoperator import OperatorPartial
     from airflow.models.xcom_arg import XComArg
     from airflow.sensors.base import BaseSensorOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions._internal.mixins import ResolveMixin
+else:  # the base of all references; each version of Airflow keeps it elsewhere
+    ResolveMixin = next(base for base in XComArg.__mro__ if base.__name__ == "ResolveMixin")
 
 
 def mask_secret(secret: str) -> None:
@@ -117,6 +139,29 @@ def render_text(template: Any, context: Any) -> str:
     return text
 
 
+def current_dag() -> Any | None:
+    """Return the DAG whose ``with`` block or function is running; ``None`` outside of one."""
+    if AIRFLOW_3:
+        return import_module("airflow.sdk.definitions._internal.contextmanager").DagContext.get_current()
+    return import_module("airflow.models.dag").DagContext.get_current_dag()
+
+
+def states_in_run(task_id: str, context: Mapping[str, Any]) -> dict[int, str | None]:
+    """Return the states of a task's instances in the DAG run of a running task, by their map index.
+
+    Empty where Airflow cannot tell. The index is -1 for a task that is not mapped, or mapped over nothing.
+    """
+    task_instance: Any = context.get("ti")
+    if hasattr(task_instance, "get_task_states"):  # Airflow 3
+        dag_id, run_id = task_instance.dag_id, task_instance.run_id
+        found = task_instance.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[run_id])
+        states = found.get(run_id, {})
+        return {int(name[len(task_id) + 1 :] or -1): state for name, state in states.items()}
+    if AIRFLOW_3 or (run := context.get("dag_run")) is None:
+        return {}
+    return {one.map_index: one.state for one in run.get_task_instances() if one.task_id == task_id}
+
+
 def running_task() -> Any | None:
     """Return the task instance that this code runs in; ``None`` outside of a task."""
     module = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.operators.python")
@@ -142,11 +187,16 @@ __all__ = [
     "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",
+    "OperatorPartial",
+    "ResolveMixin",
     "XComArg",
+    "XComNotFound",
     "connection_form_widgets",
+    "current_dag",
     "for_any_thread",
     "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",
     "running_task",
+    "states_in_run",
 ]

@@ -17,6 +17,7 @@ LONGEST = 300  # lines
 FLOORS = (
     {"__main__"},
     {"operators", "sensors", "commands"},
+    {"task_arguments"},
     {"hooks"},
     {"load"},
     {"rejected", "mapping", "sources"},

@@ -9,8 +9,9 @@ from os import PathLike
 from typing import Any, TypeGuard
 
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
+from airflow_provider_cdf_records.records import argument_kinds
+from airflow_provider_cdf_records.records.argument_kinds import NOTHING
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.sources import kind_that_takes
 from airflow_provider_cdf_records.sources.storage import (
     LOCAL,
@@ -23,7 +24,6 @@ from airflow_provider_cdf_records.sources.storage_errors import WINDOWS_PATH, st
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
-NOTHING = ("", "None")  # what a template without a value renders to
 MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON file that holds it
 
 
@@ -39,19 +39,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
     :raises InvalidArgumentError: when it is not a path, or one that no storage has.
     :raises StorageError: when its storage cannot be reached, or refuses access.
     """
-    if not is_path(path) or str(path).strip() in NOTHING:
-        is_table = hasattr(path, "columns")  # of a data frame, whose repr is a table
-        got = type(path).__name__ if is_table else shortened(repr(path))
-        msg = f"{argument} must be a path or an fsspec URL, got {got}"
-        if path is None or isinstance(path, str):
-            msg += ", which is what a template or an upstream task gives where there is nothing"
-        if isinstance(path, str) and path == "None":
-            msg += " (a file of that name is ./None)"
-        if is_table or (isinstance(path, list | tuple) and path and isinstance(path[0], dict)):
-            msg += "; give rows by records=, not by path" if argument == "path" else ""
-        elif isinstance(path, list | tuple | set):
-            msg += f"; for several, name their folder or a pattern, or use .expand({argument}=...)"
-        raise InvalidArgumentError(f"{msg}.")
+    path = argument_kinds.path(argument, path)
     if "\0" in str(path):
         msg = f"{argument} must have no null character, got {str(path)!r}."
         raise InvalidArgumentError(msg)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from airflow_provider_cdf_records.client import CONFLICT, CdfClient
 from airflow_provider_cdf_records.load.summary import Summary
@@ -148,3 +148,5 @@ DELETE = Verb(
     repeats=Repeats.LAST_COUNTS,
     repeats_if_immutable=Repeats.LAST_COUNTS,
 )
+
+VERBS: dict[str, Verb[Any]] = {verb.name: verb for verb in (UPSERT, INGEST, DELETE)}

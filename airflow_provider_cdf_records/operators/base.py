@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_provider_cdf_records.operators.rendering import TextRenderingOperator, is_template
-from airflow_provider_cdf_records.records.argument_checks import (
-    IfEmpty,
-    check_flag,
-    check_if_empty,
-    check_limit,
-    check_max_rejected,
-)
-from airflow_provider_cdf_records.version_compat import XComArg
+from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.records.argument_checks import IfEmpty
+from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
+from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
+from airflow_provider_cdf_records.version_compat import AirflowFailException
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
@@ -24,31 +19,45 @@ if TYPE_CHECKING:
 SUMMARY_KEY = "summary"  # of the XCom that every load pushes, however it ends
 
 
-class CdfRecordsLoadOperator(TextRenderingOperator):
+class CdfRecordsLoadOperator(ArgumentsOperator):
     """Writes records to a stream; its subclasses define the verb and the source.
 
-    Returns the summary, and pushes it to XCom with the key ``summary`` also when the task fails.
+    Every argument may be a literal, a template, or a reference: an upstream task's output, ``dag.param``, an
+    argument of a mapped task group. Numbers, ``True`` and ``False`` may come as texts.
 
-    :param stream_id: the stream. (templated)
+    Returns the summary, and pushes it to XCom with the key ``summary`` also when the task fails. Each number
+    in it is an XCom of its own, too: ``load.output["upserted"]``.
+
+    :param stream_id: the stream.
     :param mapping: how records are made of rows, or the path of a JSON file that holds it: a relative one
-        from the working directory, or else from the folder of the DAG's file. (templated)
+        from the working directory, or else from the folder of the DAG's file.
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be rejected before the task fails; a ``float`` is a
         share of all, from 0.0 to 1.0.
-    :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons. (templated)
+    :param rejected_path: a file (any fsspec URL) for the rejected records and the reasons.
     :param if_empty: how a load of nothing ends (an empty list or file, or only a header): ``"succeed"``,
-        ``"skip"`` (the task and what is downstream of it) or ``"fail"``, without a retry. A missing file or
-        folder, a pattern that matches nothing and an upstream task that returned ``None`` fail, unless it is
-        ``"skip"``.
+        ``"skip"`` (the task and what is downstream of it) or ``"fail"``, without a retry. An upstream task
+        that was skipped gave nothing; a missing file or folder, a pattern that matches nothing and an
+        upstream task that returned ``None`` fail, unless it is ``"skip"``.
     :param limit: load only this many rows, the first ones, the rejected ones included; by default all.
     :param validate_only: do everything but the sending; the summary says how many records are ``valid``.
     :param max_concurrency: requests in flight at most.
-    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+    :param cdf_conn_id: an Airflow connection of type ``cdf``.
     """
 
     verb: str
-    text_fields = frozenset({"stream_id", "rejected_path", "cdf_conn_id"})
-    fields_of_texts = frozenset({"mapping"})
+    own_arguments = {  # noqa: RUF012 (as Airflow has its own)
+        "stream_id": Argument(kinds.stream_id, is_text=True),
+        "mapping": Argument(mapping_or_path, holds_texts=True, shown_as="json"),
+        "check_schema": Argument(kinds.flag),
+        "max_rejected": Argument(kinds.count_or_share),
+        "rejected_path": Argument(kinds.optional(kinds.path, as_text=False), is_text=True),
+        "if_empty": Argument(kinds.one_of(*get_args(IfEmpty)), is_text=True),
+        "limit": Argument(kinds.optional(kinds.whole_number(least=1, of="number of rows"))),
+        "validate_only": Argument(kinds.flag),
+        "max_concurrency": Argument(kinds.whole_number(least=1)),
+        "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
+    }
     ui_color = "#d7ecf5"
 
     def __init__(
@@ -66,27 +75,17 @@ class CdfRecordsLoadOperator(TextRenderingOperator):
         cdf_conn_id: str = "cdf_default",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
         self.stream_id = stream_id
         self.mapping = mapping
         self.check_schema = check_schema
-        if isinstance(mapping, Mapping) and not _is_templated(mapping):
-            _check_mapping(mapping)
-        if not isinstance(max_concurrency, int) or max_concurrency < 1:
-            msg = f"max_concurrency must be a whole number of at least 1, got {max_concurrency!r}."
-            raise ValueError(msg)
-        check_max_rejected(max_rejected)
-        check_if_empty(if_empty)
-        check_limit(limit)
-        check_flag("validate_only", validate_only)
-        check_flag("check_schema", check_schema)
+        self.max_rejected = max_rejected
+        self.rejected_path = rejected_path
         self.if_empty = if_empty
         self.limit = limit
         self.validate_only = validate_only
-        self.max_rejected = max_rejected
-        self.rejected_path = rejected_path
         self.max_concurrency = max_concurrency
         self.cdf_conn_id = cdf_conn_id
+        super().__init__(**kwargs)
 
     @cached_property
     def hook(self) -> CdfRecordsHook:
@@ -96,7 +95,15 @@ class CdfRecordsLoadOperator(TextRenderingOperator):
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
 
     def arguments(self, context: Any) -> dict[str, Any]:
-        """Return the arguments that all loads of the hook share."""
+        """Read all arguments, and return those that all loads of the hook share.
+
+        :raises AirflowFailException: naming an argument that makes no sense.
+        """
+        try:
+            self.read_arguments()
+        except AirflowFailException:
+            self._push_summary(context, _summary_of_nothing(self.verb, self.stream_id))
+            raise
         state_store = context.get("task_state_store")  # Airflow 3.3 and later
         return {
             "mapping": self.mapping,
@@ -120,30 +127,18 @@ class CdfRecordsLoadOperator(TextRenderingOperator):
         return dict(summary.as_dict())
 
     def _push_summary(self, context: Any, summary: Summary) -> None:
-        """Push the summary, also of a load that failed; a failure here must not hide how the load ended."""
-        task_instance = context.get("ti")
-        if task_instance is None:
-            return
-        try:
-            task_instance.xcom_push(SUMMARY_KEY, summary.as_dict())
-        except Exception as error:
-            self.log.warning("The summary could not be pushed to XCom: %s", error)
+        """Push the summary, whole and in parts, also of a load that failed."""
+        whole = summary.as_dict()
+        self.push_outputs(context, {SUMMARY_KEY: whole, **(whole if self.do_xcom_push else {})})
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow keeps task state."""
         self.hook.on_kill()
 
 
-def _is_templated(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_is_templated, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_is_templated, value))
-    return isinstance(value, XComArg) or (isinstance(value, str) and is_template(value))
+def _summary_of_nothing(verb: object, stream_id: object) -> Summary:
+    """Return the summary of a load that does not begin, since an argument makes no sense."""
+    from airflow_provider_cdf_records.load.verbs import UPSERT, VERBS  # noqa: PLC0415 (heavy)
 
-
-def _check_mapping(mapping: Mapping[str, Any]) -> None:
-    """Check a mapping when its DAG is parsed."""
-    from airflow_provider_cdf_records.mapping.spec import read_mapping  # noqa: PLC0415
-
-    read_mapping(mapping)
+    of = VERBS.get(verb, UPSERT) if isinstance(verb, str) else UPSERT
+    return of.summary(of, str(stream_id))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.operators.records_or_path import CdfRecordsOrPathOperator
-from airflow_provider_cdf_records.version_compat import BaseOperator
+from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
@@ -65,33 +66,33 @@ class CdfRecordsDeleteOperator(CdfRecordsOrPathOperator):
 
     :param records: rows with identities, as above.
     :param path: instead, a file of such rows.
-    :param filter: instead, a filter in CDF's filter language: the records that match it, as far as CDF shows
-        them when the task runs, are deleted. Needs the capability to read records, too. (templated)
+    :param filter: instead, a filter in CDF's filter language, or JSON text of one: the records that match it,
+        as far as CDF shows them when the task runs, are deleted. Needs the capability to read records, too.
 
     The other parameters are those of :class:`.CdfRecordsOrPathOperator`.
     """
 
     verb = "delete"
-    template_fields: Sequence[str] = (*CdfRecordsOrPathOperator.template_fields, "filter")
-    template_fields_renderers = {"mapping": "json", "filter": "json"}  # noqa: RUF012 (Airflow's form)
+    own_arguments = {"filter": Argument(kinds.optional(kinds.json_object, as_text=False), shown_as="json")}  # noqa: RUF012
 
-    def __init__(self, *, filter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, filter: Mapping[str, Any] | str | None = None, **kwargs: Any) -> None:
         self.filter = filter
-        super().check_sources(records=self.records.given, path=self.path, filter=filter)
         self._has_filter = filter is not None  # rendered, it may be nothing
+        super().__init__(**kwargs)
 
-    def check_sources(self, **sources: Any) -> None:
-        """Leave the check to the end of ``__init__``, when the filter is known too."""
+    def sources(self) -> dict[str, Any]:
+        """Return the arguments of which one is given: where the rows come from."""
+        return super().sources() | {"filter": self.filter}
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""
         if self._has_filter:
-            return self.load("filter", self.filter, **self.arguments(context))
+            arguments = self.arguments(context)
+            return self.load("filter", self.filter, **arguments)
         return super().execute(context)
 
 
-class CdfStreamCreateOperator(BaseOperator):
+class CdfStreamCreateOperator(ArgumentsOperator):
     """Create a stream in Cognite Data Fusion (CDF), unless it exists already.
 
     .. code-block:: python
@@ -100,27 +101,35 @@ class CdfStreamCreateOperator(BaseOperator):
 
     A stream that exists and is of the same type is a success; one of another type fails the task for good. A
     project can have only a few streams, and a deleted one keeps its id for weeks. Returns the stream as
-    CDF describes it (XCom).
+    CDF describes it (XCom); each part of that is an XCom of its own, too: ``create.output["type"]``.
 
-    :param stream_id: the stream. (templated)
-    :param template: the template that it is made from, such as ``BasicLiveData`` (mutable). (templated)
-    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+    :param stream_id: the stream.
+    :param template: the template that it is made from, such as ``BasicLiveData`` (mutable).
+    :param cdf_conn_id: an Airflow connection of type ``cdf``.
     """
 
-    template_fields: Sequence[str] = ("stream_id", "template", "cdf_conn_id")
+    own_arguments = {  # noqa: RUF012 (as Airflow has its own)
+        "stream_id": Argument(kinds.stream_id, is_text=True),
+        "template": Argument(kinds.text, is_text=True),
+        "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
+    }
     ui_color = "#d7ecf5"
 
     def __init__(
         self, *, stream_id: str, template: str, cdf_conn_id: str = "cdf_default", **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
         self.stream_id = stream_id
         self.template = template
         self.cdf_conn_id = cdf_conn_id
+        super().__init__(**kwargs)
 
-    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002
+    def execute(self, context: Any) -> dict[str, Any]:
         """Create the stream, and return it."""
-        return self.hook.create_stream(self.stream_id, self.template)
+        self.read_arguments()
+        stream = self.hook.create_stream(self.stream_id, self.template)
+        if self.do_xcom_push:
+            self.push_outputs(context, stream)
+        return stream
 
     @cached_property
     def hook(self) -> CdfRecordsHook:

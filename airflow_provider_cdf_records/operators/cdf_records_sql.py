@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
+from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.task_arguments.operator import Argument
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import MappingLike
@@ -36,14 +38,14 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
     must be installed.
 
     :param sql: one ``SELECT``, or the path of a ``.sql`` file; the last of several rows with one identity
-        stays, so order them. (templated)
-    :param conn_id: an Airflow connection to a SQL database. (templated)
-    :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
+        stays, so order them.
+    :param conn_id: an Airflow connection to a SQL database.
+    :param mapping: how records are made of rows, or the path of a JSON file that holds it.
     :param parameters: values for the placeholders in the query, which are those of the driver. Moments are
         ``{"timestamp": "{{ data_interval_start }}"}``, with ``"time_zone": "Europe/Oslo"`` for a column of
         local times, and with ``"format"`` (a pattern, ``"s"``, ``"ms"``, ``"us"``, ``"ns"``) for one of texts
         or numbers; dates are ``{"date": "{{ ds }}"}``. A text that is a moment is an error where the database
-        would miss rows, else a warning. (templated)
+        would miss rows, else a warning.
     :param hook_params: arguments of the database's hook, such as ``{"schema": "other_database"}``.
     :param verb: ``upsert``, ``ingest`` (see :class:`.CdfRecordsIngestOperator`) or ``delete`` (of the records
         whose ``space`` and ``external_id`` the mapping makes).
@@ -51,18 +53,14 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
     The other parameters are those of :class:`.CdfRecordsLoadOperator`.
     """
 
-    template_fields: Sequence[str] = (
-        "stream_id",
-        "sql",
-        "conn_id",
-        "parameters",
-        "mapping",
-        "rejected_path",
-        "cdf_conn_id",
-    )
-    text_fields = CdfRecordsLoadOperator.text_fields | {"sql", "conn_id"}
+    own_arguments = {  # noqa: RUF012 (as Airflow has its own)
+        "sql": Argument(kinds.text, is_text=True, shown_as="sql"),
+        "conn_id": Argument(kinds.connection_id, is_text=True),
+        "parameters": Argument(kinds.optional(kinds.query_parameters), shown_as="json"),
+        "hook_params": Argument(kinds.optional(kinds.json_object), shown_as="json"),
+        "verb": Argument(kinds.one_of(*get_args(Verb)), is_text=True),
+    }
     template_ext: Sequence[str] = (".sql",)
-    template_fields_renderers = {"sql": "sql", "parameters": "json", "mapping": "json"}  # noqa: RUF012 (Airflow's form)
 
     def __init__(
         self,
@@ -75,23 +73,21 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         verb: Verb = "upsert",
         **kwargs: Any,
     ) -> None:
-        super().__init__(mapping=mapping, **kwargs)
-        if verb not in get_args(Verb):
-            msg = f"verb must be one of {', '.join(get_args(Verb))}, got {verb!r}."
-            raise ValueError(msg)
         self.verb = verb
         self.sql = sql
         self.conn_id = conn_id
         self.parameters = parameters
         self.hook_params = hook_params
+        super().__init__(mapping=mapping, **kwargs)
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""
+        arguments = self.arguments(context)
         return self.load(
             "query",
             self.sql,
             conn_id=self.conn_id,
             parameters=self.parameters,
             hook_params=self.hook_params,
-            **self.arguments(context),
+            **arguments,
         )

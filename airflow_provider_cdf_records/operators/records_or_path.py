@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
-from airflow_provider_cdf_records.operators.records_argument import Rows, check_records
+from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.task_arguments.operator import Argument
+from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
+from airflow_provider_cdf_records.task_arguments.rows import Rows, rows
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import Path
@@ -22,7 +25,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         (mapped or not). They are data and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
-        for its files in the order of their names. (templated)
+        for its files in the order of their names.
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says. A ``.zip`` is
         a folder of its members, and each may be compressed itself; how a file is compressed is seen from its
@@ -39,16 +42,12 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
     API-shaped records.
     """
 
-    template_fields: Sequence[str] = (
-        "stream_id",
-        "records",
-        "path",
-        "mapping",
-        "rejected_path",
-        "cdf_conn_id",
-    )
-    text_fields = CdfRecordsLoadOperator.text_fields | {"path"}
-    template_fields_renderers = {"mapping": "json"}  # noqa: RUF012 (Airflow's form)
+    own_arguments = {  # noqa: RUF012 (as Airflow has its own)
+        "records": Argument(rows),
+        "path": Argument(kinds.optional(kinds.path, as_text=False), is_text=True),
+        "file_format": Argument(kinds.optional(kinds.text), is_text=True),
+        "file_options": Argument(kinds.optional(kinds.json_object), holds_texts=True, shown_as="json"),
+    }
 
     def __init__(
         self,
@@ -59,31 +58,51 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         file_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.records = Rows(records)
+        self.records = records if isinstance(records, Rows) else Rows(records)
         self.path = path
         self.file_format = file_format
         self.file_options = file_options
-        self.check_sources(records=records, path=path)
-        check_records(records)
-        if file_format is not None or file_options is not None:
-            if path is None:
-                given = "file_format" if file_format is not None else "file_options"
-                msg = f"{given} is of files: give it together with path."
-                raise InvalidArgumentError(msg)
-            _check_format(path, file_format, file_options)
+        super().__init__(**kwargs)
 
-    def check_sources(self, **sources: Any) -> None:
-        """Refuse a task with no source of rows, or with several.
+    def sources(self) -> dict[str, Any]:
+        """Return the arguments of which one is given: where the rows come from."""
+        return {"records": self.records.given, "path": self.path}
 
-        :raises ValueError: naming the task.
+    def check_together(self) -> None:
+        """Refuse a task with no source of rows or with several, and options of files that there are not.
+
+        :raises InvalidArgumentError: naming the task, or the option.
         """
-        given = [name for name, value in sources.items() if value is not None]
+        super().check_together()
+        given = [name for name, value in self.sources().items() if value is not None]
         if len(given) != 1:
-            *others, last = sources
+            *others, last = self.sources()
             got = " and ".join(given) or "none"
             msg = f"Task {self.task_id!r} needs exactly one of {', '.join(others)} and {last}, got {got}."
-            raise ValueError(msg)
+            raise InvalidArgumentError(msg)
+        for name in ("file_format", "file_options"):
+            if getattr(self, name) is None:
+                continue
+            if self.path is None:
+                msg = f"{name} is of files: give it together with path."
+                raise InvalidArgumentError(msg)
+            self._check_format()
+
+    def _check_format(self) -> None:
+        """Check format and options when the DAG is parsed, as far as they are known by then.
+
+        Imported here, since the formats would cost every DAG file that imports an operator.
+        """
+        from airflow_provider_cdf_records.sources import check_format  # noqa: PLC0415
+
+        def is_known(value: Any) -> bool:
+            return not is_open(value, delimiters_of(self.get_dag()))
+
+        path = str(self.path) if isinstance(self.path, str | PathLike) else ""
+        options = self.file_options if isinstance(self.file_options, Mapping) else {}
+        if is_known(self.file_format):
+            known = {name: value if is_known(value) else None for name, value in options.items()}
+            check_format(path, self.file_format, known)
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""
@@ -98,13 +117,3 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
             file_options=self.file_options,
             **arguments,
         )
-
-
-def _check_format(path: Any, file_format: str | None, file_options: Mapping[str, Any] | None) -> None:
-    """Check format and options when the DAG is parsed, as far as ``path`` says the format by then.
-
-    Imported here, since the formats would cost every DAG file that imports an operator.
-    """
-    from airflow_provider_cdf_records.sources import check_format  # noqa: PLC0415
-
-    check_format(str(path) if isinstance(path, str | PathLike) else "", file_format, file_options)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseSensorOperator
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.client import CdfClient
 
 NOT_FOUND = 404
+StreamType = Literal["Mutable", "Immutable"]
 
 
-class _CdfSensor(BaseSensorOperator):
+class _CdfSensor(ArgumentsOperator, BaseSensorOperator):
     """The base class of the sensors; keeps one client for all pokes of a process."""
 
+    own_arguments = {  # noqa: RUF012 (as Airflow has its own)
+        "stream_id": Argument(kinds.stream_id, is_text=True),
+        "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
+    }
+
     def __init__(self, *, stream_id: str, cdf_conn_id: str = "cdf_default", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         self.stream_id = stream_id
         self.cdf_conn_id = cdf_conn_id
+        super().__init__(**kwargs)
 
     @cached_property
     def client(self) -> CdfClient:
@@ -32,10 +40,9 @@ class _CdfSensor(BaseSensorOperator):
     def poke(self, context: Any) -> bool:  # noqa: ARG002
         """Return whether the wait is over; failures are raised as Airflow exceptions."""
         from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
-        from airflow_provider_cdf_records.records.identifiers import check_stream_id  # noqa: PLC0415
 
+        self.read_arguments()
         with airflow_failures():
-            check_stream_id(self.stream_id)
             return self.look()
 
     def look(self) -> bool:
@@ -46,22 +53,19 @@ class _CdfSensor(BaseSensorOperator):
 class CdfStreamSensor(_CdfSensor):
     """Wait until a stream exists.
 
-    :param stream_id: the stream. (templated)
+    :param stream_id: the stream.
     :param stream_type: ``Mutable`` (which upserts need), ``Immutable``, or ``None`` for either. The type of
         a stream never changes, so a stream of the other type fails the task at once.
-    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+    :param cdf_conn_id: an Airflow connection of type ``cdf``.
     """
 
-    template_fields: Sequence[str] = ("stream_id", "cdf_conn_id")
+    own_arguments = {  # noqa: RUF012
+        "stream_type": Argument(kinds.optional(kinds.one_of(*get_args(StreamType))), is_text=True)
+    }
 
-    def __init__(
-        self, *, stream_type: Literal["Mutable", "Immutable"] | None = "Mutable", **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        if stream_type not in ("Mutable", "Immutable", None):
-            msg = f"stream_type must be 'Mutable', 'Immutable' or None, got {stream_type!r}."
-            raise ValueError(msg)
+    def __init__(self, *, stream_type: StreamType | None = "Mutable", **kwargs: Any) -> None:
         self.stream_type = stream_type
+        super().__init__(**kwargs)
 
     def look(self) -> bool:
         from airflow_provider_cdf_records.client import CdfApiError  # noqa: PLC0415
@@ -92,43 +96,39 @@ class CdfRecordsSensor(_CdfSensor):
             task_id="wait",
             stream_id="alarms",
             filter={"equals": {"property": ["plant", "Alarm", "run"], "value": "{{ run_id }}"}},
-            min_count="{{ ti.xcom_pull('load')['upserted'] }}",
+            min_count=load.output["upserted"],
         )
 
-    :param stream_id: the stream. (templated)
-    :param filter: in CDF's filter language; all records without it. (templated)
-    :param min_count: how many records there must be at least. (templated)
+    :param stream_id: the stream.
+    :param filter: in CDF's filter language, or JSON text of one; all records without it.
+    :param min_count: how many records there must be at least.
     :param last_updated_time: bounds such as ``{"gte": "{{ data_interval_start.isoformat() }}"}``, as ISO 8601
-        or epoch milliseconds; a lower bound is required for immutable streams. (templated)
-    :param cdf_conn_id: an Airflow connection of type ``cdf``. (templated)
+        or epoch milliseconds; a lower bound is required for immutable streams.
+    :param cdf_conn_id: an Airflow connection of type ``cdf``.
     """
 
-    template_fields: Sequence[str] = ("stream_id", "filter", "min_count", "last_updated_time", "cdf_conn_id")
-    template_fields_renderers = {"filter": "json", "last_updated_time": "json"}  # noqa: RUF012 (Airflow's form)
+    own_arguments = {  # noqa: RUF012
+        "filter": Argument(kinds.optional(kinds.json_object, as_text=False), shown_as="json"),
+        "min_count": Argument(kinds.whole_number(least=0)),
+        "last_updated_time": Argument(kinds.optional(kinds.json_object), shown_as="json"),
+    }
 
     def __init__(
         self,
         *,
-        filter: Mapping[str, Any] | None = None,
+        filter: Mapping[str, Any] | str | None = None,
         min_count: int | str = 1,
-        last_updated_time: Mapping[str, Any] | None = None,
+        last_updated_time: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.filter = filter
+        self.filter: Any = filter
         self.min_count = min_count
-        self.last_updated_time = last_updated_time
+        self.last_updated_time: Any = last_updated_time
+        super().__init__(**kwargs)
 
     def look(self) -> bool:
         count = self.client.count_records(
             self.stream_id, filter=self.filter, last_updated_time=self.last_updated_time
         )
         self.log.info("%s of %s records can be queried.", f"{count:,}", self.min_count)
-        return count >= self._needed_count()
-
-    def _needed_count(self) -> int:
-        try:
-            return int(self.min_count)
-        except (TypeError, ValueError):
-            msg = f"min_count must be a number, got {self.min_count!r}."
-            raise AirflowFailException(msg) from None
+        return count >= int(self.min_count)

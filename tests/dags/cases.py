@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 try:
@@ -21,22 +19,10 @@ from airflow_provider_cdf_records.operators.cdf_records import (
     CdfStreamCreateOperator,
 )
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
+from tests.dags.tasks import FOLDER, some_records, write_file
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
-FOLDER = Path(os.environ.get("CDF_EXAMPLE_FOLDER", "."))
 MANY = 20_000
-
-
-@task
-def some_records(prefix: str, count: int = 2) -> list[dict[str, Any]]:
-    return [a_record(f"{prefix}-{n}", number=n) for n in range(count)]
-
-
-@task
-def write_file(name: str) -> str:
-    path = FOLDER / f"{name}.ndjson"
-    path.write_text("".join(json.dumps(a_record(f"{name}-{n}", number=n)) + "\n" for n in range(2)))
-    return str(path)
 
 
 @dag(schedule=None)

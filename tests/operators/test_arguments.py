@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.operators.cdf_records import (
 )
 from airflow_provider_cdf_records.version_compat import AirflowFailException, AirflowSkipException
 from tests.local_cdf import LocalCdf
-from tests.operators.test_cdf_records import Pushes, Returns
+from tests.operators.test_cdf_records import FakeXCom, Returns
 from tests.sample_records import STREAM, a_record
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -29,10 +29,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_rejected": float("nan")}, "max_rejected must be"),
     ({"max_rejected": None}, "max_rejected must be"),
     ({"limit": 0}, "limit must be a whole number of rows, at least 1, got 0"),
-    ({"limit": "100"}, "limit must be"),
+    ({"limit": "ten"}, "limit must be"),
     ({"if_empty": "ignore"}, "if_empty must be one of succeed, skip, fail, got 'ignore'"),
     ({"validate_only": "no"}, "validate_only must be True or False, got 'no'"),
-    ({"check_schema": "{{ x }}"}, "check_schema must be True or False"),
+    ({"check_schema": 1}, "check_schema must be True or False"),
     ({"records": "{{ ti.xcom_pull('x') }}"}, "must not be a template.*extract.output"),
     ({"records": "/data/a.csv"}, "got '/data/a.csv'; to load a file, use path"),
     ({"records": Path("a.csv")}, "to load a file, use path"),
@@ -52,7 +52,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"path": Path("a.ndjson"), "file_options": {"delimiter": ";"}}, "is not an option of ndjson"),
     ({"path": "{{ x }}", "file_format": "tsv", "file_options": {"a": 1}}, "'a' is not an option of tsv"),
     ({"path": "{{ x }}", "file_format": "excel"}, "file_format must be one of .*, got 'excel'"),
-    ({"path": "a.csv", "file_options": "delimiter=;"}, "file_options must be a dict, got 'delimiter=;'"),
+    ({"path": "a.csv", "file_options": "delimiter=;"}, "file_options is a text that is not JSON"),
 ]
 
 
@@ -86,21 +86,13 @@ def test_a_filter_takes_no_options_of_files() -> None:
         )
 
 
-class Xcoms(Pushes):
-    """Pulls what is given, and keeps what is pushed."""
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__()
-        self._values = values
-
-
-def load_of(**returned: Any) -> tuple[Any, Xcoms, dict[str, Any]]:
+def load_of(**returned: Any) -> tuple[Any, FakeXCom, dict[str, Any]]:
     """Return a task that loads what others returned, its task instance and its arguments."""
     with DAG("d", schedule=None):
         tasks = [Returns(task_id=name).output for name in returned]
     return (
         (tasks[0] if len(tasks) == 1 else tasks),
-        Xcoms(**returned),
+        FakeXCom(**returned),
         {"task_id": "load", "stream_id": STREAM},
     )
 

@@ -94,8 +94,6 @@ def test_a_wait_that_is_too_long_times_out(cdf: LocalCdf) -> None:
     ("sensor", "message"),
     [
         (lambda: records_sensor("nowhere"), "Stream 'nowhere' does not exist"),
-        (lambda: records_sensor("Not a stream"), "stream_id must be 1-100"),
-        (lambda: records_sensor(min_count="many"), "min_count must be a number"),
         (lambda: records_sensor(filter={"like": {}}), "not a filter of records"),
         (lambda: records_sensor(IMMUTABLE_STREAM), "immutable streams need a lower bound"),
     ],
@@ -103,6 +101,22 @@ def test_a_wait_that_is_too_long_times_out(cdf: LocalCdf) -> None:
 def test_a_wait_that_can_never_end_fails_for_good(cdf: LocalCdf, sensor: Any, message: str) -> None:
     with pytest.raises(AirflowFailException, match=message):
         sensor().poke({})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"stream_id": "Not a stream"}, "stream_id must be 1-100"),
+        ({"min_count": "many"}, "min_count must be a whole number, at least 0, got 'many'"),
+        ({"filter": ["a"]}, "filter must be a dict, or JSON text of one, got list"),
+        ({"last_updated_time": "yesterday"}, "last_updated_time is a text that is not JSON"),
+        ({"cdf_conn_id": 7}, "cdf_conn_id must be the id of an Airflow connection, got 7"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_fails_when_the_dag_is_parsed(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        records_sensor(**arguments)
 
 
 def test_a_server_that_is_away_fails_so_that_airflow_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
+from airflow_provider_cdf_records.records.argument_kinds import flag_of, number_of
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.source import START
@@ -31,6 +32,14 @@ AnyOptions = TypeVar("AnyOptions", bound=Options)
 def without_none(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that have a value."""
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _from_text(name: str, value: object, options: type[Options]) -> object:
+    """Return the number or flag that a text stands for, for an option that takes such and no text."""
+    types = next(str(option.type) for option in fields(options) if option.name == name).split(" | ")
+    if not isinstance(value, str) or "str" in types:
+        return value
+    return number_of(value) if "int" in types else flag_of(value) if "bool" in types else value
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Format(Generic[AnyOptions]):
     is_compressed_inside: bool = False
 
     def options_of(self, given: Mapping[str, Any]) -> AnyOptions:
-        """Check the options that a user gave.
+        """Check the options that a user gave, numbers and flags perhaps as texts, as templates give them.
 
         :raises InvalidArgumentError: for an option that this format does not have, or that makes no sense.
         """
@@ -69,7 +78,7 @@ class Format(Generic[AnyOptions]):
             has = f"it has {', '.join(known)}" if known else f"{self.name} has no options"
             msg = f"file_options: {unknown[0]!r} is not an option of {self.name}; {has}."
             raise InvalidArgumentError(msg)
-        return self.options.of(given)
+        return self.options.of({name: _from_text(name, value, self.options) for name, value in given.items()})
 
     def read(
         self, file: io.BufferedReader, options: AnyOptions, after: Mark = START, until: Mark | None = None

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from airflow_provider_cdf_records.version_compat import BaseOperator, XComArg, render_text
-
-DELIMITERS = ("{{", "{%", "{#")  # of Jinja, unless a DAG sets others
+from airflow_provider_cdf_records.task_arguments.references import (
+    DELIMITER_NAMES,
+    is_reference,
+    is_template,
+    resolved,
+)
+from airflow_provider_cdf_records.version_compat import BaseOperator, render_text
 
 
 class TextRenderingOperator(BaseOperator):
@@ -52,6 +56,8 @@ class TextRenderingOperator(BaseOperator):
         """Render a value of a template field."""
         if seen_oids is not None and id(content) in seen_oids:  # of a mapped task, and rendered already
             return content
+        if is_reference(content):
+            return resolved(content, context)
         jinja_env = jinja_env or self.get_template_env()
         if isinstance(content, str) and not self._is_template(content, jinja_env):
             return content
@@ -62,16 +68,17 @@ class TextRenderingOperator(BaseOperator):
         return self._text(content, context) if is_text and not _can_be_given(rendered) else rendered
 
     def _is_template(self, text: str, jinja_env: Any) -> bool:
-        return is_template(text, jinja_env) or text.endswith(tuple(self.template_ext))
+        return is_template(text, _delimiters_of(jinja_env)) or text.endswith(tuple(self.template_ext))
 
     def _with_texts(self, value: Any, context: Any, jinja_env: Any) -> Any:
         if isinstance(value, str):
-            return self._text(value, context) if is_template(value, jinja_env) else value
+            is_text = not is_template(value, _delimiters_of(jinja_env))
+            return value if is_text else self._text(value, context)
         if isinstance(value, Mapping):
             return {key: self._with_texts(inner, context, jinja_env) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._with_texts(inner, context, jinja_env) for inner in value]
-        return value.resolve(context) if isinstance(value, XComArg) else value
+        return resolved(value, context) if is_reference(value) else value
 
     def _text(self, text: str, context: Any) -> str:
         dag = self.get_dag()
@@ -79,21 +86,8 @@ class TextRenderingOperator(BaseOperator):
         return render_text(env.from_string(text), context)
 
 
-def is_template(text: str, jinja_env: Any = None) -> bool:
-    """Whether a text holds a template.
-
-    :param jinja_env: says what templates begin with; by default what Jinja's begin with.
-    """
-    starts: tuple[str | None, ...] = DELIMITERS
-    if jinja_env is not None:
-        starts = (
-            jinja_env.variable_start_string,
-            jinja_env.block_start_string,
-            jinja_env.comment_start_string,
-            jinja_env.line_statement_prefix,
-            jinja_env.line_comment_prefix,
-        )
-    return any(start in text for start in starts if start)
+def _delimiters_of(jinja_env: Any) -> list[str]:
+    return [start for name in DELIMITER_NAMES if (start := getattr(jinja_env, name))]
 
 
 def _can_be_given(rendered: Any) -> bool:

@@ -1,0 +1,171 @@
+"""The kinds of arguments: each reads a value, or the text that a template made of one, or refuses it.
+
+All take the argument's name, for the message, and the value; they raise :class:`.InvalidArgumentError`.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from os import PathLike
+from typing import Any
+
+from airflow_provider_cdf_records.records.argument_checks import check_flag, check_max_rejected
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.identifiers import check_stream_id, shortened
+
+Kind = Callable[[str, Any], Any]
+
+NOTHING = ("", "None")  # what a template without a value renders to
+FLAGS = {"true": True, "false": False}
+IS_NOTHING = ", which is what a template or an upstream task gives where there is nothing"
+
+
+def optional(kind: Kind, *, as_text: bool = True) -> Kind:
+    """Return a kind that takes ``None``, too.
+
+    :param as_text: whether the text ``"None"``, which a template makes of it, stands for it.
+    """
+
+    def read(name: str, value: Any) -> Any:
+        is_none = value is None or (as_text and isinstance(value, str) and value == "None")
+        return None if is_none else kind(name, value)
+
+    return read
+
+
+def number_of(text: str, *more: type[float]) -> Any:
+    """Return the whole number that a text stands for, or else the number of another type, or the text."""
+    for kind in (int, *more):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def flag_of(text: str) -> Any:
+    """Return the flag that a text stands for, or the text."""
+    return FLAGS.get(text.strip().lower(), text)
+
+
+def text(name: str, value: Any) -> str:
+    """Read a text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise _refusal(name, "a text", value)
+    return value
+
+
+def connection_id(name: str, value: Any) -> str:
+    """Read the id of an Airflow connection."""
+    if not isinstance(value, str) or value.strip() in NOTHING:
+        raise _refusal(name, "the id of an Airflow connection", value)
+    return value
+
+
+def stream_id(name: str, value: Any) -> str:  # noqa: ARG001
+    """Read the id of a stream."""
+    return check_stream_id(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Read true or false."""
+    value = flag_of(value) if isinstance(value, str) else value
+    check_flag(name, value)
+    return bool(value)
+
+
+def whole_number(*, least: int, of: str = "number") -> Kind:
+    """Return the kind of whole numbers.
+
+    :param of: what they count, for the message.
+    """
+
+    def read(name: str, value: Any) -> int:
+        number = value
+        if isinstance(value, str):
+            number = number_of(value)
+        elif isinstance(value, float) and value.is_integer():  # as JSON and some drivers give them
+            number = int(value)
+        if not isinstance(number, bool):
+            with suppress(TypeError):
+                if (number := operator.index(number)) >= least:
+                    return number
+        raise _refusal(name, f"a whole {of}, at least {least}", value)
+
+    return read
+
+
+def count_or_share(name: str, value: Any) -> float:  # noqa: ARG001
+    """Read a number of records, or a share of them from 0.0 to 1.0."""
+    number = number_of(value, float) if isinstance(value, str) else value
+    check_max_rejected(number)
+    return number  # type: ignore[no-any-return]
+
+
+def one_of(*names: str) -> Kind:
+    """Return the kind of texts of which there are only these."""
+
+    def read(name: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in names:
+            raise _refusal(name, f"one of {', '.join(names)}", value)
+        return value
+
+    return read
+
+
+def json_object(name: str, value: Any) -> Mapping[str, Any]:
+    """Read a dict, or JSON text of one."""
+    read = _read_json(name, value) if isinstance(value, str) else value
+    if not isinstance(read, Mapping):
+        raise _refusal(name, "a dict, or JSON text of one", read, show=False)
+    return read
+
+
+def query_parameters(name: str, value: Any) -> Sequence[Any] | Mapping[str, Any]:
+    """Read values for a query's placeholders: a list or a dict, or JSON text of one."""
+    read = _read_json(name, value) if isinstance(value, str) else value
+    if not isinstance(read, Mapping | Sequence) or isinstance(read, str | bytes | bytearray):
+        raise _refusal(name, "a list or a dict, or JSON text of one", read, show=False)
+    return read
+
+
+def path(name: str, value: Any) -> Any:
+    """Read a path or an fsspec URL, whatever is there."""
+    is_path = isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
+    if is_path and str(value).strip() not in NOTHING:
+        return value
+    is_table = hasattr(value, "columns")  # of a data frame, whose repr is a table
+    got = type(value).__name__ if is_table else shortened(repr(value))
+    msg = f"{name} must be a path or an fsspec URL, got {got}"
+    if value is None or isinstance(value, str):
+        msg += IS_NOTHING
+    if isinstance(value, str) and value == "None":
+        msg += " (a file of that name is ./None)"
+    if is_table or (isinstance(value, list | tuple) and value and isinstance(value[0], dict)):
+        msg += "; give rows by records=, not by path" if name == "path" else ""
+    elif isinstance(value, list | tuple | set):
+        msg += f"; for several, name their folder or a pattern, or use .expand({name}=...)"
+    raise InvalidArgumentError(f"{msg}.")
+
+
+def _read_json(name: str, value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        msg = f"{name} is a text that is not JSON ({error})"
+        if value.strip() in NOTHING:
+            msg = f"{name} must not be {value!r}{IS_NOTHING}"
+        elif value.lstrip().startswith(("{", "[")):
+            msg += "; a template makes JSON by the filter tojson, such as {{ params.it | tojson }}"
+        raise InvalidArgumentError(f"{msg}.") from None
+
+
+def _refusal(name: str, expected: str, value: object, *, show: bool = True) -> InvalidArgumentError:
+    """Return an error.
+
+    :param show: whether the value may be shown: it is long, and may hold a secret, in a dict or list.
+    """
+    got = shortened(repr(value)) if show or value is None else type(value).__name__
+    nothing = IS_NOTHING if value is None or (isinstance(value, str) and value in NOTHING) else ""
+    return InvalidArgumentError(f"{name} must be {expected}, got {got}{nothing}.")

@@ -1,0 +1,1 @@
+"""The arguments of operators and sensors: literals, templates and references, read in one manner."""
