@@ -19,7 +19,13 @@ from tests.servers.type_table import CASES, HEADERS, KINDS, PAGE, page_with_tabl
 
 TYPES = "Types"
 SINGLE = ("int32", "int64", "float32", "float64", "boolean", "text", "timestamp", "date", "json")
-LISTS = {"texts": "text", "floats": "float64", "integers": "int64", "timestamps": "timestamp", "jsons": "json"}
+LISTS = {
+    "texts": "text",
+    "floats": "float64",
+    "integers": "int64",
+    "timestamps": "timestamp",
+    "jsons": "json",
+}
 PROPERTIES = {name: {"type": {"type": name}} for name in SINGLE} | {
     name: {"type": {"type": item, "list": True}} for name, item in LISTS.items()
 }

@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
-CASES: dict[str, list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("type_cases.yaml").read_text())
+CASES: dict[str, list[dict[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("type_cases.yaml").read_text()
+)
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
 BEGIN, END = "<!-- types: written by tests/servers/type_table.py -->", "<!-- end of types -->"
 
