@@ -66,6 +66,7 @@ class PymysqlDriver(MysqlDriver):
     """PyMySQL, whose usual cursor holds all rows in memory."""
 
     packages = ("pymysql",)
+    _cursor: Any = None
 
     def cursor(self, conn: Any) -> Any:
         from pymysql.constants import FIELD_TYPE  # noqa: PLC0415 (may not be installed)
@@ -75,7 +76,14 @@ class PymysqlDriver(MysqlDriver):
         if conn.charset != ALL_CHARACTERS:
             conn.set_character_set(ALL_CHARACTERS)
         conn.decoders.update(_converters(FIELD_TYPE, session))
-        return conn.cursor(SSCursor)
+        self._cursor = conn.cursor(SSCursor)
+        return self._cursor
+
+    def close(self, conn: Any, *, is_read: bool) -> None:
+        super().close(conn, is_read=is_read)
+        result = getattr(self._cursor, "_result", None)
+        if result is not None:  # when it is deleted it would read on, and tell of the lost connection
+            result.unbuffered_active = False
 
 
 class MysqlConnectorDriver(MysqlDriver):
