@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +23,9 @@ from tests.sample_records import SPACE, STREAM
 from tests.servers.databases import Database
 from tests.servers.mariadb import Reach, by_each_client, extra_of, hand_out_pymysql, operator
 from tests.waiting import SOON, wait_until
+
+ROOT = Path(__file__).parents[2]
+MEMORY_ALLOWED = 40  # MB above what the imported package takes
 
 pytestmark = pytest.mark.xdist_group("mariadb")
 
@@ -46,8 +52,6 @@ def reach(
             hand_out_pymysql(monkeypatch)
         connect("odbc" if client == "odbc" else "mysql", mariadb, **extra_of(client), **(extra or {}))
         if fields:
-            import os
-
             given = json.loads(os.environ["AIRFLOW_CONN_DB"]) | fields
             monkeypatch.setenv("AIRFLOW_CONN_DB", json.dumps(given))
         return mariadb
@@ -298,3 +302,41 @@ def test_a_result_that_an_odbc_driver_holds_in_memory_is_told(
 def held_wide(cdf: LocalCdf) -> dict[str, Any]:
     page = cdf.client.post(f"/streams/{STREAM}/records/sync", {"initializeCursor": "1d-ago", "limit": 1000})
     return {item["externalId"]: item["properties"][SPACE][WIDE] for item in page["items"]}
+
+
+STREAMED = """
+import json, resource, sys
+import pytest
+from tests.servers.mariadb import hand_out_pymysql, mapping, operator
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+client, rows = sys.argv[1], int(sys.argv[2])
+if client == "pymysql":
+    hand_out_pymysql(pytest.MonkeyPatch())
+sql = "SELECT seq AS id, seq AS number, REPEAT('x', 40) AS text FROM seq_1_to_{}"
+wanted = dict(mapping=mapping(number="number", text="text"), check_schema=False)
+operator(sql.format(1000), **wanted).execute({})
+imported = peak()
+summary = operator(sql.format(rows), **wanted).execute({})
+print(json.dumps({"imported": imported, "peak": peak()} | summary))
+"""
+
+
+@pytest.mark.parametrize("client", ["mysqlclient", "mysql-connector", "pymysql"])
+def test_the_rows_of_a_query_are_not_held_in_memory(reach: Reach, sink: str, client: str) -> None:
+    reach(client)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW_CONN_CDF_DEFAULT": sink}
+    done = subprocess.run(
+        [sys.executable, "-c", STREAMED, client, "400000"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    measured = json.loads(done.stdout.splitlines()[-1])
+    assert measured["upserted"] == 400_000
+    assert measured["peak"] - measured["imported"] <= MEMORY_ALLOWED, measured
