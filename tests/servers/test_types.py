@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.hooks.databases import Query
+from airflow_provider_cdf_records.mapping import RowMapping, Schema, read_mapping
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
+from airflow_provider_cdf_records.sources import QuerySource
 from tests.hooks.sql.conftest import mapping
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import SPACE, STREAM
@@ -81,17 +84,31 @@ def reach(
     return make
 
 
-def load(case: dict[str, Any], sql: str, properties: list[str], rejected: Path) -> dict[str, Any]:
-    sql = sql if sql.upper().startswith("SELECT") else f"SELECT 'a' AS id, {sql} AS value"
+def load(value: str, properties: list[str], rejected: Path) -> dict[str, Any]:
     return CdfRecordsFromSqlOperator(
         task_id="load",
         stream_id=STREAM,
         conn_id="db",
-        sql=sql,
+        sql=query_of(value),
         mapping=mapping(container=TYPES, **dict.fromkeys(properties, "value")),
         max_rejected=1,
         rejected_path=str(rejected),
     ).execute({})
+
+
+def query_of(value: str) -> str:
+    return value if value.upper().startswith("SELECT") else f"SELECT 'a' AS id, {value} AS value"
+
+
+def sent(value: str, properties: list[str]) -> bytes:
+    """Return the record as it goes to CDF, whose numbers have all their digits."""
+    spec = read_mapping(mapping(container=TYPES, **dict.fromkeys(properties, "value")))
+    container = {"space": SPACE, "externalId": TYPES, "usedFor": "record", "properties": PROPERTIES}
+    convert = RowMapping(spec, Schema([container], complete=True))
+    bodies = [
+        body for chunk in QuerySource(Query(query_of(value), "db").execute) for body in convert(chunk).bodies
+    ]
+    return b"".join(bodies)
 
 
 def held(cdf: LocalCdf) -> dict[str, Any]:
@@ -112,7 +129,7 @@ def test_a_type_becomes_what_the_table_says(
     rejected = tmp_path / "rejected.ndjson"
     becomes = case.get("becomes")
     if becomes is None:
-        summary = load(case, case["sql"], [case.get("property", "text")], rejected)
+        summary = load(case["sql"], [case.get("property", "text")], rejected)
         assert summary["rejected"] == 1
         message = json.loads(rejected.read_text())["message"]
         assert case["refused"] in message
@@ -122,9 +139,11 @@ def test_a_type_becomes_what_the_table_says(
         assert case["instead"].format(column="value") in message
         becomes = case["gives"]
         case = case | {"sql": case["instead"].format(column=case["sql"])}
-    summary = load(case, case["sql"], list(becomes), rejected)
+    summary = load(case["sql"], list(becomes), rejected)
     assert (summary["upserted"], summary["rejected"]) == (1, 0), rejected.read_text()
     assert held(types_cdf) == becomes
+    if "digits" in case:
+        assert case["digits"].encode() in sent(case["sql"], list(becomes))
 
 
 def test_the_table_in_the_docs_is_that_of_the_cases() -> None:
