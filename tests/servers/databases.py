@@ -111,7 +111,7 @@ def mariadb_server() -> Iterator[Database]:
         start.write_text(
             f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4;\n"
             f"CREATE USER 'loader'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
-            "GRANT ALL ON *.* TO 'loader'@'127.0.0.1';\n"
+            "GRANT ALL ON *.* TO 'loader'@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db"]
         subprocess.run(install, cwd=folder, user=user, group=user, check=True, capture_output=True)

@@ -65,6 +65,13 @@ class Driver:
         nothing goes on. It may connect to the database anew; it must end within seconds and raise nothing.
         """
 
+    def close(self, conn: Any, *, is_read: bool) -> None:  # noqa: ARG002 (drivers look at it)
+        """Close a connection, without reading what is left of its result.
+
+        :param is_read: whether all rows were read, so that nothing goes on for the query.
+        """
+        conn.close()
+
     def is_final(self, error: Exception) -> bool:
         """Whether an error of the database, of connecting too, stays the same on a retry."""
         return bool({base.__name__ for base in type(error).__mro__} & FINAL_ERRORS)

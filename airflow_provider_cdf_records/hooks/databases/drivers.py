@@ -5,12 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
-from airflow_provider_cdf_records.hooks.databases.mysql import MysqlDriver
+from airflow_provider_cdf_records.hooks.databases.mysql import (
+    MysqlclientDriver,
+    MysqlConnectorDriver,
+    PymysqlDriver,
+)
 from airflow_provider_cdf_records.hooks.databases.odbc import OdbcDriver
+from airflow_provider_cdf_records.hooks.databases.oracle import OracleDriver
 from airflow_provider_cdf_records.hooks.databases.postgres import PostgresDriver
+from airflow_provider_cdf_records.hooks.databases.snowflake import SnowflakeDriver
 from airflow_provider_cdf_records.hooks.databases.sqlite import SqliteDriver
+from airflow_provider_cdf_records.hooks.databases.sqlserver import PymssqlDriver
 
-DRIVERS: tuple[type[Driver], ...] = (MysqlDriver, OdbcDriver, PostgresDriver, SqliteDriver)
+DRIVERS: tuple[type[Driver], ...] = (
+    MysqlclientDriver,
+    MysqlConnectorDriver,
+    OdbcDriver,
+    OracleDriver,
+    PostgresDriver,
+    PymssqlDriver,
+    PymysqlDriver,
+    SnowflakeDriver,
+    SqliteDriver,
+)
 BY_PACKAGE = {package: driver for driver in DRIVERS for package in driver.packages}
 BY_CONN_TYPE = {conn_type: driver for driver in DRIVERS for conn_type in driver.conn_types}
 

@@ -2,10 +2,133 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_cdf_records.hooks.databases import mysql_values
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
+from airflow_provider_cdf_records.hooks.databases.mysql_errors import is_final_number
+from airflow_provider_cdf_records.hooks.databases.mysql_session import MysqlSession
+from airflow_provider_cdf_records.hooks.databases.second_connection import number_of
+
+ALL_CHARACTERS = "utf8mb4"  # the connection's "utf8" has "?" for some
 
 
 class MysqlDriver(Driver):
     """MySQL and MariaDB."""
 
-    packages = ("MySQLdb", "mysql", "pymysql")
+    text_cast = "CAST({column} AS CHAR)"
+
+    def __init__(self, hook: Any) -> None:
+        super().__init__(hook)
+        self._session: MysqlSession | None = None
+
+    def begin(self, conn: Any) -> MysqlSession:
+        """Return the session of a connection that has just been opened."""
+        self._session = MysqlSession(self.hook, conn)
+        return self._session
+
+    def cancel(self, conn: Any) -> None:  # noqa: ARG002 (which another thread uses)
+        if self._session is not None:
+            self._session.kill()
+
+    def close(self, conn: Any, *, is_read: bool) -> None:
+        """Close a connection; the server ends what is left of its result, which would be read otherwise."""
+        if not is_read:
+            self.cancel(conn)
+        conn.close()
+
+    def is_final(self, error: Exception) -> bool:
+        is_final = is_final_number(number_of(error))
+        return super().is_final(error) if is_final is None else is_final
+
+    def moment(self, moment: datetime) -> Any:
+        return moment if self._session is None else self._session.moment(moment)
+
+
+class MysqlclientDriver(MysqlDriver):
+    """mysqlclient, whose usual cursor holds all rows in memory."""
+
+    packages = ("MySQLdb",)
+
+    def cursor(self, conn: Any) -> Any:
+        from MySQLdb.constants import FIELD_TYPE  # noqa: PLC0415 (may not be installed)
+        from MySQLdb.cursors import SSCursor  # noqa: PLC0415
+
+        session = self.begin(conn)
+        if conn.character_set_name() != ALL_CHARACTERS:
+            conn.set_character_set(ALL_CHARACTERS)
+        conn.converter.update(_converters(FIELD_TYPE, session))
+        return conn.cursor(SSCursor)
+
+
+class PymysqlDriver(MysqlDriver):
+    """PyMySQL, whose usual cursor holds all rows in memory."""
+
+    packages = ("pymysql",)
+    _cursor: Any = None
+
+    def cursor(self, conn: Any) -> Any:
+        from pymysql.constants import FIELD_TYPE  # noqa: PLC0415 (may not be installed)
+        from pymysql.cursors import SSCursor  # noqa: PLC0415
+
+        session = self.begin(conn)
+        if conn.charset != ALL_CHARACTERS:
+            conn.set_character_set(ALL_CHARACTERS)
+        conn.decoders.update(_converters(FIELD_TYPE, session))
+        self._cursor = conn.cursor(SSCursor)
+        return self._cursor
+
+    def close(self, conn: Any, *, is_read: bool) -> None:
+        super().close(conn, is_read=is_read)
+        result = getattr(self._cursor, "_result", None)
+        if result is not None:  # when it is deleted it would read on, and tell of the lost connection
+            result.unbuffered_active = False
+
+
+class MysqlConnectorDriver(MysqlDriver):
+    """mysql-connector-python."""
+
+    packages = ("mysql",)
+
+    def cursor(self, conn: Any) -> Any:
+        conn.set_converter_class(_converter_class(self.begin(conn)))
+        return conn.cursor(buffered=False, raw=False, dictionary=False)
+
+
+def _converters(types: Any, session: MysqlSession) -> dict[int, Any]:
+    return {
+        types.DATE: mysql_values.day,
+        types.DATETIME: mysql_values.local_time,
+        types.TIMESTAMP: mysql_values.moment_in(session.time_zone),
+        types.TIME: mysql_values.text,
+        types.BIT: mysql_values.bits,
+    }
+
+
+def _converter_class(session: MysqlSession) -> type[Any]:
+    """Return what mysql-connector-python makes values by; its methods are named after the types."""
+    from mysql.connector.conversion import MySQLConverter  # noqa: PLC0415 (may not be installed)
+
+    moment = mysql_values.moment_in(session.time_zone)
+
+    class Converter(MySQLConverter):  # type: ignore[misc]
+        def _date_to_python(self, value: Any, _column: Any = None) -> Any:
+            return mysql_values.day(value)
+
+        def _datetime_to_python(self, value: Any, _column: Any = None) -> Any:
+            return mysql_values.local_time(value)
+
+        def _timestamp_to_python(self, value: Any, _column: Any = None) -> Any:
+            return moment(value)
+
+        def _time_to_python(self, value: Any, _column: Any = None) -> Any:
+            return mysql_values.text(value)
+
+        def _set_to_python(self, value: Any, _column: Any = None) -> Any:
+            return mysql_values.text(value)
+
+        def _geometry_to_python(self, value: Any, _column: Any = None) -> Any:
+            return bytes(value)
+
+    return Converter

@@ -59,15 +59,17 @@ class Query:
         """Execute the query; connection, transaction and cursor are closed with the context."""
         failure = f"Connection {self._conn_id!r} cannot be opened"
         conn: Any = None
+        driver: Driver | None = None
+        is_read = False
         try:
             conn = driver_to_connect(self._hook).connect()
             driver = driver_of(conn, self._hook)
             self._open = driver, conn
             failure = f"The query on connection {self._conn_id!r} failed"
-            parameters = self._parameters.for_driver(driver)
             cursor = driver.cursor(conn)
-            cursor.execute(self._sql, *parameters)
+            cursor.execute(self._sql, *self._parameters.for_driver(driver))
             yield Rows(cursor, driver, failure)
+            is_read = True
         except Exception as error:
             if isinstance(error, QueryError):
                 message = without_secrets(str(error), self._secrets)
@@ -78,7 +80,8 @@ class Query:
         finally:
             self._open = None
             with suppress(Exception):
-                conn.close()
+                if driver is not None:
+                    driver.close(conn, is_read=is_read)
 
     def cancel(self) -> None:
         """Interrupt the query, where the database can; may be called by any thread."""

@@ -10,6 +10,7 @@ from airflow_provider_cdf_records.mapping.types.json_value import parsed
 from airflow_provider_cdf_records.mapping.types.local_time import (
     Fold,
     NoTimeZone,
+    offset_of,
     time_zone_in_a_row,
     time_zone_of,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "is_not_a_number",
     "moment_of",
     "number_pattern",
+    "offset_of",
     "parsed",
     "property_type",
     "time_zone_in_a_row",
