@@ -7,10 +7,11 @@ from typing import Any
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
 from airflow_provider_cdf_records.hooks.databases.mysql import MysqlDriver
 from airflow_provider_cdf_records.hooks.databases.odbc import OdbcDriver
-from airflow_provider_cdf_records.hooks.databases.postgres import PostgresDriver
+from airflow_provider_cdf_records.hooks.databases.psycopg2_driver import Psycopg2Driver
+from airflow_provider_cdf_records.hooks.databases.psycopg_driver import PsycopgDriver
 from airflow_provider_cdf_records.hooks.databases.sqlite import SqliteDriver
 
-DRIVERS: tuple[type[Driver], ...] = (MysqlDriver, OdbcDriver, PostgresDriver, SqliteDriver)
+DRIVERS: tuple[type[Driver], ...] = (MysqlDriver, OdbcDriver, PsycopgDriver, Psycopg2Driver, SqliteDriver)
 BY_PACKAGE = {package: driver for driver in DRIVERS for package in driver.packages}
 BY_CONN_TYPE = {conn_type: driver for driver in DRIVERS for conn_type in driver.conn_types}
 
