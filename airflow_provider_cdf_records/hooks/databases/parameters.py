@@ -185,8 +185,9 @@ def _tell_of_text(value: str, driver: Driver, name: str) -> None:
     what = f"{name} is the text {value!r}"
     if driver.refuses_moments_as_text:
         msg = (
-            f"{what}, which this database does not compare as a moment, so that rows would be missed; write "
-            f"{{\"timestamp\": ...}} for it, as in {INSTEAD}. If the column holds such texts, set 'format' too."
+            f"{what}, which this database does not compare as a moment, so that rows would be missed; "
+            f'write {{"timestamp": ...}} for it, as in {INSTEAD}; where the column holds such texts, with a '
+            "'format'."
         )
         raise InvalidArgumentError(msg)
     log.warning(

@@ -1,7 +1,7 @@
 """Finds a second statement in a query, of which a driver would run the first alone, or all of them.
 
-``sqlparse``, which Airflow brings along, reads every dialect alike: it ends a string with a backslash, a nested
-comment and Oracle's ``q'[...]'`` in the wrong place, so that good queries would be refused.
+``sqlparse``, which Airflow brings along, reads every dialect alike: it ends a string with a backslash, a
+nested comment and Oracle's ``q'[...]'`` in the wrong place, so that good queries would be refused.
 """
 
 from __future__ import annotations
