@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_exactly
+from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 Read = Callable[[Any], Any]
@@ -85,6 +86,16 @@ KNOWN = {oid: Type(oid, name) for name, (oid, _) in BUILT_IN.items()}
 KNOWN |= {array: Type(array, f"_{name}", category="A", element=oid) for name, (oid, array) in BUILT_IN.items()}
 
 
+def refused(value: object, why: str) -> Unreadable:
+    """Return what stands for a value that would change its meaning.
+
+    :param value: as the driver gives it; messages show the beginning of its text.
+    :param why: what it is, and what to write in the query.
+    """
+    text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+    return Unreadable(f"{shortened(text)!r}: {why}", text)
+
+
 def unknown_oids(oids: Iterable[int], types: Mapping[int, Type]) -> set[int]:
     """Return the oids that have to be looked up, those of elements and of domains' base types too."""
     of_types = {oid for found in types.values() for oid in (found.element, found.base) if oid}
@@ -139,8 +150,8 @@ def _refused(what: str, cast: str) -> ReadOfColumn:
     """
 
     def of_column(column: str) -> Read:
-        reason = f"{what}; write {cast.format(column)} in the query"
-        return lambda value: Unreadable(reason, value)
+        why = f"{what}; write {cast.format(column)} in the query"
+        return lambda value: refused(value, why)
 
     return of_column
 
@@ -150,17 +161,17 @@ def _json(column: str) -> Read:
         try:
             value = decode_exactly(text)
         except NOT_JSON:  # half of a surrogate pair, or endless nesting: text that PostgreSQL has not decoded
-            return Unreadable(f"JSON that cannot be decoded; write {column}::text in the query", text)
+            return refused(text, f"JSON that cannot be decoded; write {column}::text in the query")
         if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-            return Unreadable(f"a JSON text that looks like more JSON; write {column}->>0 in the query", text)
+            return refused(text, f"a JSON text that looks like more JSON; write {column}->>0 in the query")
         return value
 
     return read
 
 
 def _bits(column: str) -> Read:
-    reason = f"a bit string; write {column}::int, or {column}::text, in the query"
-    return lambda text: text if len(text) == 1 else Unreadable(reason, text)
+    why = f"a bit string; write {column}::int, or {column}::text, in the query"
+    return lambda text: text if len(text) == 1 else refused(text, why)
 
 
 def _hstore(column: str) -> Read:
@@ -171,7 +182,7 @@ def _hstore(column: str) -> Read:
             pairs[ESCAPED.sub(r"\1", name)] = None if value is None else ESCAPED.sub(r"\1", value)
             end = pair.end()
         whole = end == len(text)
-        return pairs if whole else Unreadable(f"write hstore_to_jsonb({column}) in the query", text)
+        return pairs if whole else refused(text, f"write hstore_to_jsonb({column}) in the query")
 
     return read
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Read
 from airflow_provider_cdf_records.hooks.databases.postgres import PostgresDriver
-from airflow_provider_cdf_records.hooks.databases.postgres_types import AS_TEXT, BEYOND, MOMENTS, NOT_UTF_8, TEXTS
-from airflow_provider_cdf_records.records.unreadable import Unreadable
+from airflow_provider_cdf_records.hooks.databases.postgres_types import AS_TEXT, BEYOND, MOMENTS, NOT_UTF_8, TEXTS, refused
 
 INFINITIES = ("infinity", "-infinity")  # of which psycopg2 makes the years 9999 and 1
 
@@ -60,11 +59,11 @@ def _safe(load: Any) -> Any:
         if value is None:
             return None
         if value in INFINITIES:
-            return Unreadable(BEYOND, value)
+            return refused(value, BEYOND)
         try:
             return load(value, cursor)
         except Exception:
-            return Unreadable(BEYOND, value)
+            return refused(value, BEYOND)
 
     return cast
 
@@ -76,4 +75,4 @@ def _decoded(value: Any) -> Any:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        return Unreadable(NOT_UTF_8, value)
+        return refused(value, NOT_UTF_8)

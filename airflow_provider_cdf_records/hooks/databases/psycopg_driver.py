@@ -12,8 +12,8 @@ from airflow_provider_cdf_records.hooks.databases.postgres_types import (
     MOMENTS,
     NOT_UTF_8,
     TEXTS,
+    refused,
 )
-from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 CANCEL_WITHIN = 5.0  # seconds
 
@@ -32,7 +32,7 @@ class PsycopgDriver(PostgresDriver):
                 try:
                     return bytes(data).decode()
                 except UnicodeDecodeError:
-                    return Unreadable(NOT_UTF_8, bytes(data))
+                    return refused(bytes(data), NOT_UTF_8)
 
         takes_any_bytes = conn.info.encoding == "ascii"  # as text: psycopg leaves them to us
         for oid in AS_TEXT:
@@ -75,6 +75,6 @@ def _safe(usual: Any, base: type[Any]) -> type[Any]:
             try:
                 return self._load(data)
             except Exception:
-                return Unreadable(BEYOND, bytes(data))
+                return refused(bytes(data), BEYOND)
 
     return SafeLoader

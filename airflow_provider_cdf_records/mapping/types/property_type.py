@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.mapping.types.not_an_object import NotAnObject
 from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
 from airflow_provider_cdf_records.records.json_types import to_json_type
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 JSON_TYPES = frozenset({str, int, float, bool, list, dict, NoneType})
 USUAL_ERRORS = (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError)
@@ -96,7 +97,8 @@ class PropertyType:
             return self.convert_value(value)
         except Exception as error:
             why = _reason(value, error)
-            msg = f"expected {self.name}, got {shortened(display(value))}{f' ({why})' if why else ''}"
+            got = repr(value) if type(value) is Unreadable else shortened(display(value))
+            msg = f"expected {self.name}, got {got}{f' ({why})' if why else ''}"
             raise InvalidValueError(msg) from None
 
 

@@ -55,13 +55,12 @@ TAKEN = [  # an expression, a type of property, and what it becomes
     ("CIDR '10.0.0.0/24'", "text", "10.0.0.0/24"),
     ("ARRAY[INET '10.0.0.1']", "text[]", ["10.0.0.1"]),
     ("MACADDR '08:00:2b:01:02:03'", "text", "08:00:2b:01:02:03"),
-    ("XML '<a/>'", "text", "<a/>"),
     ("DATE '0001-01-01'", "date", "0001-01-01"),
     ("ARRAY[TIMESTAMP '2026-01-02 03:04:05']", "timestamp[]", ["2026-01-02T03:04:05.000Z"]),
     ("ARRAY[DATE '2026-01-02', NULL]", "json", ["2026-01-02", None]),
 ]  # fmt: skip
 
-BEYOND = r"an infinity, or beyond the years 1 to 9999; write column::text, or NULLIF"
+BEYOND = r"': an infinity, or beyond the years 1 to 9999; write column::text, or NULLIF"
 REFUSED = [  # an expression, a type of property, and what the message says, of the column c
     ("TIMESTAMPTZ 'infinity'", "timestamp", BEYOND),
     ("TIMESTAMPTZ '-infinity'", "text", BEYOND),
@@ -164,7 +163,8 @@ def test_a_row_whose_moment_is_infinite_is_rejected_and_the_others_are_loaded(
         {"day": "0044-03-15 BC"},
         {"time": "12026-01-03 00:00:00+00"},
     ]
-    assert "column 'day' -> plant/Wide.day: expected a date" in lines[0]["message"] or True
+    assert "column 'day' -> " in lines[0]["message"]
+    assert "'infinity': an infinity, or beyond the years 1 to 9999" in lines[0]["message"]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
