@@ -1,4 +1,4 @@
-"""The table of types in docs/databases.md, made of the cases that test_types.py proves on the real databases."""
+"""The table of types in docs/databases.md, made of the cases that test_types.py proves on real databases."""
 
 from __future__ import annotations
 

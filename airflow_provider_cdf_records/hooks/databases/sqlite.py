@@ -21,7 +21,7 @@ class SqliteDriver(DriverThatCancels):
         return super().is_final(error) or any(message in str(error) for message in FINAL_MESSAGES)
 
     def moment(self, moment: datetime) -> str:
-        """Return the text in UTC, as ``CURRENT_TIMESTAMP`` is written; zeros at its end would sort it later."""
+        """Return the text in UTC, as ``CURRENT_TIMESTAMP`` is written; zeros at its end would sort it up."""
         utc = moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
         text = utc.isoformat(" ")
         return text.rstrip("0") if utc.microsecond else text
