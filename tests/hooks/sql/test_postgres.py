@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -262,6 +263,67 @@ def test_a_killed_task_ends_within_seconds_and_so_does_its_query(
     assert time.monotonic() - started < SOON
     assert not isinstance(error.value, AirflowFailException)
     assert server.left_over() == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_killed_task_ends_within_seconds_while_a_host_does_not_answer(
+    cdf: LocalCdf, postgres: UsePostgres, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    postgres(driver)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fields = json.loads(os.environ["AIRFLOW_CONN_PG"])
+        fields |= {"host": "127.0.0.1", "port": silent.getsockname()[1], "extra": {"sslmode": "disable"}}
+        monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(fields))
+        task = operator("SELECT 1 AS id")
+
+        def kill_when_it_connects() -> None:
+            with silent.accept()[0]:
+                task.on_kill()
+                ended.wait()
+
+        ended = threading.Event()
+        threading.Thread(target=kill_when_it_connects, daemon=True).start()
+        try:
+            with pytest.raises(AirflowException, match="told to stop"):
+                task.execute({})
+        finally:
+            ended.set()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_killed_task_ends_within_seconds_between_two_fetches(
+    cdf: LocalCdf, postgres: UsePostgres, driver: str
+) -> None:
+    server = postgres(driver)
+    task = operator("SELECT n AS id, CASE WHEN n > 500 THEN length(pg_sleep(600)::text) END AS number "
+                    "FROM generate_series(1, 1000000) AS n")
+
+    def kill_when_it_runs() -> None:
+        wait_until(server.is_asleep)
+        task.on_kill()
+
+    threading.Thread(target=kill_when_it_runs, daemon=True).start()
+    with pytest.raises(AirflowException, match="told to stop"):
+        task.execute({})
+    assert server.left_over() == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_server_that_shuts_down_is_worth_a_retry(
+    cdf: LocalCdf, postgres: UsePostgres, driver: str
+) -> None:
+    server = postgres(driver)
+
+    def terminate_when_it_runs() -> None:
+        wait_until(server.is_asleep)
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        )
+
+    threading.Thread(target=terminate_when_it_runs, daemon=True).start()
+    with pytest.raises(AirflowException, match="terminating connection|server closed the connection") as error:
+        operator(SLOW).execute({})
+    assert not isinstance(error.value, AirflowFailException)
 
 
 INTERRUPTED = """
