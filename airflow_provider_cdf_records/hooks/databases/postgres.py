@@ -24,7 +24,8 @@ CONNECTING_TO = "connection to server "
 # How PostgreSQL and libpq refuse a connection for good; neither driver gives an SQLSTATE then. In another
 # language it is worth a retry, which does no harm.
 REFUSED_FOR_GOOD = re.compile(
-    r'authentication failed|no password supplied|(?:role|database) ".*" does not exist|is not permitted to log in'
+    r'authentication failed|no password supplied|(?:role|database) ".*" does not exist'
+    r"|is not permitted to log in"
     r"|permission denied for database|no pg_hba\.conf entry|server does not support SSL"
     r"|certificate verify failed|server certificate for|invalid (?:connection option|port number|\S+ value)"
 )

@@ -13,15 +13,14 @@ from airflow_provider_cdf_records.records.unreadable import Unreadable
 Read = Callable[[Any], Any]
 ReadOfColumn = Callable[[str], Read]  # by the column's name, for messages
 
-# What both drivers give exactly, by the oids of the types, which never change: bool, "char", name, int8, int2,
-# int4, text, oid, float4, float8, unknown, bpchar, varchar, numeric, and the arrays of all these.
+# What both drivers give exactly, by the oids of the types, which never change: bool, "char", name, int8,
+# int2, int4, text, oid, float4, float8, unknown, bpchar, varchar, numeric, and the arrays of all these.
 EXACT = frozenset({16, 18, 19, 20, 21, 23, 25, 26, 700, 701, 705, 1042, 1043, 1700})
 EXACT |= frozenset({1000, 1002, 1003, 1016, 1005, 1007, 1009, 1028, 1021, 1022, 1014, 1015, 1231})
 TEXTS = {25: 1009, 1042: 1014, 1043: 1015, 19: 1003, 18: 1002}  # the types of texts and of their arrays
 MOMENTS = {1082: 1182, 1114: 1115, 1184: 1185}  # date, timestamp, timestamptz and their arrays
-BEYOND = (
-    "an infinity, or beyond the years 1 to 9999; write column::text, or NULLIF(column, 'infinity'), in the query"
-)
+BEYOND = "an infinity, or beyond the years 1 to 9999; write column::text, or NULLIF(column, 'infinity'), "
+    "in the query"
 NOT_UTF_8 = "not UTF-8; write convert_from(column::bytea, 'LATIN1'), or its encoding, in the query"
 PAIR_OF_HSTORE = re.compile(r'"((?:[^"\\]|\\.)*)"=>(?:NULL|"((?:[^"\\]|\\.)*)")(?:, |$)', re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -54,7 +53,7 @@ CATALOG = (
     "typdelim::text FROM pg_catalog.pg_type WHERE oid IN ({})"
 )
 
-BUILT_IN = {  # of which a driver makes something else, or each driver something of its own: (oid, array's oid)
+BUILT_IN = {  # of which each driver makes something of its own: their oids, and those of their arrays
     "json": (114, 199),
     "jsonb": (3802, 3807),
     "bytea": (17, 1001),
@@ -83,7 +82,9 @@ BUILT_IN = {  # of which a driver makes something else, or each driver something
 }
 AS_TEXT = dict(BUILT_IN.values())
 KNOWN = {oid: Type(oid, name) for name, (oid, _) in BUILT_IN.items()}
-KNOWN |= {array: Type(array, f"_{name}", category="A", element=oid) for name, (oid, array) in BUILT_IN.items()}
+KNOWN |= {
+    array: Type(array, f"_{name}", category="A", element=oid) for name, (oid, array) in BUILT_IN.items()
+}
 
 
 def refused(value: object, why: str) -> Unreadable:
@@ -132,7 +133,9 @@ def _reader_of_array(array: Type, types: Mapping[int, Type], column: str, items_
             break
         element = types[element].base
     if delimiter != "," or element in (EXACT | MOMENTS.keys()) - TEXTS.keys():  # of a domain's numbers, say
-        return _refused(f"an array of the type {array.name}", "{0}::text, or cast it to another array,")(column)
+        return _refused(f"an array of the type {array.name}", "{0}::text, or cast it to another array,")(
+            column
+        )
     read = reader_of(element, types, column, items_of)
 
     def read_items(value: Any) -> Any:

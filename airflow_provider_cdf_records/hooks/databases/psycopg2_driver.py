@@ -7,7 +7,14 @@ from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Read
 from airflow_provider_cdf_records.hooks.databases.postgres import PostgresDriver
-from airflow_provider_cdf_records.hooks.databases.postgres_types import AS_TEXT, BEYOND, MOMENTS, NOT_UTF_8, TEXTS, refused
+from airflow_provider_cdf_records.hooks.databases.postgres_types import (
+    AS_TEXT,
+    BEYOND,
+    MOMENTS,
+    NOT_UTF_8,
+    TEXTS,
+    refused,
+)
 
 INFINITIES = ("infinity", "-infinity")  # of which psycopg2 makes the years 9999 and 1
 

@@ -9,9 +9,19 @@ from typing import Any
 from airflow_provider_cdf_records.hooks.databases.driver import DriverThatCancels
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
-PASSING_CODES = frozenset({5, 6, 7, 9, 10, 13, 15, 17})  # busy, locked, nomem, interrupt, ioerr, full, protocol, schema
+PASSING_CODES = frozenset(
+    {5, 6, 7, 9, 10, 13, 15, 17}
+)  # busy, locked, nomem, interrupt, ioerr, full, protocol, schema
 MASK = 0xFF  # of a code, without what SQLite adds to tell more
-PASSING_MESSAGES = ("locked", "busy", "interrupted", "disk I/O error", "is full", "locking protocol", "has changed")
+PASSING_MESSAGES = (
+    "locked",
+    "busy",
+    "interrupted",
+    "disk I/O error",
+    "is full",
+    "locking protocol",
+    "has changed",
+)
 NOT_UTF_8 = "bytes that are not UTF-8; write HEX(column), or CAST(column AS BLOB) to see them, in the query"
 
 

@@ -167,7 +167,7 @@ def test_what_the_database_refuses_fails_the_task_for_good_and_in_its_words(
 @pytest.mark.parametrize(
     ("fields", "message", "is_final"),
     [
-        ({"schema": "pg-secret-word"}, "FATAL: database \"***\" does not exist", True),
+        ({"schema": "pg-secret-word"}, 'FATAL: database "***" does not exist', True),
         ({"login": "nobody"}, 'FATAL: role "nobody" does not exist', True),
         ({"extra": {"unheard_of": "1"}}, 'invalid connection option "unheard_of"', True),
         ({"extra": {"sslmode": "always"}}, 'invalid sslmode value: "always"', True),
@@ -295,8 +295,10 @@ def test_a_killed_task_ends_within_seconds_between_two_fetches(
     cdf: LocalCdf, postgres: UsePostgres, driver: str
 ) -> None:
     server = postgres(driver)
-    task = operator("SELECT n AS id, CASE WHEN n > 500 THEN length(pg_sleep(600)::text) END AS number "
-                    "FROM generate_series(1, 1000000) AS n")
+    task = operator(
+        "SELECT n AS id, CASE WHEN n > 500 THEN length(pg_sleep(600)::text) END AS number "
+        "FROM generate_series(1, 1000000) AS n"
+    )
 
     def kill_when_it_runs() -> None:
         wait_until(server.is_asleep)
@@ -309,19 +311,17 @@ def test_a_killed_task_ends_within_seconds_between_two_fetches(
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_server_that_shuts_down_is_worth_a_retry(
-    cdf: LocalCdf, postgres: UsePostgres, driver: str
-) -> None:
+def test_a_server_that_shuts_down_is_worth_a_retry(cdf: LocalCdf, postgres: UsePostgres, driver: str) -> None:
     server = postgres(driver)
 
     def terminate_when_it_runs() -> None:
         wait_until(server.is_asleep)
-        server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        )
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
 
     threading.Thread(target=terminate_when_it_runs, daemon=True).start()
-    with pytest.raises(AirflowException, match="terminating connection|server closed the connection") as error:
+    with pytest.raises(
+        AirflowException, match=r"terminating connection|server closed the connection"
+    ) as error:
         operator(SLOW).execute({})
     assert not isinstance(error.value, AirflowFailException)
 
