@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.sources.iterables import text_size
 from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, FormatError
 
 BYTES_AT_ONCE = 1 << 21  # of rows in memory, all their columns counted, in a chunk
+ROWS_OF_A_FETCH = 250  # at most, since they may be larger than those before them; each may be a round trip
 GROWTH = 4  # how many times the rows of one chunk the next may have: those that follow may be larger
 FLAT = frozenset({str, int, float, bool, NoneType, Decimal, datetime, date, time, bytes, bytearray})
 FAILED = "a row that could not be read"  # stands for it in the rejected-records file
@@ -55,17 +56,16 @@ class QuerySource:
     def __iter__(self) -> Iterator[Chunk]:
         position = 0
         with self._execute() as cursor:
-            rows = list(cursor.fetchmany(1))
+            fetching = _Fetching(cursor)
+            rows, size = fetching.next_rows()
             columns = _columns(cursor)
             while rows:
-                start, count = position + 1, len(rows)
-                position += count
-                largest, size = _sizes(rows)
+                start, position = position + 1, position + len(rows)
                 chunk = Chunk(range(start, position + 1), rows, Mark(position), columns, size=size)
                 rows = []  # else they stay in memory while the next ones are fetched
                 yield _with_refusals(chunk)
                 del chunk
-                rows = list(cursor.fetchmany(_rows_at_once(count, largest)))
+                rows, size = fetching.next_rows()
 
     def where(self, position: int) -> str:
         return f"row {position} of the query"
@@ -74,13 +74,32 @@ class QuerySource:
         return None
 
 
-def _rows_at_once(before: int, largest: int) -> int:
-    """Return how many rows to fetch.
+class _Fetching:
+    """Fetches as many rows for each chunk as the rows before them allow."""
 
-    :param before: how many were fetched before.
-    :param largest: the bytes of the largest one of them.
-    """
-    return min(ROWS_AT_ONCE, GROWTH * before, max(1, BYTES_AT_ONCE // max(1, largest)))
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._count = 1 / GROWTH  # of the rows in the last chunk
+        self._largest = 0  # bytes of a row
+        self._has_ended = False
+
+    def next_rows(self) -> tuple[list[Any], int]:
+        """Return the rows of the next chunk, none at the end, and their bytes."""
+        wanted = int(min(ROWS_AT_ONCE, GROWTH * self._count))
+        rows: list[Any] = []
+        size, largest = 0, self._largest
+        self._largest = 0
+        while len(rows) < wanted and size < BYTES_AT_ONCE and not self._has_ended:
+            fitting = max(1, (BYTES_AT_ONCE - size) // max(1, largest))
+            part = list(self._cursor.fetchmany(min(ROWS_OF_A_FETCH, wanted - len(rows), fitting)))
+            largest_of_part, size_of_part = _sizes(part)
+            largest = max(largest, largest_of_part)
+            self._largest = max(self._largest, largest_of_part)
+            size += size_of_part
+            rows += part
+            self._has_ended = not part
+        self._count = len(rows)
+        return rows, size
 
 
 def _sizes(rows: list[Any]) -> tuple[int, int]:

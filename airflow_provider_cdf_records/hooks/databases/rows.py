@@ -95,7 +95,7 @@ class Rows:
     def _exact(self, rows: list[Any]) -> list[Any]:
         if not rows:
             return rows
-        given = [row for row in rows if type(row) is not UnreadableRow] if self._failed else rows
+        given = [row for row in rows if type(row) is not UnreadableRow]
         if not self._readers and TAKEN.issuperset(map(type, chain.from_iterable(given))):
             return rows
         return [row if type(row) is UnreadableRow else self._exact_row(row) for row in rows]

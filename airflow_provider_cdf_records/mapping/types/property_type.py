@@ -93,12 +93,14 @@ class PropertyType:
         """
         if type(value) is NotAnObject:
             raise InvalidValueError(str(value))
+        if type(value) is Unreadable:  # its reason says what to do, in full
+            msg = f"expected {self.name}, got {value!r}"
+            raise InvalidValueError(msg)
         try:
             return self.convert_value(value)
         except Exception as error:
             why = _reason(value, error)
-            got = repr(value) if type(value) is Unreadable else shortened(display(value))
-            msg = f"expected {self.name}, got {got}{f' ({why})' if why else ''}"
+            msg = f"expected {self.name}, got {shortened(display(value))}{f' ({why})' if why else ''}"
             raise InvalidValueError(msg) from None
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pendulum
 import pytest
+from airflow import DAG
 
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
 from airflow_provider_cdf_records.hooks.databases.parameters import QueryParameters
@@ -216,3 +217,22 @@ def test_what_jinja_writes_is_refused_where_rows_would_be_missed(
 
 def test_a_date_is_found(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
     assert load(sqlite, ["2026-06-30", "2026-07-01"], {"date": "2026-07-01"}, cdf) == ["1"]
+
+
+@pytest.mark.parametrize("is_native", [False, True])
+def test_moments_come_from_templates(is_native: bool) -> None:
+    start = pendulum.datetime(2026, 7, 1, 12)
+    with DAG("d", schedule=None, render_template_as_native_obj=is_native):
+        task = operator(
+            "SELECT 1",
+            parameters={
+                "start": {"timestamp": "{{ data_interval_start }}", "format": "%Y-%m-%d %H:%M:%S"},
+                "day": {"date": "{{ ds }}"},
+                "last": {"timestamp": "{{ prev_data_interval_start_success }}"},
+                "moment": {"timestamp": "{{ ts }}"},
+            },
+        )
+    context = {"data_interval_start": start, "ds": "2026-07-01", "ts": start.isoformat()}
+    task.render_template_fields({**context, "prev_data_interval_start_success": None})
+    (read,) = QueryParameters(task.parameters).for_driver(Driver(None))
+    assert read == {"start": "2026-07-01 12:00:00", "day": date(2026, 7, 1), "last": None, "moment": NOON}
