@@ -12,7 +12,8 @@ from airflow_provider_cdf_records.hooks.databases.mysql import (
 )
 from airflow_provider_cdf_records.hooks.databases.odbc import OdbcDriver
 from airflow_provider_cdf_records.hooks.databases.oracle import OracleDriver
-from airflow_provider_cdf_records.hooks.databases.postgres import PostgresDriver
+from airflow_provider_cdf_records.hooks.databases.psycopg2_driver import Psycopg2Driver
+from airflow_provider_cdf_records.hooks.databases.psycopg_driver import PsycopgDriver
 from airflow_provider_cdf_records.hooks.databases.snowflake import SnowflakeDriver
 from airflow_provider_cdf_records.hooks.databases.sqlite import SqliteDriver
 from airflow_provider_cdf_records.hooks.databases.sqlserver import PymssqlDriver
@@ -22,7 +23,8 @@ DRIVERS: tuple[type[Driver], ...] = (
     MysqlConnectorDriver,
     OdbcDriver,
     OracleDriver,
-    PostgresDriver,
+    Psycopg2Driver,
+    PsycopgDriver,
     PymssqlDriver,
     PymysqlDriver,
     SnowflakeDriver,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases import mysql_values
-from airflow_provider_cdf_records.hooks.databases.driver import Driver
+from airflow_provider_cdf_records.hooks.databases.driver import Driver, Read
 from airflow_provider_cdf_records.hooks.databases.mysql_errors import is_final_number
 from airflow_provider_cdf_records.hooks.databases.mysql_session import MysqlSession
 from airflow_provider_cdf_records.hooks.databases.second_connection import number_of
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
+GEOMETRY = 255  # the code of the type
 ALL_CHARACTERS = "utf8mb4"  # the connection's "utf8" has "?" for some
 
 
@@ -27,6 +30,10 @@ class MysqlDriver(Driver):
         """Return the session of a connection that has just been opened."""
         self._session = MysqlSession(self.hook, conn)
         return self._session
+
+    def readers(self, cursor: Any) -> Mapping[int, Read]:
+        columns = enumerate(cursor.description or ())
+        return {number: _place_in(column[0]) for number, column in columns if column[1] == GEOMETRY}
 
     def cancel(self, conn: Any) -> None:  # noqa: ARG002 (which another thread uses)
         if self._session is not None:
@@ -94,6 +101,13 @@ class MysqlConnectorDriver(MysqlDriver):
     def cursor(self, conn: Any) -> Any:
         conn.set_converter_class(_converter_class(self.begin(conn)))
         return conn.cursor(buffered=False, raw=False, dictionary=False)
+
+
+def _place_in(column: str) -> Read:
+    def place(value: Any) -> Unreadable:
+        return Unreadable(f"bytes of a place; write ST_AsText({column}) in the query", value)
+
+    return place
 
 
 def _converters(types: Any, session: MysqlSession) -> dict[int, Any]:
