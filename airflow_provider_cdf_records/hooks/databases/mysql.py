@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.hooks.databases.mysql_session import MysqlSess
 from airflow_provider_cdf_records.hooks.databases.second_connection import number_of
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
-GEOMETRY = 255  # the code of the type
+BIT, GEOMETRY = 16, 255  # codes of types
 ALL_CHARACTERS = "utf8mb4"  # the connection's "utf8" has "?" for some
 
 
@@ -32,8 +32,13 @@ class MysqlDriver(Driver):
         return self._session
 
     def readers(self, cursor: Any) -> Mapping[int, Read]:
-        columns = enumerate(cursor.description or ())
-        return {number: _place_in(column[0]) for number, column in columns if column[1] == GEOMETRY}
+        readers = {}
+        for number, (name, kind, _, length, *_) in enumerate(cursor.description or ()):
+            if kind == GEOMETRY:
+                readers[number] = _place_in(name)
+            elif kind == BIT:
+                readers[number] = mysql_values.bits_in(name, length)
+        return readers
 
     def cancel(self, conn: Any) -> None:  # noqa: ARG002 (which another thread uses)
         if self._session is not None:
@@ -116,7 +121,6 @@ def _converters(types: Any, session: MysqlSession) -> dict[int, Any]:
         types.DATETIME: mysql_values.local_time,
         types.TIMESTAMP: mysql_values.moment_in(session.time_zone),
         types.TIME: mysql_values.text,
-        types.BIT: mysql_values.bits,
     }
 
 
@@ -141,6 +145,9 @@ def _converter_class(session: MysqlSession) -> type[Any]:
 
         def _set_to_python(self, value: Any, _column: Any = None) -> Any:
             return mysql_values.text(value)
+
+        def _bit_to_python(self, value: Any, _column: Any = None) -> Any:
+            return bytes(value)
 
         def _geometry_to_python(self, value: Any, _column: Any = None) -> Any:
             return bytes(value)

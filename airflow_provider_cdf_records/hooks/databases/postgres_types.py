@@ -19,9 +19,11 @@ EXACT = frozenset({16, 18, 19, 20, 21, 23, 25, 26, 700, 701, 705, 1042, 1043, 17
 EXACT |= frozenset({1000, 1002, 1003, 1016, 1005, 1007, 1009, 1028, 1021, 1022, 1014, 1015, 1231})
 TEXTS = {25: 1009, 1042: 1014, 1043: 1015, 19: 1003, 18: 1002}  # the types of texts and of their arrays
 MOMENTS = {1082: 1182, 1114: 1115, 1184: 1185}  # date, timestamp, timestamptz and their arrays
-BEYOND = "an infinity, or beyond the years 1 to 9999; write column::text, or NULLIF(column, 'infinity'), "
-    "in the query"
-NOT_UTF_8 = "not UTF-8; write convert_from(column::bytea, 'LATIN1'), or its encoding, in the query"
+BEYOND = (
+    "an infinity, or beyond the years 1 to 9999; "
+    "write column::text, or NULLIF(column, 'infinity'), in the query"
+)
+NOT_UTF_8 = "not UTF-8; write encode(convert_to(column, 'SQL_ASCII'), 'hex') in the query"
 PAIR_OF_HSTORE = re.compile(r'"((?:[^"\\]|\\.)*)"=>(?:NULL|"((?:[^"\\]|\\.)*)")(?:, |$)', re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 FIRST_OF_OTHERS = 16384  # oids of types that are not PostgreSQL's own

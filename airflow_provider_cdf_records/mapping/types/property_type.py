@@ -100,8 +100,7 @@ class PropertyType:
             return self.convert_value(value)
         except Exception as error:
             why = _reason(value, error)
-            got = repr(value) if type(value) is Unreadable else shortened(display(value))
-            msg = f"expected {self.name}, got {got}{f' ({why})' if why else ''}"
+            msg = f"expected {self.name}, got {shortened(display(value))}{f' ({why})' if why else ''}"
             raise InvalidValueError(msg) from None
 
 
