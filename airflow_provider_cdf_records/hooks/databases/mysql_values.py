@@ -19,7 +19,7 @@ def text(value: Any) -> str:
 def bits_in(column: str, length: int | None) -> Callable[[Any], int | Unreadable]:
     """Return a function for ``BIT``, which makes a number of any length.
 
-    MariaDB sends a ``BIT`` column as bytes, but of ``CASE``, ``IFNULL`` or a subquery the digits of the number,
+    MariaDB sends a ``BIT`` column as bytes, but of ``CASE``, ``IFNULL`` or a subquery the number in digits,
     and nothing says which: 49 is ``b"1"``, and so is 1.
 
     :param column: its name, for what to write in the query.
