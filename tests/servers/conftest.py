@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.hooks.sql.conftest import sink  # noqa: F401 (a fixture)
 from tests.servers.databases import Database, connection_fields, mariadb_server, postgres_server
 from tests.servers.storages import Azurite, SftpServer, azurite_server, sftp_server
 

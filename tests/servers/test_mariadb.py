@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.hooks.databases import Query
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.hooks.sql.conftest import WIDE, WIDE_PROPERTIES, mapping
 from tests.local_cdf import PROPERTIES, LocalCdf
@@ -227,6 +228,18 @@ def test_nothing_is_left_on_the_server(cdf: LocalCdf, reach: Reach, client: str)
     summary = operator("SELECT seq AS id, seq AS number FROM seq_1_to_9000").execute({})
     assert summary["upserted"] == 9000
     assert server.left_over() == []
+
+
+@pytest.mark.parametrize("client", ["mysqlclient", "mysql-connector", "pymysql"])
+def test_bits_of_a_column_are_numbers_and_never_taken_for_digits(reach: Reach, client: str) -> None:
+    reach(client).execute(
+        "CREATE TABLE t (id INT, one BIT(1), many BIT(9))",
+        "INSERT INTO t VALUES (1, b'1', b'100000001'), (2, b'0', b'0'), (3, NULL, 49)",
+    )
+    assert rows_of("SELECT one, many FROM t WHERE id < 3 ORDER BY id") == [(1, 257), (0, 0)]
+    assert rows_of("SELECT many FROM t WHERE id = 3") == [(49,)]
+    ((digits,),) = rows_of("SELECT CASE WHEN id = 1 THEN many END FROM t WHERE id = 1")
+    assert isinstance(digits, Unreadable)
 
 
 MOMENT = datetime(2026, 3, 29, 1, 30, tzinfo=timezone.utc)

@@ -18,6 +18,7 @@ from tests.hooks.sql.conftest import mapping
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import SPACE, STREAM
 from tests.servers.databases import Database
+from tests.servers.mariadb import hand_out_pymysql
 from tests.servers.type_table import CASES, HEADERS, KINDS, PAGE, page_with_table
 
 TYPES = "Types"
@@ -35,7 +36,7 @@ PROPERTIES = {name: {"type": {"type": name}} for name in SINGLE} | {
 DRIVERS = {
     "sqlite": ["sqlite3"],
     "postgres": ["psycopg", "psycopg2"],
-    "mariadb": ["mysqlclient", "mysql-connector"],
+    "mariadb": ["mysqlclient", "mysql-connector", "pymysql"],
     "odbc": ["pyodbc"],
 }
 SERVERS = {"postgres": "postgres", "mariadb": "mariadb", "odbc": "mariadb"}
@@ -79,6 +80,8 @@ def reach(
 
             monkeypatch.setattr(postgres, "USE_PSYCOPG3", driver == "psycopg")
         extra = {"client": "mysql-connector-python"} if driver == "mysql-connector" else {}
+        if driver == "pymysql":
+            hand_out_pymysql(monkeypatch)
         connect({"mariadb": "mysql"}.get(database, database), server, **extra)
 
     return make
@@ -120,12 +123,22 @@ def held(cdf: LocalCdf) -> dict[str, Any]:
 def test_a_type_becomes_what_the_table_says(
     types_cdf: LocalCdf,
     reach: Callable[[str, str], None],
+    request: pytest.FixtureRequest,
     tmp_path: Path,
     database: str,
     driver: str,
     case: dict[str, Any],
 ) -> None:
     reach(database, driver)
+    if "column" in case:
+        server: Database = request.getfixturevalue(SERVERS[database])
+        server.execute(
+            "DROP TABLE IF EXISTS typed",
+            "SET sql_mode = ''",
+            f"CREATE TABLE typed (value {case['column']} NULL)",
+            f"INSERT INTO typed VALUES ({case['sql']})",
+        )
+        case = case | {"sql": "(SELECT value FROM typed)"}
     rejected = tmp_path / "rejected.ndjson"
     becomes = case.get("becomes")
     if becomes is None:

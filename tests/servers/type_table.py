@@ -16,7 +16,7 @@ BEGIN, END = "<!-- types: written by tests/servers/type_table.py -->", "<!-- end
 HEADERS = {
     "sqlite": "SQLite",
     "postgres": "PostgreSQL (psycopg 3, psycopg2)",
-    "mariadb": "MariaDB, MySQL (mysqlclient, mysql-connector)",
+    "mariadb": "MariaDB, MySQL (mysqlclient, mysql-connector, PyMySQL)",
     "odbc": "ODBC (MariaDB's driver)",
 }
 KINDS = (

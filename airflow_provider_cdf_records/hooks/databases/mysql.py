@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases import mysql_values
-from airflow_provider_cdf_records.hooks.databases.driver import Driver
+from airflow_provider_cdf_records.hooks.databases.driver import Driver, Read
 from airflow_provider_cdf_records.hooks.databases.mysql_errors import is_final_number
 from airflow_provider_cdf_records.hooks.databases.mysql_session import MysqlSession
 from airflow_provider_cdf_records.hooks.databases.second_connection import number_of
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
+BIT, GEOMETRY = 16, 255  # codes of types
 ALL_CHARACTERS = "utf8mb4"  # the connection's "utf8" has "?" for some
 
 
@@ -27,6 +30,15 @@ class MysqlDriver(Driver):
         """Return the session of a connection that has just been opened."""
         self._session = MysqlSession(self.hook, conn)
         return self._session
+
+    def readers(self, cursor: Any) -> Mapping[int, Read]:
+        readers = {}
+        for number, (name, kind, _, length, *_) in enumerate(cursor.description or ()):
+            if kind == GEOMETRY:
+                readers[number] = _place_in(name)
+            elif kind == BIT:
+                readers[number] = mysql_values.bits_in(name, length)
+        return readers
 
     def cancel(self, conn: Any) -> None:  # noqa: ARG002 (which another thread uses)
         if self._session is not None:
@@ -96,13 +108,19 @@ class MysqlConnectorDriver(MysqlDriver):
         return conn.cursor(buffered=False, raw=False, dictionary=False)
 
 
+def _place_in(column: str) -> Read:
+    def place(value: Any) -> Unreadable:
+        return Unreadable(f"bytes of a place; write ST_AsText({column}) in the query", value)
+
+    return place
+
+
 def _converters(types: Any, session: MysqlSession) -> dict[int, Any]:
     return {
         types.DATE: mysql_values.day,
         types.DATETIME: mysql_values.local_time,
         types.TIMESTAMP: mysql_values.moment_in(session.time_zone),
         types.TIME: mysql_values.text,
-        types.BIT: mysql_values.bits,
     }
 
 
@@ -127,6 +145,9 @@ def _converter_class(session: MysqlSession) -> type[Any]:
 
         def _set_to_python(self, value: Any, _column: Any = None) -> Any:
             return mysql_values.text(value)
+
+        def _bit_to_python(self, value: Any, _column: Any = None) -> Any:
+            return bytes(value)
 
         def _geometry_to_python(self, value: Any, _column: Any = None) -> Any:
             return bytes(value)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from typing import Any
 
+from airflow_provider_cdf_records.records.unreadable import Unreadable
+
 DIGITS = 6  # of microseconds
 
 
@@ -14,9 +16,24 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else bytes(value).decode()
 
 
-def bits(value: Any) -> int:
-    """Return a ``BIT`` of any length as a number."""
-    return int.from_bytes(value, "big")
+def bits_in(column: str, length: int | None) -> Callable[[Any], int | Unreadable]:
+    """Return a function for ``BIT``, which makes a number of any length.
+
+    MariaDB sends a ``BIT`` column as bytes, but of ``CASE``, ``IFNULL`` or a subquery the number in digits,
+    and nothing says which: 49 is ``b"1"``, and so is 1.
+
+    :param column: its name, for what to write in the query.
+    :param length: in bits; ``None`` where the driver does not say.
+    """
+
+    def bits(value: bytes) -> int | Unreadable:
+        if not value.isdigit():
+            return int.from_bytes(value, "big")
+        if length == 1:
+            return int(value)
+        return Unreadable(f"bits that may be digits; write {column} + 0 in the query", value)
+
+    return bits
 
 
 def day(value: Any) -> date | str:

@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 log = logging.getLogger(__name__)
 
-SQL_TYPE_DATE, SQL_TYPE_TIME, SQL_TYPE_TIMESTAMP = 91, 92, 93
+SQL_BIT, SQL_TYPE_DATE, SQL_TYPE_TIME, SQL_TYPE_TIMESTAMP = -7, 91, 92, 93
 SS_TIMESTAMPOFFSET, SS_UDT = (
     -155,
     -151,
@@ -61,11 +61,7 @@ class OdbcDriver(Driver):
         if database in MYSQL:
             self._mysql = MysqlSession(self.hook, conn)
             self.text_cast = "CAST({column} AS CHAR)"
-            for kind, read in (
-                (SQL_TYPE_DATE, _day),
-                (SQL_TYPE_TIME, _time),
-                (SQL_TYPE_TIMESTAMP, _local_time),
-            ):
+            for kind, read in OF_MYSQL.items():
                 conn.add_output_converter(kind, read)
         elif database == SQL_SERVER:
             self.text_cast = "CONVERT(varchar(max), {column})"
@@ -146,3 +142,11 @@ def _place(value: bytes) -> Unreadable:
     return Unreadable(
         "bytes of a geometry, geography or hierarchyid; write column.ToString() in the query", value
     )
+
+
+def _bit(value: bytes) -> int:
+    """Return a ``BIT(1)``, which comes as a byte, or as a digit from ``CASE``, ``IFNULL`` or a subquery."""
+    return int(value) if value.isdigit() else int.from_bytes(value, "big")
+
+
+OF_MYSQL = {SQL_BIT: _bit, SQL_TYPE_DATE: _day, SQL_TYPE_TIME: _time, SQL_TYPE_TIMESTAMP: _local_time}
