@@ -17,6 +17,7 @@ from airflow_provider_cdf_records.sources.storage_errors import storage_error
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
+from tests.servers.processes import cutting_proxy
 from tests.servers.storages import ACCOUNT, ACCOUNT_KEY, Azurite, SftpServer
 
 LINE = json.dumps(a_record("a", number=1)).encode() + b"\n"
@@ -75,13 +76,15 @@ def upsert(path: str, **arguments: Any) -> Any:
     return CdfRecordsHook().upsert_file(STREAM, path, **arguments)
 
 
-def refusal(path: str, kind: type[Exception] = AirflowFailException, **arguments: Any) -> str:
-    """Return why a load fails, in one line."""
+def refusal(
+    path: str, kind: type[Exception] = AirflowFailException, *, lines: int = 1, **arguments: Any
+) -> str:
+    """Return why a load fails, in one line; a second one holds the numbers of what was loaded."""
     with pytest.raises(AirflowException) as failed:
         upsert(path, **arguments)
     assert type(failed.value) is kind, failed.value
     message = str(failed.value)
-    assert "\n" not in message
+    assert message.count("\n") < lines
     return message
 
 
@@ -267,6 +270,18 @@ def test_a_missing_container_is_told(azure: str) -> None:
 def test_a_missing_folder_is_told(azure: str) -> None:
     for path in ("nowhere/a.ndjson", "nowhere/*.ndjson"):
         assert f"There is no folder {azure}/nowhere." in refusal(f"{azure}/{path}")
+
+
+@on_azure
+def test_a_read_that_is_cut_is_worth_a_retry(
+    azurite: Azurite, azure: str, container: Any, connect: Callable[..., None]
+) -> None:
+    container.upload_blob("in/cut.ndjson", LINE * 1000)
+    with cutting_proxy(azurite.port, b"/in/cut.ndjson HTTP", after=10_000) as port:
+        connect("azure", azurite.connection_fields(host=f"http://127.0.0.1:{port}/{ACCOUNT}"))
+        message = refusal(f"{azure}/in/cut.ndjson", AirflowException, lines=2)
+    assert f"{azure}/in/cut.ndjson cannot be accessed: " in message
+    assert "A retry may help." in message
 
 
 def test_errors_of_azures_library_are_told_apart() -> None:
