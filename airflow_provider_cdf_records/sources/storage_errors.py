@@ -62,7 +62,7 @@ def missing_folder(path: Any) -> str | None:
     found = None
     with suppress(Exception):  # what cannot be told is left out
         if hasattr(path, "parents") and not is_on_the_web(path):
-            for folder in path.parents:
+            for folder in (*([path] if is_bucket(path) else []), *path.parents):
                 if _is_there(folder):
                     break
                 found = folder
