@@ -14,7 +14,11 @@ import pytest
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.hooks.paths import storage_path
 from airflow_provider_cdf_records.sources.storage_errors import storage_error
-from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from airflow_provider_cdf_records.version_compat import (
+    AirflowException,
+    AirflowFailException,
+    object_storage_path,
+)
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.servers.processes import cutting_proxy
@@ -214,6 +218,7 @@ def test_a_blob_that_was_written_since_the_last_load_is_seen(
 ) -> None:
     upsert(f"{azure}/in/a.ndjson")
     container.upload_blob("in/a.ndjson", LINE + LINE.replace(b'"a"', b'"c"'), overwrite=True)
+    assert object_storage_path(f"{azure}/in/a.ndjson").stat().st_size == 2 * len(LINE)
     upsert(f"{azure}/in/a.ndjson")
     assert cdf.held().keys() == {"a", "c"}
 
