@@ -60,11 +60,32 @@ def mask_secret(secret: str) -> None:
     import_module(module).mask_secret(secret)
 
 
-def _has_file_system(scheme: str) -> bool:
+def _file_systems() -> Any:
+    """Return Airflow's module of file systems."""
     for module in ("airflow.sdk.io", "airflow.io"):  # the second in Airflow 2 and 3.0
         with suppress(ImportError, AttributeError):
-            return bool(import_module(module).has_fs(scheme))
-    return False
+            found = import_module(module)
+            found.has_fs  # noqa: B018 (in Airflow 3 the other one may be empty)
+            return found
+    return None
+
+
+def has_file_system(scheme: str) -> bool:
+    """Whether a provider that is installed gives Airflow's connections to the storage of a scheme."""
+    module = _file_systems()
+    return module is not None and bool(module.has_fs(scheme))
+
+
+def attach_file_system(scheme: str, conn_id: str, options: Mapping[str, Any]) -> None:
+    """Have paths of a connection use a file system with options beyond those that Airflow takes from it."""
+    module = _file_systems()
+    store = import_module(f"{module.__name__}.store").attach(scheme, conn_id)
+    store.fs = module.get_fs(scheme, conn_id, dict(options))
+
+
+def is_missing_connection(error: Exception) -> bool:
+    """Whether an error says that there is no such connection."""
+    return any(one.__name__ == "AirflowNotFoundException" for one in type(error).__mro__)
 
 
 def object_storage_path(url: str) -> Any:
@@ -77,7 +98,7 @@ def object_storage_path(url: str) -> Any:
     if separator:
         scheme = scheme.lower()
         url = f"{scheme}{separator}{rest}"
-    if separator and not _has_file_system(scheme):
+    if separator and not has_file_system(scheme):
         return import_module("upath").UPath(url)
     make = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath
     path = make(url)
@@ -191,10 +212,13 @@ __all__ = [
     "ResolveMixin",
     "XComArg",
     "XComNotFound",
+    "attach_file_system",
     "connection_form_widgets",
     "current_dag",
     "for_any_thread",
+    "has_file_system",
     "import_dbapi_hook",
+    "is_missing_connection",
     "mask_secret",
     "object_storage_path",
     "running_task",

@@ -25,7 +25,10 @@ FLOORS = (
 )
 USES_CLIENT = {"load", "hooks", "sensors"}
 APART = {"client", "local_server"}  # these use no other room
-BESIDE = {("rejected", "sources.storage")}  # how to open a path is what both stand on
+BESIDE = {
+    ("rejected", "sources.storage"),
+    ("rejected", "sources.storage_errors"),
+}  # how to open a path is what both stand on
 TOP_LEVEL = {"__init__", "get_provider_info", "version_compat"}  # any room may use these; they use no room
 
 SERVER = f"{PACKAGE}.local_server"

@@ -10,6 +10,7 @@ from importlib import import_module
 
 from airflow_provider_cdf_records.commands.arguments import parser
 from airflow_provider_cdf_records.commands.errors import UsageError
+from airflow_provider_cdf_records.sources.storage_use import using_storages
 
 USAGE = 2  # exit code
 INTERRUPTED = 130
@@ -28,7 +29,8 @@ def run(command: str, given: argparse.Namespace) -> int:
     """
     try:
         run_command = import_module(f"airflow_provider_cdf_records.commands.{command}").run
-        return int(run_command(given))
+        with using_storages():
+            return int(run_command(given))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # such as by `| head`

@@ -28,6 +28,7 @@ from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.argument_checks import check_if_empty
 from airflow_provider_cdf_records.records.errors import EmptySourceError, InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
+from airflow_provider_cdf_records.sources.storage_use import using_storages
 from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class CdfHook(BaseHook):
         load: Load | None = None
         summary: Summary | None = None
         try:
-            with airflow_failures(skip_if_empty=if_empty == "skip"):
+            with using_storages(), airflow_failures(skip_if_empty=if_empty == "skip"):
                 check_if_empty(if_empty)
                 check_stream_id(stream_id)
                 with self.open_client() as client:

@@ -8,20 +8,26 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, TypeGuard
 
+from airflow_provider_cdf_records.hooks.storage_opening import open_url
+from airflow_provider_cdf_records.hooks.storage_urls import shown
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records import argument_kinds
 from airflow_provider_cdf_records.records.argument_kinds import NOTHING
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, StorageError
 from airflow_provider_cdf_records.sources import kind_that_takes
 from airflow_provider_cdf_records.sources.storage import (
-    LOCAL,
     StoragePath,
     canonical_path,
     forget_listings,
-    is_local,
+    look_at,
 )
-from airflow_provider_cdf_records.sources.storage_errors import WINDOWS_PATH, storage_error
-from airflow_provider_cdf_records.version_compat import object_storage_path
+from airflow_provider_cdf_records.sources.storage_errors import (
+    WINDOWS_PATH,
+    is_of_the_caller,
+    storage_error,
+    storage_errors,
+)
+from airflow_provider_cdf_records.sources.storage_use import remember_use
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
 MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON file that holds it
@@ -47,29 +53,18 @@ def storage_path(path: object, argument: str) -> StoragePath:
         msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg)
     try:
-        opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
+        opened: Any = open_url(path)
         forget_listings(opened)  # they may lack what an upstream task just wrote
-        opened.exists()
-    except (ImportError, ValueError) as error:
-        msg = f"{argument} {str(path)!r} cannot be opened: {error}"
-        raise InvalidArgumentError(msg) from None
+        look_at(opened)
+        remember_use(opened)
     except Exception as error:
-        raise storage_error(path, error) from error
+        what = f"{argument} {shown(path)!r}"
+        if is_of_the_caller(error):
+            msg = f"{what} cannot be opened: {str(error).rstrip('.')}."
+            raise InvalidArgumentError(msg) from None
+        raise storage_error(what, error) from error
     found: StoragePath = opened
     return found
-
-
-def _opened(path: str) -> Any:
-    """Return a path of the storage that an URL names, or of this machine.
-
-    :raises ValueError: when no storage has the URL's scheme, which may be taken for a folder's name.
-    """
-    opened = object_storage_path(os.path.expanduser(path))
-    scheme, separator, _ = path.partition("://")
-    if separator and is_local(opened) and scheme.lower() not in LOCAL:
-        msg = f"no storage has the scheme {scheme!r}"
-        raise ValueError(msg)
-    return opened
 
 
 def found_mapping(mapping: MappingLike | None, folder_of_dag: Callable[[], str | None]) -> MappingLike | None:
@@ -114,13 +109,18 @@ def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:
 
 
 def _json_in(path: Path) -> Any:
+    named = f"mapping {shown(path)!r}"
     try:
-        with storage_path(path, "mapping").open("rb") as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InvalidArgumentError):
+        with storage_errors(named, "read"), storage_path(path, "mapping").open("rb") as file:
+            content = file.read()
+    except StorageError as error:
+        if error.retryable:
             raise
-        msg = f"mapping {str(path)!r} cannot be read as a JSON file: {error}"
+        raise InvalidArgumentError(str(error)) from None
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        msg = f"{named} cannot be read as a JSON file: {error}"
         raise InvalidArgumentError(msg) from None
 
 

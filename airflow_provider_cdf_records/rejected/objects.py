@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import RejectedFileInUseError, check_contents
 from airflow_provider_cdf_records.rejected.lines import Owner
-from airflow_provider_cdf_records.sources.storage import StoragePath, forget_listings, version_of
+from airflow_provider_cdf_records.rejected.writable import check_writable, make_folder_of
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, look_at, version_of
+from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 
 
 class StoredObject:
@@ -22,30 +24,36 @@ class StoredObject:
 
     :param owner: the task whose rejected records the object may hold.
     :raises InvalidArgumentError: when there is something else at the path.
+    :raises StorageError: when the object cannot be read or written; also by all methods.
     """
 
     def __init__(self, path: StoragePath, owner: Owner | None) -> None:
         self._path = path
+        self._named = f"rejected_path {str(path)!r}"
         self._owner = owner
         self._written: tuple[int, str] | None = None  # size and version
         self._saved = 0  # bytes of the lines
         with self.found():
             pass
+        with self._errors():
+            check_writable(path)
 
     @contextmanager
     def found(self) -> Iterator[IO[bytes] | None]:
         """Open the object that is there, checked to be one of the same task; ``None`` where there is none."""
-        forget_listings(self._path)
-        if self._path.is_dir():
-            msg = f"rejected_path {str(self._path)!r} is a folder; name a file in it."
-            raise InvalidArgumentError(msg)
-        if not self._path.exists():
+        with self._errors("read"):
+            there = look_at(self._path, again=True)
+            if there is not None and is_folder(self._path):
+                msg = f"{self._named} is a folder; name a file in it."
+                raise InvalidArgumentError(msg)
+        if there is None:
             yield None
             return
-        with self._path.open("rb") as file:
-            check_contents(file, self._path, self._owner)
-        with self._path.open("rb") as file:
-            yield file
+        with self._errors("read"):
+            with self._path.open("rb") as file:
+                check_contents(file, self._path, self._owner)
+            with self._path.open("rb") as file:
+                yield file
 
     def start(self, kept_lines: Callable[[IO[bytes]], Iterable[bytes]] | None) -> IO[bytes]:
         """Return a file to be appended to, for :meth:`save`.
@@ -72,8 +80,10 @@ class StoredObject:
         elif self._state() != self._written:
             raise self._changed()
         lines.seek(0)
-        with self._path.open("wb") as file:
-            shutil.copyfileobj(lines, file)
+        with self._errors():
+            make_folder_of(self._path)
+            with self._path.open("wb") as file:
+                shutil.copyfileobj(lines, file)
         self._saved, self._written = size, self._state()
 
     def remove(self) -> None:
@@ -81,7 +91,8 @@ class StoredObject:
         with self.found() as file:
             is_there = file is not None
         if is_there:
-            self._path.unlink()
+            with self._errors("removed"):
+                self._path.unlink()
 
     def close(self, lines: IO[bytes]) -> None:
         """Close the lines that ``start`` returned."""
@@ -94,16 +105,18 @@ class StoredObject:
             lines.writelines(kept_lines(file))
 
     def _state(self) -> tuple[int, str] | None:
-        forget_listings(self._path)
-        try:
+        with self._errors("read"):
+            if look_at(self._path, again=True) is None:
+                return None
             found = self._path.stat()
-        except FileNotFoundError:
-            return None
         return found.st_size, version_of(found)
+
+    def _errors(self, doing: str = "written") -> AbstractContextManager[None]:
+        return storage_errors(self._named, doing)
 
     def _changed(self) -> RejectedFileInUseError:
         msg = (
-            f"rejected_path {str(self._path)!r} was written or removed by another program while this load "
+            f"{self._named} was written or removed by another program while this load "
             "wrote it. Give loads that run at the same time paths of their own, such as by {{ ts_nodash }}."
         )
         return RejectedFileInUseError(msg)

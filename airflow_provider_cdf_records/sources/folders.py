@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from glob import escape
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import MissingSourceError
@@ -12,8 +13,9 @@ from airflow_provider_cdf_records.sources.storage import (
     canonical_path,
     is_folder,
     is_on_the_web,
+    look_at,
 )
-from airflow_provider_cdf_records.sources.storage_errors import storage_errors
+from airflow_provider_cdf_records.sources.storage_errors import missing_folder, storage_errors
 
 WILDCARDS = "*?["
 HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files
@@ -34,21 +36,24 @@ def files_of(path: Any) -> list[StoragePath]:
 
 def _files_of(path: Any) -> list[StoragePath]:
     if is_folder(path):
-        found = [file for file in path.iterdir() if not file.is_dir()]
+        found = [file for file in path.iterdir() if not is_folder(file)]
         what = "folder"
     elif _is_pattern(path):
         root, pattern = _split(path)
         found = [
             file
-            for file in root.glob(pattern)
-            if not file.is_dir() and not _is_in_hidden(_parts(file.parent, root), pattern)
+            for file in _glob(root, pattern)
+            if not is_folder(file) and not _is_in_hidden(_parts(file.parent, root), pattern)
         ]
         what = "pattern"
     else:
         return [path]
     files = sorted((file for file in found if not _is_left_out(file)), key=str)
     if not files:
-        msg = f"{path} is a {what} with no files. Is it written by an upstream task?"
+        hint = (
+            missing_folder(root / "file") if what == "pattern" else None
+        ) or "Is it written by an upstream task?"
+        msg = f"{path} is a {what} with no files. {hint}"
         raise MissingSourceError(msg)
     return files
 
@@ -75,7 +80,7 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
 def _is_pattern(path: Any) -> bool:
     if is_on_the_web(path):
         return False
-    return any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists()
+    return _has_wildcard(path) and look_at(path) is None
 
 
 def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
@@ -107,9 +112,25 @@ def _is_left_out(file: Any) -> bool:
 
 
 def _split(path: Any) -> tuple[Any, str]:
-    """Split a path before its first part with a wildcard."""
+    """Split a path before its first part with a wildcard, but for folders whose own names have brackets."""
     root, parts = path, []
-    while any(wildcard in str(root) for wildcard in WILDCARDS):
+    while _has_wildcard(root):
         parts.append(root.name)
         root = root.parent
+    while len(parts) > 1 and is_folder(root / parts[-1]):
+        root = root / parts.pop()
     return root, "/".join(reversed(parts))
+
+
+def _glob(root: Any, pattern: str) -> Iterator[Any]:
+    """Yield what matches a pattern below a folder, of which fsspec takes brackets for wildcards as well."""
+    if not _has_wildcard(root) or not hasattr(root, "fs"):
+        yield from root.glob(pattern)
+        return
+    base = root.path.rstrip("/")
+    for name in root.fs.glob(f"{escape(base)}/{pattern}"):
+        yield root / name.removeprefix(base).lstrip("/")
+
+
+def _has_wildcard(path: object) -> bool:
+    return any(wildcard in str(path) for wildcard in WILDCARDS)

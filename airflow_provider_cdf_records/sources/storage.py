@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import IO, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
+from airflow_provider_cdf_records.sources.storage_answers import is_missing, origin_of
+
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
 WEB = frozenset({"http", "https"})  # protocols that know no folders
 ALIASES = {  # other names of the protocols of one storage
@@ -17,7 +19,13 @@ ALIASES = {  # other names of the protocols of one storage
     "gcs": "gs",
     "abfss": "abfs",
     "az": "abfs",
+    "adl": "abfs",
+    "wasb": "abfs",
+    "wasbs": "abfs",
+    "ssh": "sftp",
 }
+BUCKETS = frozenset({"abfs", "s3", "gs"})  # protocols of storages with buckets or containers
+REMEMBERING = frozenset({"abfs", "s3"})  # whose file systems look for a file in its own listing first
 VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -57,7 +65,59 @@ def is_on_the_web(path: StoragePath) -> bool:
 
 def is_folder(path: StoragePath) -> bool:
     """Whether a path is a folder; fsspec would download a whole file from the web to tell."""
-    return not is_on_the_web(path) and path.is_dir()
+    if is_on_the_web(path):
+        return False
+    if not _is_remote(path):
+        return path.is_dir()
+    found = look_at(path)
+    return found is not None and found.get("type") == "directory"
+
+
+def is_bucket(path: StoragePath) -> bool:
+    """Whether a path is a whole bucket or container."""
+    return protocol_of(path) in BUCKETS and "/" not in str(getattr(path, "path", "/")).strip("/")
+
+
+def look_at(path: Any, *, again: bool = False) -> Mapping[str, Any] | None:
+    """Return what the storage says of a path, ``None`` for nothing there; it is asked once, if it can be.
+
+    What it said is remembered until :func:`forget_listings`, also for opening the file. A bucket or container
+    is taken to be there: some may read what is in it who may not ask about itself.
+
+    :param again: ask although the answer is known.
+    :raises Exception: any of the storage's library, when it does not tell.
+    """
+    if not _is_remote(path):
+        return {} if path.exists() else None
+    if is_bucket(path):
+        return {"type": "directory"}
+    remembers = protocol_of(path) in REMEMBERING
+    if again and not remembers:
+        forget_listings(path)
+    try:
+        found: Mapping[str, Any] = path.fs.info(path.path, **({"refresh": again} if remembers else {}))
+    except Exception as error:
+        if not is_missing(origin_of(error)):
+            raise
+        found = {}
+    if remembers:
+        key = path.path.rstrip("/")
+        if found.get("type") == "file" and found.get("name") == key:
+            path.fs.dircache[key] = [found]
+        elif again:
+            path.fs.dircache.pop(key, None)
+    return found or None
+
+
+def _is_remote(path: Any) -> bool:
+    """Whether a path is of a storage that fsspec asks, where it would take each failure for nothing there."""
+    return hasattr(path, "fs") and not is_local(path) and not is_on_the_web(path)
+
+
+def protocol_of(path: StoragePath) -> str:
+    """Return the protocol of a path's storage, which has one name here."""
+    protocol = str(getattr(path, "protocol", "")).lower()
+    return ALIASES.get(protocol, protocol)
 
 
 def file_name(path: StoragePath) -> str:
@@ -80,9 +140,8 @@ def canonical_path(path: StoragePath) -> tuple[str, str]:
     """
     if is_local(path):
         return "", os.path.realpath(local_name(path))
-    protocol = str(getattr(path, "protocol", "")).lower()
     name = str(getattr(path, "path", path))
-    return ALIASES.get(protocol, protocol), posixpath.normpath(f"/{name.lstrip('/')}")
+    return protocol_of(path), posixpath.normpath(f"/{name.lstrip('/')}")
 
 
 def forget_listings(path: StoragePath) -> None:

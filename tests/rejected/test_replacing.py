@@ -113,7 +113,8 @@ def test_a_file_that_may_not_be_removed_does_not_fail_the_load(
     file = RejectedFile(path, TUESDAY)
     file.complete()
     file.close()
-    assert "Nothing was rejected, and nothing was removed: PermissionError" in caplog.text
+    assert "Nothing was rejected, and nothing was removed: rejected_path" in caplog.text
+    assert "cannot be removed: no permission (PermissionError" in caplog.text
     assert positions(path) == [1]
 
 

@@ -8,10 +8,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,3 +84,43 @@ def answers(port: int) -> bool:
     """Whether something listens at a port of this machine."""
     with socket.socket() as asking:
         return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def cutting_proxy(port: int, request: bytes, after: int) -> Iterator[int]:
+    """Return the port of a proxy of a server here, which closes what answers a request after some bytes."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve(client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", port)) as server:
+            is_cut = threading.Event()
+
+            def send_on() -> None:
+                while data := client.recv(1 << 16):
+                    if request in data:
+                        is_cut.set()
+                    server.sendall(data)
+
+            threading.Thread(target=_until_closed, args=(send_on,), daemon=True).start()
+            left = after
+            while data := server.recv(1 << 16):
+                if is_cut.is_set():
+                    data, left = data[:left], left - len(data)
+                client.sendall(data)
+                if left <= 0:
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+
+    def accept() -> None:
+        while True:
+            client, _ = listening.accept()
+            threading.Thread(target=_until_closed, args=(serve, client), daemon=True).start()
+
+    with listening:
+        threading.Thread(target=_until_closed, args=(accept,), daemon=True).start()
+        yield listening.getsockname()[1]
+
+
+def _until_closed(work: Callable[..., None], *arguments: Any) -> None:
+    with suppress(OSError):
+        work(*arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +25,17 @@ class Server(asyncssh.SSHServer):
     def validate_password(self, username, password):
         return (username, password) == (sys.argv[3], sys.argv[4])
 
+class Folder(asyncssh.SFTPServer):
+    def __init__(self, channel):
+        super().__init__(channel, chroot=sys.argv[2].encode())
+
+    def open(self, path, pflags, attrs):
+        if path.startswith(b"/locked/") and pflags & asyncssh.FXF_WRITE:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        return super().open(path, pflags, attrs)
+
 def sftp(channel):
-    return asyncssh.SFTPServer(channel, chroot=sys.argv[2].encode())
+    return Folder(channel)
 
 async def serve():
     key = asyncssh.generate_private_key("ssh-ed25519")
@@ -43,10 +53,20 @@ class Azurite:
     """Azure's Blob storage on this machine."""
 
     port: int
+    log: Path
+
+    def requests(self, container: str) -> list[str]:
+        """Return the methods and addresses of all requests about a container so far."""
+        found = re.findall(rf'"(\w+ /{ACCOUNT}/{container}[/?]\S*) HTTP', self.log.read_text())
+        return [str(one) for one in found]
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+
+    def connection_fields(self, **fields: Any) -> dict[str, Any]:
+        """Return a connection as Airflow's own hook takes it: an account, its key, and where it is."""
+        return {"conn_type": "wasb", "login": ACCOUNT, "password": ACCOUNT_KEY, "host": self.url} | fields
 
     @property
     def connection_string(self) -> str:
@@ -83,7 +103,7 @@ def azurite_server() -> Iterator[Azurite]:
         command += ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
         command += ["--skipApiVersionCheck", "--disableTelemetry"]
         with running(command, lambda: answers(port), folder):
-            yield Azurite(port)
+            yield Azurite(port, folder / "server.log")
 
 
 @contextmanager

@@ -208,6 +208,50 @@ def test_a_mapping_is_read_from_there_too(cdf: LocalCdf, store: Store) -> None:
     assert cdf.held() == {"a": {"number": 1}}
 
 
+def test_a_pattern_in_a_folder_whose_own_name_has_brackets(cdf: LocalCdf, store: Store) -> None:
+    for name in ("plant [1]/a.ndjson", "plant 1/b.ndjson", "plant [1]/[x]/c.ndjson", "plant [1]/x/d.ndjson"):
+        store.write(name, lines(a_record(name[-8])))
+    upsert(f"{store.url}/plant [1]/*.ndjson")
+    assert cdf.held().keys() == {"a"}
+    upsert(f"{store.url}/plant [1]/[x]/*.ndjson")
+    assert cdf.held().keys() == {"a", "c"}
+    upsert(f"{store.url}/plant [1]/[xy]/*.ndjson")
+    assert cdf.held().keys() == {"a", "c", "d"}
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "*.ndjson"])
+def test_a_folder_that_is_not_there_is_told(cdf: LocalCdf, store: Store, name: str) -> None:
+    store.write("a.ndjson", lines(a_record("a")))
+    with pytest.raises(AirflowFailException, match=r"There is no folder \S+/nowhere\."):
+        upsert(f"{store.url}/nowhere/{name}")
+
+
+def test_a_bucket_that_is_not_there_is_told(cdf: LocalCdf, s3: S3) -> None:
+    path = s3.write("a.ndjson", lines(a_record("a")))
+    for name in ("in/a.ndjson", "in/*.ndjson", ""):
+        with pytest.raises(AirflowFailException, match="There is no bucket s3://aws_test@nowhere"):
+            upsert(f"s3://aws_test@nowhere/{name}")
+    with pytest.raises(
+        AirflowFailException,
+        match=r"rejected_path 's3://aws_test@nowhere/r\.ndjson' cannot be written: .*bucket",
+    ):
+        upsert(path, rejected_path="s3://aws_test@nowhere/r.ndjson")
+    assert not cdf.held(), "it is found before the first record is sent"
+
+
+def test_looking_whether_a_bucket_can_be_written_leaves_nothing(cdf: LocalCdf, s3: S3) -> None:
+    upsert(s3.write("a.ndjson", lines(a_record("a"))), rejected_path=f"{s3.url}/out/r.ndjson")
+    assert [found["Key"] for found in s3.client.list_objects_v2(Bucket=BUCKET)["Contents"]] == [
+        "folder/a.ndjson"
+    ]
+    assert "Uploads" not in s3.client.list_multipart_uploads(Bucket=BUCKET)
+
+
+def test_a_connection_that_is_not_there_is_told(cdf: LocalCdf, s3: S3) -> None:
+    with pytest.raises(AirflowFailException, match=r"path 's3://typo@data/a\.ndjson' .*no connection 'typo'"):
+        upsert("s3://typo@data/a.ndjson")
+
+
 def test_a_file_that_is_not_there_is_told(cdf: LocalCdf, store: Store) -> None:
     store.write("a.ndjson", lines(a_record("a")))
     with pytest.raises(AirflowFailException, match=r"none\.ndjson does not exist"):
