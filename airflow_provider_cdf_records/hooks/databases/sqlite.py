@@ -7,6 +7,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import DriverThatCancels
+from airflow_provider_cdf_records.hooks.databases.sqlite_moments import CursorOfMoments
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 PASSING_CODES = frozenset(
@@ -33,9 +34,13 @@ class SqliteDriver(DriverThatCancels):
     text_cast = "CAST({column} AS TEXT)"
     refuses_moments_as_text = True
 
+    def __init__(self, hook: Any) -> None:
+        super().__init__(hook)
+        self._has_moments = False
+
     def cursor(self, conn: Any) -> Any:
         conn.text_factory = _text
-        return conn.cursor()
+        return conn.cursor(CursorOfMoments) if self._has_moments else conn.cursor()
 
     def is_final(self, error: Exception) -> bool:
         if not isinstance(error, sqlite3.OperationalError):
@@ -47,6 +52,7 @@ class SqliteDriver(DriverThatCancels):
 
     def moment(self, moment: datetime) -> str:
         """Return the text in UTC, as ``CURRENT_TIMESTAMP`` is written; zeros at its end would sort it up."""
+        self._has_moments = True
         utc = moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
         text = utc.isoformat(" ")
         return text.rstrip("0") if utc.microsecond else text

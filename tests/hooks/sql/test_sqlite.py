@@ -139,15 +139,15 @@ def test_a_locked_database_is_worth_a_retry(
 @pytest.mark.parametrize(
     ("message", "code", "is_final"),
     [
-        ("database is locked", sqlite3.SQLITE_BUSY, False),
-        ("database table is locked", sqlite3.SQLITE_LOCKED, False),
-        ("database is locked", sqlite3.SQLITE_BUSY | 2 << 8, False),  # SQLITE_BUSY_SNAPSHOT
-        ("disk I/O error", sqlite3.SQLITE_IOERR, False),
-        ("interrupted", sqlite3.SQLITE_INTERRUPT, False),
-        ("no such table: t", sqlite3.SQLITE_ERROR, True),
-        ("unable to open database file", sqlite3.SQLITE_CANTOPEN, True),
-        ("integer overflow", sqlite3.SQLITE_ERROR, True),
-        ("not authorized", sqlite3.SQLITE_AUTH, True),
+        ("database is locked", 5, False),
+        ("database table is locked", 6, False),
+        ("database is locked", 517, False),  # SQLITE_BUSY_SNAPSHOT
+        ("disk I/O error", 10, False),
+        ("interrupted", 9, False),
+        ("no such table: t", 1, True),
+        ("unable to open database file", 14, True),
+        ("integer overflow", 1, True),
+        ("not authorized", 23, True),
     ],
 )
 def test_errors_of_sqlite_are_told_apart_by_their_codes(
@@ -182,6 +182,36 @@ def test_a_text_that_is_not_utf_8_rejects_its_row_alone(
     assert "bytes that are not UTF-8; write HEX(column)" in line["message"]
     assert line["record"] == {"id": "b", "number": "Troms\\xf8"}
     assert operator("SELECT id, 1 AS number FROM reading").execute({})["upserted"] == 3
+
+
+@pytest.mark.parametrize(
+    ("time", "sql", "is_told"),
+    [
+        ("2026-07-01T13:00:00Z", "SELECT * FROM alarm WHERE time >= ?", True),
+        ("2026-07-01 15:00:00+02:00", "SELECT * FROM alarm WHERE time >= ?", True),
+        ("2026-07-01T13:00:00Z", "SELECT * FROM later WHERE time >= ?", True),
+        ("2026-07-01T13:00:00Z", "SELECT * FROM alarm WHERE datetime(time) >= ?", False),
+        ("2026-07-01T13:00:00Z", "SELECT id, number FROM alarm WHERE id <> ?", False),
+        ("2026-07-01 13:00:00", "SELECT * FROM alarm WHERE time >= ?", False),
+        ("2026-07-01 13:00:00.5+00:00", "SELECT * FROM alarm WHERE time >= ?", False),
+    ],
+)
+def test_texts_that_a_moment_does_not_compare_with_are_told(
+    cdf: LocalCdf,
+    sqlite: sqlite3.Connection,
+    caplog: pytest.LogCaptureFixture,
+    time: str,
+    sql: str,
+    is_told: bool,
+) -> None:
+    with sqlite:
+        sqlite.execute("CREATE TABLE alarm (id, number, time)")
+        sqlite.execute("CREATE VIEW later AS SELECT * FROM alarm WHERE number > 0")
+        sqlite.execute("INSERT INTO alarm VALUES ('a', 1, ?)", (time,))
+    with caplog.at_level("WARNING"):
+        operator(sql, parameters=[{"timestamp": "2026-07-01T12:00:00Z"}]).execute({})
+    assert (f"Column alarm.time holds texts such as {time!r}" in caplog.text) == is_told
+    assert cdf.held() == {"a": {"number": 1}}
 
 
 def _impatient(connect: Any) -> Any:
