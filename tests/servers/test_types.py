@@ -119,7 +119,7 @@ def held(cdf: LocalCdf) -> dict[str, Any]:
     return next(item for item in page["items"] if item["externalId"] == "a")["properties"][SPACE][TYPES]
 
 
-@pytest.mark.parametrize(("database", "driver", "case"), _parameters())
+@pytest.mark.parametrize(("database", "driver", "case"), list(_parameters()))
 def test_a_type_becomes_what_the_table_says(
     types_cdf: LocalCdf,
     reach: Callable[[str, str], None],
