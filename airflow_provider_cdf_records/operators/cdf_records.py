@@ -101,7 +101,8 @@ class CdfStreamCreateOperator(ArgumentsOperator):
 
     A stream that exists and is of the same type is a success; one of another type fails the task for good. A
     project can have only a few streams, and a deleted one keeps its id for weeks. Returns the stream as
-    CDF describes it (XCom); each part of that is an XCom of its own, too: ``create.output["type"]``.
+    CDF describes it (XCom); each part of that is an XCom of its own, too: ``create.output["type"]``. Every
+    argument may be a template or a reference, as those of :class:`.CdfRecordsLoadOperator`.
 
     :param stream_id: the stream.
     :param template: the template that it is made from, such as ``BasicLiveData`` (mutable).

@@ -53,6 +53,8 @@ class _CdfSensor(ArgumentsOperator, BaseSensorOperator):
 class CdfStreamSensor(_CdfSensor):
     """Wait until a stream exists.
 
+    Every argument may be a literal, a template, or a reference such as an upstream task's output.
+
     :param stream_id: the stream.
     :param stream_type: ``Mutable`` (which upserts need), ``Immutable``, or ``None`` for either. The type of
         a stream never changes, so a stream of the other type fails the task at once.
@@ -89,6 +91,7 @@ class CdfRecordsSensor(_CdfSensor):
     """Wait until a number of records of a stream can be queried.
 
     CDF shows a record some time after it has accepted it; wait with this before a task that reads them.
+    Every argument may be a literal, a template, or a reference such as an upstream task's output.
 
     .. code-block:: python
 
