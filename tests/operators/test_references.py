@@ -89,7 +89,7 @@ def test_an_argument_can_be_a_reference_which_makes_its_task_an_upstream_task(ki
 def test_an_argument_can_be_a_template_unless_it_is_rows(kind: Any, name: str) -> None:
     if name == "records":
         with pytest.raises(
-            ValueError, match="^records must not be a template, since rows are never rendered"
+            ValueError, match=r"^records must not be a template, since rows are never rendered"
         ):
             kind(**given(kind, name, "{{ x }}"))
         return
