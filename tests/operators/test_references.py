@@ -145,6 +145,13 @@ def test_texts_that_are_no_such_thing_fail_when_the_dag_is_parsed(
         CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, path="a.csv", **arguments)
 
 
+def test_a_query_without_text_fails_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="sql must be one SELECT, got '  '"):
+        CdfRecordsFromSqlOperator(
+            **given(CdfRecordsFromSqlOperator, "sql", "  ")  # type: ignore[arg-type]
+        )
+
+
 def test_what_may_hold_a_secret_is_not_shown() -> None:
     for value in ('{"password": "hunter2}', ["hunter2"]):
         with pytest.raises(ValueError, match="hook_params") as caught:
