@@ -54,7 +54,7 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
     """
 
     own_arguments = {  # noqa: RUF012 (as Airflow has its own)
-        "sql": Argument(kinds.text, is_text=True, shown_as="sql"),
+        "sql": Argument(kinds.query, is_text=True, shown_as="sql"),
         "conn_id": Argument(kinds.connection_id, is_text=True),
         "parameters": Argument(kinds.optional(kinds.query_parameters), shown_as="json"),
         "hook_params": Argument(kinds.optional(kinds.json_object), shown_as="json"),

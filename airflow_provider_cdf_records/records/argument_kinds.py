@@ -56,6 +56,13 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def query(name: str, value: Any) -> str:
+    """Read the text of a SQL query."""
+    if not isinstance(value, str) or not value.strip():
+        raise _refusal(name, "one SELECT", value)
+    return value
+
+
 def connection_id(name: str, value: Any) -> str:
     """Read the id of an Airflow connection."""
     if not isinstance(value, str) or value.strip() in NOTHING:
