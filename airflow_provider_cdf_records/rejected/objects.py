@@ -11,7 +11,7 @@ from typing import IO
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import RejectedFileInUseError, check_contents
 from airflow_provider_cdf_records.rejected.lines import Owner
-from airflow_provider_cdf_records.sources.storage import StoragePath, forget_listings, version_of
+from airflow_provider_cdf_records.sources.storage import FileState, StoragePath, forget_listings, state_in
 
 
 class StoredObject:
@@ -27,7 +27,7 @@ class StoredObject:
     def __init__(self, path: StoragePath, owner: Owner | None) -> None:
         self._path = path
         self._owner = owner
-        self._written: tuple[int, str] | None = None  # size and version
+        self._written: FileState | None = None
         self._saved = 0  # bytes of the lines
         with self.found():
             pass
@@ -93,13 +93,12 @@ class StoredObject:
                 raise self._changed()
             lines.writelines(kept_lines(file))
 
-    def _state(self) -> tuple[int, str] | None:
+    def _state(self) -> FileState | None:
         forget_listings(self._path)
         try:
-            found = self._path.stat()
+            return state_in(self._path.stat())
         except FileNotFoundError:
             return None
-        return found.st_size, version_of(found)
 
     def _changed(self) -> RejectedFileInUseError:
         msg = (

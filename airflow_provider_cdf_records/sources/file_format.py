@@ -30,6 +30,9 @@ from airflow_provider_cdf_records.sources.source import FormatError
 from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
 
 FIRST_BYTES = 1 << 16  # of a file, which tell what it holds
+BLANK = b" \t\r\n\xef\xbb\xbf"  # with the byte order mark of UTF-8
+BLANK_UTF16 = b" \t\r\n\x00\xff\xfe"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileFormat(NamedTuple):
@@ -104,3 +107,11 @@ class FormatChoice:
             f"set file_format to one of {format_names()}. {describe_content(start)}"
         )
         raise SourceError(msg.rstrip())
+
+
+def is_blank(path: StoragePath) -> bool:
+    """Whether there is nothing but white space in a file."""
+    with open_file(path) as opened:
+        content = opened.file.read(FIRST_BYTES + 1)
+    blank = BLANK_UTF16 if content.startswith(UTF16_MARKS) else BLANK
+    return len(content) <= FIRST_BYTES and not content.strip(blank)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import posixpath
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -18,7 +20,10 @@ ALIASES = {  # other names of the protocols of one storage
     "abfss": "abfs",
     "az": "abfs",
 }
-VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
+VERSIONS = (  # what storages call that which changes when a file is written again, the best first
+    *("ETag", "etag", "generation", "sha", "mtime", "LastModified", "Last-Modified", "last_modified"),
+    *("last_write_time", "modified", "modify", "updated", "created"),
+)
 
 
 @runtime_checkable
@@ -92,11 +97,63 @@ def forget_listings(path: StoragePath) -> None:
         file_system.invalidate_cache()
 
 
-def version_of(stat: Any) -> str:
-    """Return a text that changes when a file is written again; each storage has another name for it.
+@dataclass(frozen=True)
+class FileState:
+    """What a storage tells of a file, to see that it has changed; each storage tells other things.
 
-    :param stat: what ``StoragePath.stat`` returned; the size alone would miss a change that keeps it.
+    :ivar size: in bytes; ``None`` where the storage does not tell.
+    :ivar versions: what changes when the file is written again, under the storage's own names.
+    """
+
+    size: int | None
+    versions: Mapping[str, str]
+
+    @property
+    def version(self) -> str | None:
+        """The best of the versions; ``None`` where the storage tells none."""
+        return next(iter(self.versions.values()), None)
+
+    def differs_from(self, other: FileState) -> bool:
+        """Whether the file has changed in between, as far as both tell."""
+        if None not in (self.size, other.size) and self.size != other.size:
+            return True
+        common = next((name for name in self.versions if name in other.versions), None)
+        return common is not None and self.versions[common] != other.versions[common]
+
+
+def stat_of(path: StoragePath) -> Any:
+    """Return what ``path.stat()`` does, of the file that a link on a local disk leads to."""
+    if is_local(path) and hasattr(path, "fs"):  # fsspec tells the time of the link
+        return os.stat(local_name(path))
+    return path.stat()
+
+
+def fresh_stat_of(path: StoragePath) -> Any:
+    """Return what the storage tells of a file now, whatever it has told before."""
+    file_system = getattr(path, "fs", None)
+    if file_system is None or is_local(path):
+        return stat_of(path)
+    name = getattr(path, "path", str(path))
+    if "refresh" in inspect.signature(file_system.info).parameters:
+        return file_system.info(name, refresh=True)
+    file_system.invalidate_cache(name)
+    return path.stat()
+
+
+def state_in(stat: Any) -> FileState:
+    """Return the state of a file.
+
+    :param stat: what ``StoragePath.stat``, ``os.fstat`` or an fsspec file system's ``info`` returned.
     """
     known = stat if isinstance(stat, Mapping) else getattr(stat, "as_info", dict)()
-    version = next((known[name] for name in VERSIONS if known.get(name)), getattr(stat, "st_mtime", None))
-    return str(version.timestamp() if isinstance(version, datetime) else version)
+    size = known.get("size", getattr(stat, "st_size", None))
+    versions = {name: _as_text(known[name]) for name in VERSIONS if known.get(name)}
+    if not versions and (time := getattr(stat, "st_mtime_ns", None) or getattr(stat, "st_mtime", None)):
+        versions = {"mtime": _as_text(time)}
+    return FileState(size, versions)
+
+
+def _as_text(version: Any) -> str:
+    if isinstance(version, datetime):
+        return str(version.timestamp())
+    return str(version).strip('"')  # of an ETag, which listings may tell without them
