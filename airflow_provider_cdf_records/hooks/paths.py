@@ -14,12 +14,15 @@ from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.sources import kind_that_takes
 from airflow_provider_cdf_records.sources.storage import (
     LOCAL,
+    WEB,
     StoragePath,
     canonical_path,
     forget_listings,
     is_local,
+    shown_url,
 )
 from airflow_provider_cdf_records.sources.storage_errors import WINDOWS_PATH, storage_error
+from airflow_provider_cdf_records.sources.web import WebPath, on_the_web
 from airflow_provider_cdf_records.version_compat import object_storage_path
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
@@ -53,20 +56,20 @@ def storage_path(path: object, argument: str) -> StoragePath:
             msg += f"; for several, name their folder or a pattern, or use .expand({argument}=...)"
         raise InvalidArgumentError(f"{msg}.")
     if "\0" in str(path):
-        msg = f"{argument} must have no null character, got {str(path)!r}."
+        msg = f"{argument} must have no null character, got {shown_url(path)!r}."
         raise InvalidArgumentError(msg)
     if os.name != "nt" and WINDOWS_PATH.match(str(path)):
-        msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
+        msg = f"{argument} {shown_url(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg)
     try:
-        opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
+        opened: Any = on_the_web(path) if hasattr(path, "protocol") else _opened(str(path))
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
     except (ImportError, ValueError) as error:
-        msg = f"{argument} {str(path)!r} cannot be opened: {error}"
+        msg = f"{argument} {shown_url(path)!r} cannot be opened: {error}"
         raise InvalidArgumentError(msg) from None
     except Exception as error:
-        raise storage_error(path, error) from error
+        raise storage_error(shown_url(path), error) from error
     found: StoragePath = opened
     return found
 
@@ -76,8 +79,10 @@ def _opened(path: str) -> Any:
 
     :raises ValueError: when no storage has the URL's scheme, which may be taken for a folder's name.
     """
-    opened = object_storage_path(os.path.expanduser(path))
     scheme, separator, _ = path.partition("://")
+    if separator and scheme.lower() in WEB:
+        return WebPath(path)
+    opened = object_storage_path(os.path.expanduser(path))
     if separator and is_local(opened) and scheme.lower() not in LOCAL:
         msg = f"no storage has the scheme {scheme!r}"
         raise ValueError(msg)
@@ -132,7 +137,7 @@ def _json_in(path: Path) -> Any:
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidArgumentError):
             raise
-        msg = f"mapping {str(path)!r} cannot be read as a JSON file: {error}"
+        msg = f"mapping {shown_url(path)!r} cannot be read as a JSON file: {error}"
         raise InvalidArgumentError(msg) from None
 
 
@@ -161,7 +166,7 @@ def check_not_loaded(rejected_path: Path | None, path: StoragePath) -> None:
     kind = kind_that_takes(path, storage_path(rejected_path, "rejected_path"))
     if kind is not None:
         msg = (
-            f"rejected_path {str(rejected_path)!r} belongs to the {kind} {str(path)!r}, which the next run "
-            "would load with it; choose another, or let its name begin with '_'."
+            f"rejected_path {shown_url(rejected_path)!r} belongs to the {kind} {str(path)!r}, which the next "
+            "run would load with it; choose another, or let its name begin with '_'."
         )
         raise InvalidArgumentError(msg)

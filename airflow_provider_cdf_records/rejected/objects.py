@@ -11,7 +11,13 @@ from typing import IO
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import RejectedFileInUseError, check_contents
 from airflow_provider_cdf_records.rejected.lines import Owner
-from airflow_provider_cdf_records.sources.storage import FileState, StoragePath, forget_listings, state_in
+from airflow_provider_cdf_records.sources.storage import (
+    FileState,
+    StoragePath,
+    forget_listings,
+    is_on_the_web,
+    state_in,
+)
 
 
 class StoredObject:
@@ -29,6 +35,9 @@ class StoredObject:
         self._owner = owner
         self._written: FileState | None = None
         self._saved = 0  # bytes of the lines
+        if is_on_the_web(path):
+            msg = f"rejected_path {str(path)!r} is on a web server, which files are only read from."
+            raise InvalidArgumentError(msg)
         with self.found():
             pass
 

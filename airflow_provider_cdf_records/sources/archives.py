@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.records.errors import MissingSourceError, Sour
 from airflow_provider_cdf_records.sources.compression import BUFFER
 from airflow_provider_cdf_records.sources.file_watch import FileWatch
 from airflow_provider_cdf_records.sources.folders import HIDDEN
-from airflow_provider_cdf_records.sources.storage import FileState, StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage import FileState, StoragePath
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def is_zip(start: bytes) -> bool:
 
 def is_named_zip(path: StoragePath) -> bool:
     """Whether the name of a file says that it is a zip archive."""
-    return file_name(path).lower().endswith(SUFFIX)
+    return path.name.lower().endswith(SUFFIX)
 
 
 def members_of(path: StoragePath) -> list[ZipMember]:

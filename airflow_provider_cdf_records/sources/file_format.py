@@ -27,7 +27,7 @@ from airflow_provider_cdf_records.sources.formats import (
 )
 from airflow_provider_cdf_records.sources.open_file import open_file
 from airflow_provider_cdf_records.sources.source import FormatError
-from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage import StoragePath
 
 FIRST_BYTES = 1 << 16  # of a file, which tell what it holds
 BLANK = b" \t\r\n\xef\xbb\xbf"  # with the byte order mark of UTF-8
@@ -70,7 +70,7 @@ class FormatChoice:
         :raises SourceError: when its name tells nothing, and neither does ``file_format``.
         :raises InvalidArgumentError: for an option that the format does not have.
         """
-        name = file_name(path)
+        name = path.name
         found = self._named or format_of(without_compression(name))
         if found is None:
             return self._by_first_bytes(path)

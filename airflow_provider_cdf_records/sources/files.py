@@ -23,10 +23,10 @@ from airflow_provider_cdf_records.sources.storage import (
     FileState,
     StoragePath,
     canonical_path,
-    file_name,
     state_in,
 )
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
+from airflow_provider_cdf_records.sources.web import on_the_web
 
 
 class FileSource:
@@ -46,15 +46,15 @@ class FileSource:
         file_options: Mapping[str, Any] | None = None,
         holds_rejected: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
-        self._given = paths
+        self._given = [on_the_web(path) for path in paths]
         self._given_format = file_format
         self._given_options = dict(file_options or {})
         self._choice = FormatChoice(file_format, self._given_options, holds_rejected)
         is_alone = len(paths) == 1
-        self._paths = list(chain.from_iterable(_files_in(path, is_alone=is_alone) for path in paths))
+        self._paths = list(chain.from_iterable(_files_in(path, is_alone=is_alone) for path in self._given))
         self._formats = [self._choice.by_name(path) for path in self._paths]
         self._after = START
-        self._states: dict[str, FileState] = {}  # of the paths given, when the fingerprint was taken
+        self._states: dict[int, FileState] = {}  # of the paths given, when the fingerprint was taken
         self._begun = [(0, 0)]  # (positions before it, its number) of each file that was begun
         self._reading: OpenFile | None = None
         self._done = 0
@@ -86,7 +86,7 @@ class FileSource:
         names = {id(path): how.format.name for path, how in zip(self._paths, self._formats, strict=True)}
         files = []
         for path in self._given:
-            state = self._states[str(path)] = state_in(check_readable(path))
+            state = self._states[id(path)] = state_in(check_readable(path))
             file_format = names.get(id(path), f"files in it: {self._given_format}")
             version = state.version or uuid4().hex  # where the storage tells none, no file is the one before
             files.append({"path": str(path), "format": file_format, "size": state.size, "version": version})
@@ -213,7 +213,7 @@ class FileSource:
     def _check_same(self, path: StoragePath, opened: OpenFile) -> None:
         """Refuse to go on in a file that has changed since the fingerprint was taken."""
         given = path.archive.path if isinstance(path, ZipMember) else path
-        before = self._states.get(str(given))
+        before = self._states.get(id(given))
         if before is not None:
             opened.watch.check_same(before)
 
@@ -239,7 +239,7 @@ def _files_in(path: StoragePath, *, is_alone: bool) -> list[StoragePath]:
     """
     if is_named_zip(path):
         return [*members_of(path)]
-    name = file_name(path)
+    name = path.name
     if not is_alone or format_of(name) is not None or compression_of(name) is not None:
         return [path]
     check_readable(path)

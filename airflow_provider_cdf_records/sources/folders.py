@@ -10,10 +10,9 @@ from airflow_provider_cdf_records.records.errors import MissingSourceError
 from airflow_provider_cdf_records.sources.storage import (
     StoragePath,
     canonical_path,
-    is_folder,
-    is_on_the_web,
 )
 from airflow_provider_cdf_records.sources.storage_errors import storage_errors
+from airflow_provider_cdf_records.sources.web import on_the_web
 
 WILDCARDS = "*?["
 HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files
@@ -28,12 +27,13 @@ def files_of(path: Any) -> list[StoragePath]:
     :raises MissingSourceError: when there are none.
     :raises StorageError: when the storage does not tell.
     """
+    path = on_the_web(path)
     with storage_errors(path):
         return _files_of(path)
 
 
 def _files_of(path: Any) -> list[StoragePath]:
-    if is_folder(path):
+    if path.is_dir():
         found = [file for file in path.iterdir() if not file.is_dir()]
         what = "folder"
     elif _is_pattern(path):
@@ -59,7 +59,7 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
     folder, _, last = name.rpartition("/")
     if last.startswith(HIDDEN):
         return None
-    if is_folder(path):
+    if path.is_dir():
         return "folder" if canonical_path(path) == (storage, folder or "/") else None
     if not _is_pattern(path):
         return None
@@ -73,8 +73,6 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
 
 
 def _is_pattern(path: Any) -> bool:
-    if is_on_the_web(path):
-        return False
     return any(wildcard in str(path) for wildcard in WILDCARDS) and not path.exists()
 
 

@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.sources.compression import (
     is_text,
 )
 from airflow_provider_cdf_records.sources.file_watch import FileWatch
-from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage import StoragePath
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
 
 START = 4096  # bytes by which text is told from compressed data
@@ -120,7 +120,7 @@ def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | No
     start = file.peek(START)[:START]
     if start and is_text(start):
         return None
-    named = compression_of(file_name(path))
+    named = compression_of(path.name)
     found = compression_in(start, named)
     if found is None and is_zip(start):
         if OFFICE_DOCUMENT.encode() in start:  # its first member

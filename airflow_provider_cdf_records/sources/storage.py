@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import os
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
-WEB = frozenset({"http", "https"})  # protocols that know no folders
+WEB = frozenset({"http", "https"})
+HIDDEN = "***"  # in place of a secret
 ALIASES = {  # other names of the protocols of one storage
     "s3a": "s3",
     "s3n": "s3",
@@ -56,20 +57,32 @@ def is_local(path: StoragePath) -> bool:
 
 
 def is_on_the_web(path: StoragePath) -> bool:
-    """Whether a path is the URL of a web server, whose addresses are files, and hold ``?`` for a query."""
+    """Whether a path is the URL of a web server."""
     return getattr(path, "protocol", "file") in WEB
 
 
-def is_folder(path: StoragePath) -> bool:
-    """Whether a path is a folder; fsspec would download a whole file from the web to tell."""
-    return not is_on_the_web(path) and path.is_dir()
+def shown_url(path: object) -> str:
+    """Return a path as messages show it: a URL without its password and the values of its query.
+
+    They may be secrets, such as the signature that gives access to one file.
+    """
+    scheme, separator, rest = str(path).partition("://")
+    if not separator:
+        return str(path)
+    is_on_web = scheme.lower() in WEB  # elsewhere, # and ? may be part of a name or pattern
+    rest, _, query = rest.partition("#")[0].partition("?") if is_on_web else (rest, "", "")
+    user, at, host = rest.partition("/")[0].rpartition("@")
+    if at and (":" in user or is_on_web):
+        rest = f"{HIDDEN}@{host}{rest[len(user) + 1 + len(host) :]}"
+    if not query:
+        return f"{scheme}://{rest}"
+    values = re.sub("[^&;]+", lambda found: _without_value(found[0]), query)
+    return f"{scheme}://{rest}?{values}"
 
 
-def file_name(path: StoragePath) -> str:
-    """Return the last part of a path, without the query of an URL."""
-    if not is_on_the_web(path):
-        return path.name
-    return posixpath.basename(urlsplit(str(path)).path)
+def _without_value(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={HIDDEN}" if equals else HIDDEN
 
 
 def local_name(path: StoragePath) -> str:
@@ -130,6 +143,8 @@ def stat_of(path: StoragePath) -> Any:
 
 def fresh_stat_of(path: StoragePath) -> Any:
     """Return what the storage tells of a file now, whatever it has told before."""
+    if hasattr(path, "stat_now"):
+        return path.stat_now()
     file_system = getattr(path, "fs", None)
     if file_system is None or is_local(path):
         return stat_of(path)
@@ -146,7 +161,7 @@ def state_in(stat: Any) -> FileState:
     :param stat: what ``StoragePath.stat``, ``os.fstat`` or an fsspec file system's ``info`` returned.
     """
     known = stat if isinstance(stat, Mapping) else getattr(stat, "as_info", dict)()
-    size = known.get("size", getattr(stat, "st_size", None))
+    size = known.get("size") if isinstance(stat, Mapping) else getattr(stat, "st_size", None)
     versions = {name: _as_text(known[name]) for name in VERSIONS if known.get(name)}
     if not versions and (time := getattr(stat, "st_mtime_ns", None) or getattr(stat, "st_mtime", None)):
         versions = {"mtime": _as_text(time)}

@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.records.chunk import Chunk
 from airflow_provider_cdf_records.sources import FileSource
 from tests.sample_records import CONTAINER, SPACE
 
-ROWS = 6000  # several chunks, and in any format more than is read at once
+ROWS = 4000  # several chunks, and in any format more than is read at once
 MAPPING = {
     "space": SPACE,
     "external_id": "{id}",
@@ -38,7 +38,7 @@ class ChangingSource(FileSource):
 
 def content(name: str, number: int) -> bytes:
     """Return a file of the format and compression that its name says, in which all rows have one number."""
-    columns = {"id": [f"row {n} of this file" for n in range(ROWS)], "number": [number] * ROWS}
+    columns = {"id": [f"{n:0200}" for n in range(ROWS)], "number": [number] * ROWS}
     file = io.BytesIO()
     if name.endswith(".parquet"):
         parquet.write_table(pa.table(columns), file, row_group_size=ROWS // 6, compression="none")
