@@ -14,7 +14,7 @@ from airflow_provider_cdf_records.sources.archives import is_named_zip, members_
 from airflow_provider_cdf_records.sources.compression import without_compression
 from airflow_provider_cdf_records.sources.formats import describe_content, format_of, json_format_of
 from airflow_provider_cdf_records.sources.open_file import open_file
-from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage import StoragePath
 
 HEAD = 1 << 20  # bytes
 JSON = "json"
@@ -44,7 +44,7 @@ def sniff(file: StoragePath, file_format: str | None, given: Mapping[str, Any]) 
     """
     if is_named_zip(file):
         file = members_of(file)[0]
-    by_suffix = format_of(without_compression(file_name(file)))
+    by_suffix = format_of(without_compression(file.name))
     name = file_format or (by_suffix.name if by_suffix else None)
     if name is not None and name not in (*DELIMITED, JSON):
         return FileKind(file_format, dict(given), is_text=False)

@@ -9,7 +9,6 @@ from os import PathLike
 from typing import Any, TypeGuard
 
 from airflow_provider_cdf_records.hooks.storage_opening import open_url
-from airflow_provider_cdf_records.hooks.storage_urls import shown
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records import argument_kinds
 from airflow_provider_cdf_records.records.argument_kinds import NOTHING
@@ -20,6 +19,7 @@ from airflow_provider_cdf_records.sources.storage import (
     canonical_path,
     forget_listings,
     look_at,
+    shown_url,
 )
 from airflow_provider_cdf_records.sources.storage_errors import (
     WINDOWS_PATH,
@@ -47,10 +47,10 @@ def storage_path(path: object, argument: str) -> StoragePath:
     """
     path = argument_kinds.path(argument, path)
     if "\0" in str(path):
-        msg = f"{argument} must have no null character, got {str(path)!r}."
+        msg = f"{argument} must have no null character, got {shown_url(path)!r}."
         raise InvalidArgumentError(msg)
     if os.name != "nt" and WINDOWS_PATH.match(str(path)):
-        msg = f"{argument} {str(path)!r} is a path of Windows, and this worker does not run there."
+        msg = f"{argument} {shown_url(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg)
     try:
         opened: Any = open_url(path)
@@ -58,7 +58,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
         look_at(opened)
         remember_use(opened)
     except Exception as error:
-        what = f"{argument} {shown(path)!r}"
+        what = f"{argument} {shown_url(path)!r}"
         if is_of_the_caller(error):
             msg = f"{what} cannot be opened: {str(error).rstrip('.')}."
             raise InvalidArgumentError(msg) from None
@@ -109,7 +109,7 @@ def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:
 
 
 def _json_in(path: Path) -> Any:
-    named = f"mapping {shown(path)!r}"
+    named = f"mapping {shown_url(path)!r}"
     try:
         with storage_errors(named, "read"), storage_path(path, "mapping").open("rb") as file:
             content = file.read()
@@ -149,7 +149,7 @@ def check_not_loaded(rejected_path: Path | None, path: StoragePath) -> None:
     kind = kind_that_takes(path, storage_path(rejected_path, "rejected_path"))
     if kind is not None:
         msg = (
-            f"rejected_path {str(rejected_path)!r} belongs to the {kind} {str(path)!r}, which the next run "
-            "would load with it; choose another, or let its name begin with '_'."
+            f"rejected_path {shown_url(rejected_path)!r} belongs to the {kind} {str(path)!r}, which the next "
+            "run would load with it; choose another, or let its name begin with '_'."
         )
         raise InvalidArgumentError(msg)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from airflow_provider_cdf_records.hooks.azure_storage import AccountFields, azure_options
 from airflow_provider_cdf_records.hooks.storage_urls import AZURE, FORMS, PROVIDERS, StorageUrl, read_url
 from airflow_provider_cdf_records.sources.storage import ALIASES, LOCAL, WEB, is_local
+from airflow_provider_cdf_records.sources.web import WebPath, on_the_web
 from airflow_provider_cdf_records.version_compat import (
     BaseHook,
     attach_file_system,
@@ -31,13 +32,15 @@ def open_url(path: Any) -> Any:
         is_azure = ALIASES.get(path.protocol, path.protocol) == AZURE
         conn_id = getattr(path, "conn_id", None) or dict(path.storage_options).get("conn_id")
         if not is_azure or not conn_id or dict(path.storage_options).keys() - {"conn_id"}:
-            return path
+            return on_the_web(path)
     text = str(path)
     url = read_url(text)
     if url is not None and (opened := _with_connection(url, text)) is not None:
         return opened
-    opened = object_storage_path(os.path.expanduser(text))
     scheme, separator, _ = text.partition("://")
+    if separator and scheme.lower() in WEB:
+        return WebPath(text)
+    opened = object_storage_path(os.path.expanduser(text))
     if separator and is_local(opened) and scheme.lower() not in LOCAL:
         msg = f"no storage has the scheme {scheme!r}"
         raise ValueError(msg)

@@ -102,11 +102,6 @@ def read_url(text: str) -> StorageUrl | None:
     return StorageUrl(scheme, user or None, place, path)
 
 
-def shown(url: object) -> str:
-    """Return an URL for a message: without a password in it."""
-    return re.sub(r"(?<=://)[^/@]*:[^/]*@", "***@", str(url))
-
-
 def _check_local(scheme: str, at: str, place: str, path: str) -> None:
     if not at and place:
         msg = (

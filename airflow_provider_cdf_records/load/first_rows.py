@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources import Source
+from airflow_provider_cdf_records.sources import Source, check_unchanged
 
 
 class FirstRows:
@@ -35,6 +35,7 @@ class FirstRows:
                 left -= len(part.positions) + len(part.refusals)
                 yield part
                 if not left:
+                    check_unchanged(self._source)
                     return
         finally:
             close = getattr(chunks, "close", None)  # a query or a file that is open

@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
 from airflow_provider_cdf_records.load.converter import converter_for
 from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.in_flight import InFlight
+from airflow_provider_cdf_records.load.parallel import call_in_parallel
 from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
@@ -29,13 +30,14 @@ from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.argument_checks import check_flag, check_limit
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import (
+    FileChangedError,
     InvalidArgumentError,
     LoadFailedError,
     MissingSourceError,
 )
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
-from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
+from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source, check_unchanged
 from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
@@ -132,8 +134,8 @@ class Load:
                 self._send_all(tally, checkpoint, resumed)
             summary = self._final_summary(tally)
         except Exception as error:
-            if getattr(error, "retryable", True) is False:
-                checkpoint.forget_mark()  # what failed may be the stream, and a new one is empty
+            if getattr(error, "retryable", True) is False or isinstance(error.__cause__, FileChangedError):
+                checkpoint.forget_mark()  # the stream may be a new, empty one; rows may be of a new version
             if isinstance(error, TooManyRejectedError) and tally.has_found_existing:
                 checkpoint.clear()  # else the next run would take records of others for its own
             raise
@@ -226,8 +228,9 @@ class Load:
                 reading.stop()
             with self._conclude(tally, checkpoint), tuned_for_loading():
                 upload(reading, make_batches.last, in_flight, tally)
-                if tally.passed_max_rejected and not tally.is_cut_short:
-                    tally.is_cut_short = reading.has_more(within=REST_WITHIN)
+                if tally.passed_max_rejected:  # the rows may be bad because the file has changed
+                    call_in_parallel(lambda: check_unchanged(self.source), stop=self.stop)
+                    tally.is_cut_short = tally.is_cut_short or reading.has_more(within=REST_WITHIN)
 
     def _check_before_sending(self) -> Findings | None:
         if not self.check_schema:

@@ -30,6 +30,13 @@ class StorageError(SourceError):
         self.retryable = retryable
 
 
+class FileChangedError(StorageError):
+    """A file that changed while it was read; what was read of it belongs to no version."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
 class EmptySourceError(SourceError):
     """A source without rows, for a load that needs some."""
 

@@ -12,7 +12,14 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import RejectedFileInUseError, check_contents
 from airflow_provider_cdf_records.rejected.lines import Owner
 from airflow_provider_cdf_records.rejected.writable import check_writable, make_folder_of
-from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, look_at, version_of
+from airflow_provider_cdf_records.sources.storage import (
+    FileState,
+    StoragePath,
+    is_folder,
+    is_on_the_web,
+    look_at,
+    state_in,
+)
 from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 
 
@@ -31,8 +38,11 @@ class StoredObject:
         self._path = path
         self._named = f"rejected_path {str(path)!r}"
         self._owner = owner
-        self._written: tuple[int, str] | None = None  # size and version
+        self._written: FileState | None = None
         self._saved = 0  # bytes of the lines
+        if is_on_the_web(path):
+            msg = f"rejected_path {str(path)!r} is on a web server, which files are only read from."
+            raise InvalidArgumentError(msg)
         with self.found():
             pass
         with self._errors():
@@ -104,12 +114,11 @@ class StoredObject:
                 raise self._changed()
             lines.writelines(kept_lines(file))
 
-    def _state(self) -> tuple[int, str] | None:
+    def _state(self) -> FileState | None:
         with self._errors("read"):
             if look_at(self._path, again=True) is None:
                 return None
-            found = self._path.stat()
-        return found.st_size, version_of(found)
+            return state_in(self._path.stat())
 
     def _errors(self, doing: str = "written") -> AbstractContextManager[None]:
         return storage_errors(self._named, doing)

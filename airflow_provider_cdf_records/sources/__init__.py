@@ -7,7 +7,12 @@ from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
 from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
-from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
+from airflow_provider_cdf_records.sources.source import (
+    CancellableSource,
+    ResumableSource,
+    Source,
+    check_unchanged,
+)
 
 __all__ = [
     "FORMATS",
@@ -19,6 +24,7 @@ __all__ = [
     "ResumableSource",
     "Source",
     "check_format",
+    "check_unchanged",
     "files_of",
     "kind_that_takes",
 ]

@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records.errors import MissingSourceError, SourceError
 from airflow_provider_cdf_records.sources.compression import BUFFER
+from airflow_provider_cdf_records.sources.file_watch import FileWatch
 from airflow_provider_cdf_records.sources.folders import HIDDEN
-from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage import FileState, StoragePath
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def is_zip(start: bytes) -> bool:
 
 def is_named_zip(path: StoragePath) -> bool:
     """Whether the name of a file says that it is a zip archive."""
-    return file_name(path).lower().endswith(SUFFIX)
+    return path.name.lower().endswith(SUFFIX)
 
 
 def members_of(path: StoragePath) -> list[ZipMember]:
@@ -142,6 +143,15 @@ class _Archive:
         self._users = 0
         self._opened: IO[bytes] | None = None
         self._zip: zipfile.ZipFile | None = None
+        self._watch: FileWatch | None = None
+        self._first: FileState | None = None  # when it was opened for the first time, for its list of members
+
+    @property
+    def watch(self) -> FileWatch:
+        """What tells whether the archive has changed; use it only in a ``with`` statement."""
+        if self._watch is None:
+            raise EOFError
+        return self._watch
 
     def __enter__(self) -> _Archive:
         with self._lock:
@@ -171,6 +181,10 @@ class _Archive:
     def _open(self) -> None:
         with ExitStack() as on_failure:
             opened = on_failure.enter_context(open_for_reading(self.path))
+            watch = FileWatch(self.path, opened)
+            if self._first is not None:
+                watch.check_same(self._first)
+            self._first, self._watch = watch.began, watch
             if not _can_seek(opened):
                 msg = (
                     f"{self.path} is a zip archive on storage that can only be read from start to end; "
@@ -182,6 +196,7 @@ class _Archive:
                 self._zip = zipfile.ZipFile(file)
                 _check_count(file, self._zip)
             except Exception as error:
+                watch.explain(error)
                 if hasattr(error, "retryable"):
                     raise
                 msg = f"{self.path} is not a whole zip archive: {error}. Was it still being written?"

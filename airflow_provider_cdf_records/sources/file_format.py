@@ -27,9 +27,12 @@ from airflow_provider_cdf_records.sources.formats import (
 )
 from airflow_provider_cdf_records.sources.open_file import open_file
 from airflow_provider_cdf_records.sources.source import FormatError
-from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.storage import StoragePath
 
 FIRST_BYTES = 1 << 16  # of a file, which tell what it holds
+BLANK = b" \t\r\n\xef\xbb\xbf"  # with the byte order mark of UTF-8
+BLANK_UTF16 = b" \t\r\n\x00\xff\xfe"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileFormat(NamedTuple):
@@ -67,7 +70,7 @@ class FormatChoice:
         :raises SourceError: when its name tells nothing, and neither does ``file_format``.
         :raises InvalidArgumentError: for an option that the format does not have.
         """
-        name = file_name(path)
+        name = path.name
         found = self._named or format_of(without_compression(name))
         if found is None:
             return self._by_first_bytes(path)
@@ -104,3 +107,11 @@ class FormatChoice:
             f"set file_format to one of {format_names()}. {describe_content(start)}"
         )
         raise SourceError(msg.rstrip())
+
+
+def is_blank(path: StoragePath) -> bool:
+    """Whether there is nothing but white space in a file."""
+    with open_file(path) as opened:
+        content = opened.file.read(FIRST_BYTES + 1)
+    blank = BLANK_UTF16 if content.startswith(UTF16_MARKS) else BLANK
+    return len(content) <= FIRST_BYTES and not content.strip(blank)

@@ -8,22 +8,25 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import chain
 from typing import Any
+from uuid import uuid4
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.records.number_style import NUMBER_STYLE_KEYS, NumberStyle
 from airflow_provider_cdf_records.sources.archives import ZipMember, is_named_zip, is_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
-from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FormatChoice
+from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FileFormat, FormatChoice, is_blank
 from airflow_provider_cdf_records.sources.formats import format_of
 from airflow_provider_cdf_records.sources.open_file import OpenFile, open_file
 from airflow_provider_cdf_records.sources.source import START, FormatError
-from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path, file_name, version_of
+from airflow_provider_cdf_records.sources.storage import (
+    FileState,
+    StoragePath,
+    canonical_path,
+    state_in,
+)
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
-
-BLANK = b" \t\r\n\xef\xbb\xbf"  # with the byte order mark of UTF-8
-BLANK_UTF16 = b" \t\r\n\x00\xff\xfe"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+from airflow_provider_cdf_records.sources.web import on_the_web
 
 
 class FileSource:
@@ -43,14 +46,15 @@ class FileSource:
         file_options: Mapping[str, Any] | None = None,
         holds_rejected: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
-        self._given = paths
+        self._given = [on_the_web(path) for path in paths]
         self._given_format = file_format
         self._given_options = dict(file_options or {})
         self._choice = FormatChoice(file_format, self._given_options, holds_rejected)
         is_alone = len(paths) == 1
-        self._paths = list(chain.from_iterable(_files_in(path, is_alone=is_alone) for path in paths))
+        self._paths = list(chain.from_iterable(_files_in(path, is_alone=is_alone) for path in self._given))
         self._formats = [self._choice.by_name(path) for path in self._paths]
         self._after = START
+        self._states: dict[int, FileState] = {}  # of the paths given, when the fingerprint was taken
         self._begun = [(0, 0)]  # (positions before it, its number) of each file that was begun
         self._reading: OpenFile | None = None
         self._done = 0
@@ -82,10 +86,10 @@ class FileSource:
         names = {id(path): how.format.name for path, how in zip(self._paths, self._formats, strict=True)}
         files = []
         for path in self._given:
-            stat = check_readable(path)
+            state = self._states[id(path)] = state_in(check_readable(path))
             file_format = names.get(id(path), f"files in it: {self._given_format}")
-            version = version_of(stat)
-            files.append({"path": str(path), "format": file_format, "size": stat.st_size, "version": version})
+            version = state.version or uuid4().hex  # where the storage tells none, no file is the one before
+            files.append({"path": str(path), "format": file_format, "size": state.size, "version": version})
         options = {"options": self._given_options} if self._given_options else {}
         if len(files) == 1:
             return files[0] | options
@@ -103,6 +107,8 @@ class FileSource:
             for number in range(after.file, len(self._paths)):
                 path = self._paths[number]
                 if isinstance(path, ZipMember) and path.archive is not archive:
+                    if archive is not None:
+                        archive.watch.check()
                     in_use.close()  # the one before
                     archive = in_use.enter_context(path.archive)
                 start = START
@@ -116,6 +122,8 @@ class FileSource:
                     yield _shifted(chunk, before, number).in_number_style(self._number_style_of(number))
                 self._done += sizes[number]
                 before += last + 1
+            if archive is not None:
+                archive.watch.check()
 
     def where(self, position: int) -> str:
         before, number = self._begun[bisect_right(self._begun, (position, len(self._paths))) - 1]
@@ -169,33 +177,58 @@ class FileSource:
         """Return the path of a file, for a message."""
         return str(self._paths[number])
 
+    def check_unchanged(self) -> None:
+        """Refuse the file that is being read if it has changed since it was opened.
+
+        :raises FileChangedError: then.
+        """
+        reading = self._reading  # another thread may end it meanwhile
+        if reading is not None:
+            reading.watch.check()
+
     def _read(self, number: int, after: Mark) -> Generator[Chunk, None, None]:
         path, how = self._paths[number], self._formats[number]
         has_begun = False
         try:
             with open_file(path, in_any_order=how.format.is_compressed_inside) as opened:
                 self._reading = opened
+                if after != START:
+                    self._check_same(path, opened)
                 how = self._formats[number] = self._choice.by_content(how, opened.file)
-                if how.format.is_compressed_inside:
-                    _check_stored_as_it_is(opened, how.format.name)
-                elif not opened.file.peek(1):
-                    return
-                begin = START
-                if after.offset and how.format.is_seekable and not opened.is_compressed:
-                    opened.file.seek(after.offset)
-                    begin = after
-                for chunk in how.format.read(opened.file, how.options, begin):
+                for chunk in _chunks_of(opened, how, after):
                     has_begun = True
                     rest = _rows_after(chunk, after.position)
                     if rest.positions or rest.refusals or _is_header(chunk):
                         yield rest
+                if not isinstance(path, ZipMember):  # an archive is checked once, at its end
+                    opened.watch.check()
         except FormatError as error:
-            if not has_begun and not how.format.is_compressed_inside and _is_blank(path):
+            if not has_begun and not how.format.is_compressed_inside and is_blank(path):
                 return
             msg = f"{path}: {error}"
             raise SourceError(msg) from None
         finally:
             self._reading = None
+
+    def _check_same(self, path: StoragePath, opened: OpenFile) -> None:
+        """Refuse to go on in a file that has changed since the fingerprint was taken."""
+        given = path.archive.path if isinstance(path, ZipMember) else path
+        before = self._states.get(id(given))
+        if before is not None:
+            opened.watch.check_same(before)
+
+
+def _chunks_of(opened: OpenFile, how: FileFormat, after: Mark) -> Iterator[Chunk]:
+    """Yield the rows of a file, from a mark on where the format can seek, else all of them."""
+    if how.format.is_compressed_inside:
+        _check_stored_as_it_is(opened, how.format.name)
+    elif not opened.file.peek(1):
+        return
+    begin = START
+    if after.offset and how.format.is_seekable and not opened.is_compressed:
+        opened.file.seek(after.offset)
+        begin = after
+    yield from how.format.read(opened.file, how.options, begin)
 
 
 def _files_in(path: StoragePath, *, is_alone: bool) -> list[StoragePath]:
@@ -206,7 +239,7 @@ def _files_in(path: StoragePath, *, is_alone: bool) -> list[StoragePath]:
     """
     if is_named_zip(path):
         return [*members_of(path)]
-    name = file_name(path)
+    name = path.name
     if not is_alone or format_of(name) is not None or compression_of(name) is not None:
         return [path]
     check_readable(path)
@@ -226,14 +259,6 @@ def _check_stored_as_it_is(opened: OpenFile, format_name: str) -> None:
     if not opened.file.peek(1):
         msg = f"is cut short: it has 0 bytes, which is no {format_name} file. Write it again."
         raise FormatError(msg)
-
-
-def _is_blank(path: StoragePath) -> bool:
-    """Whether there is nothing but white space in a file."""
-    with open_file(path) as opened:
-        content = opened.file.read(FIRST_BYTES + 1)
-    blank = BLANK_UTF16 if content.startswith(UTF16_MARKS) else BLANK
-    return len(content) <= FIRST_BYTES and not content.strip(blank)
 
 
 def _size_for_progress(path: StoragePath) -> int:

@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.sources.storage import (
     look_at,
 )
 from airflow_provider_cdf_records.sources.storage_errors import missing_folder, storage_errors
+from airflow_provider_cdf_records.sources.web import on_the_web
 
 WILDCARDS = "*?["
 HIDDEN = (".", "_")  # such as _SUCCESS, which other programs leave beside their files
@@ -30,6 +31,7 @@ def files_of(path: Any) -> list[StoragePath]:
     :raises MissingSourceError: when there are none.
     :raises StorageError: when the storage does not tell.
     """
+    path = on_the_web(path)
     with storage_errors(path):
         return _files_of(path)
 
@@ -64,7 +66,7 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
     folder, _, last = name.rpartition("/")
     if last.startswith(HIDDEN):
         return None
-    if is_folder(path):
+    if path.is_dir():
         return "folder" if canonical_path(path) == (storage, folder or "/") else None
     if not _is_pattern(path):
         return None

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.archives import OFFICE_DOCUMENT, ZipMember, is_zip
@@ -18,7 +18,8 @@ from airflow_provider_cdf_records.sources.compression import (
     compression_of,
     is_text,
 )
-from airflow_provider_cdf_records.sources.storage import StoragePath, file_name
+from airflow_provider_cdf_records.sources.file_watch import FileWatch
+from airflow_provider_cdf_records.sources.storage import StoragePath
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
 
 START = 4096  # bytes by which text is told from compressed data
@@ -28,12 +29,16 @@ class OpenFile:
     """A file that is being read.
 
     :ivar file: its content, decompressed.
+    :ivar watch: tells whether what is stored has changed since.
     :ivar is_compressed: whether that differs from what is stored.
     """
 
-    def __init__(self, counted: StorageFile, file: io.BufferedReader, *, is_compressed: bool) -> None:
+    def __init__(
+        self, counted: StorageFile, file: io.BufferedReader, watch: FileWatch, *, is_compressed: bool
+    ) -> None:
         self._counted = counted
         self.file = file
+        self.watch = watch
         self.is_compressed = is_compressed
 
     @property
@@ -51,19 +56,24 @@ def open_file(
     :param in_any_order: whether its bytes will be read in any order; then it may be copied to a local disk.
     :param block_size: how many bytes remote storage is asked for at a time; by default what it likes best.
     :raises SourceError: when it is damaged, cut short, or cannot be reached; also while it is read.
+    :raises FileChangedError: when such an error comes up, and the file has changed since it was opened.
     """
-    check_readable(path)
-    with open_for_reading(path, block_size) as opened, _seekable(path, opened, in_any_order) as seekable:
+    found = check_readable(path)
+    with (
+        open_for_reading(path, block_size) as opened,
+        _explained(_watch_of(path, opened, found)) as watch,
+        _seekable(path, opened, in_any_order) as seekable,
+    ):
         counted = StorageFile(seekable, path)
         file: io.BufferedReader = io.BufferedReader(counted, BUFFER)
         compression = _compression(file, path)
         if compression is None:
-            yield OpenFile(counted, file, is_compressed=False)
+            yield OpenFile(counted, file, watch, is_compressed=False)
             return
         try:
             content = compression.decompress(file)
             _check_compressed_once(content, compression, path)
-            yield OpenFile(counted, content, is_compressed=True)
+            yield OpenFile(counted, content, watch, is_compressed=True)
         except EOFError:
             msg = (
                 f"{path} is cut short: its {compression.name} data ends before its end mark. Write it again."
@@ -74,6 +84,20 @@ def open_file(
                 raise
             msg = f"{path} is damaged: its {compression.name} data cannot be read ({error}). Write it again."
             raise SourceError(msg) from error
+
+
+def _watch_of(path: StoragePath, opened: IO[bytes], stat: Any) -> FileWatch:
+    return path.archive.watch if isinstance(path, ZipMember) else FileWatch(path, opened, stat)
+
+
+@contextmanager
+def _explained(watch: FileWatch) -> Iterator[FileWatch]:
+    """Have a change of the file take the place of the errors that come of it, such as of damaged data."""
+    try:
+        yield watch
+    except Exception as error:
+        watch.explain(error)
+        raise
 
 
 @contextmanager
@@ -96,7 +120,7 @@ def _compression(file: io.BufferedReader, path: StoragePath) -> Compression | No
     start = file.peek(START)[:START]
     if start and is_text(start):
         return None
-    named = compression_of(file_name(path))
+    named = compression_of(path.name)
     found = compression_in(start, named)
     if found is None and is_zip(start):
         if OFFICE_DOCUMENT.encode() in start:  # its first member

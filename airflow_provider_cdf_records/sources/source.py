@@ -63,3 +63,19 @@ class ResumableSource(Source, Protocol):
 
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark."""
+
+    def check_unchanged(self) -> None:
+        """Check that what is being read has not changed since it was opened.
+
+        :raises FileChangedError: when it has.
+        """
+
+
+def check_unchanged(source: Source) -> None:
+    """Check that what a source is reading has not changed, where the source can tell.
+
+    :raises FileChangedError: when it has.
+    """
+    check = getattr(source, "check_unchanged", None)
+    if check is not None:
+        check()

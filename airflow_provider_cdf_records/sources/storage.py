@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from airflow_provider_cdf_records.sources.storage_answers import is_missing, origin_of
 
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
-WEB = frozenset({"http", "https"})  # protocols that know no folders
+WEB = frozenset({"http", "https"})
+HIDDEN = "***"  # in place of a secret
 ALIASES = {  # other names of the protocols of one storage
     "s3a": "s3",
     "s3n": "s3",
@@ -26,7 +29,10 @@ ALIASES = {  # other names of the protocols of one storage
 }
 BUCKETS = frozenset({"abfs", "s3", "gs"})  # protocols of storages with buckets or containers
 REMEMBERING = frozenset({"abfs", "s3"})  # whose file systems look for a file in its own listing first
-VERSIONS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
+VERSIONS = (  # what storages call that which changes when a file is written again, the best first
+    *("ETag", "etag", "generation", "sha", "mtime", "LastModified", "Last-Modified", "last_modified"),
+    *("last_write_time", "modified", "modify", "updated", "created"),
+)
 
 
 @runtime_checkable
@@ -59,14 +65,12 @@ def is_local(path: StoragePath) -> bool:
 
 
 def is_on_the_web(path: StoragePath) -> bool:
-    """Whether a path is the URL of a web server, whose addresses are files, and hold ``?`` for a query."""
+    """Whether a path is the URL of a web server."""
     return getattr(path, "protocol", "file") in WEB
 
 
 def is_folder(path: StoragePath) -> bool:
-    """Whether a path is a folder; fsspec would download a whole file from the web to tell."""
-    if is_on_the_web(path):
-        return False
+    """Whether a path is a folder."""
     if not _is_remote(path):
         return path.is_dir()
     found = look_at(path)
@@ -120,11 +124,28 @@ def protocol_of(path: StoragePath) -> str:
     return ALIASES.get(protocol, protocol)
 
 
-def file_name(path: StoragePath) -> str:
-    """Return the last part of a path, without the query of an URL."""
-    if not is_on_the_web(path):
-        return path.name
-    return posixpath.basename(urlsplit(str(path)).path)
+def shown_url(path: object) -> str:
+    """Return a path as messages show it: a URL without its password and the values of its query.
+
+    They may be secrets, such as the signature that gives access to one file.
+    """
+    scheme, separator, rest = str(path).partition("://")
+    if not separator:
+        return str(path)
+    is_on_web = scheme.lower() in WEB  # elsewhere, # and ? may be part of a name or pattern
+    rest, _, query = rest.partition("#")[0].partition("?") if is_on_web else (rest, "", "")
+    user, at, host = rest.partition("/")[0].rpartition("@")
+    if at and (":" in user or is_on_web):
+        rest = f"{HIDDEN}@{host}{rest[len(user) + 1 + len(host) :]}"
+    if not query:
+        return f"{scheme}://{rest}"
+    values = re.sub("[^&;]+", lambda found: _without_value(found[0]), query)
+    return f"{scheme}://{rest}?{values}"
+
+
+def _without_value(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={HIDDEN}" if equals else HIDDEN
 
 
 def local_name(path: StoragePath) -> str:
@@ -151,11 +172,63 @@ def forget_listings(path: StoragePath) -> None:
         file_system.invalidate_cache()
 
 
-def version_of(stat: Any) -> str:
-    """Return a text that changes when a file is written again; each storage has another name for it.
+@dataclass(frozen=True)
+class FileState:
+    """What a storage tells of a file, to see that it has changed; each storage tells other things.
 
-    :param stat: what ``StoragePath.stat`` returned; the size alone would miss a change that keeps it.
+    :ivar size: in bytes; ``None`` where the storage does not tell.
+    :ivar versions: what changes when the file is written again, under the storage's own names.
+    """
+
+    size: int | None
+    versions: Mapping[str, str]
+
+    @property
+    def version(self) -> str | None:
+        """The best of the versions; ``None`` where the storage tells none."""
+        return next(iter(self.versions.values()), None)
+
+    def differs_from(self, other: FileState) -> bool:
+        """Whether the file has changed in between, as far as both tell."""
+        if None not in (self.size, other.size) and self.size != other.size:
+            return True
+        common = next((name for name in self.versions if name in other.versions), None)
+        return common is not None and self.versions[common] != other.versions[common]
+
+
+def stat_of(path: StoragePath) -> Any:
+    """Return what ``path.stat()`` does, of the file that a link on a local disk leads to."""
+    if is_local(path) and hasattr(path, "fs"):  # fsspec tells the time of the link
+        return os.stat(local_name(path))
+    return path.stat()
+
+
+def fresh_stat_of(path: StoragePath) -> Any:
+    """Return what the storage tells of a file now, whatever it has told before."""
+    if hasattr(path, "stat_now"):
+        return path.stat_now()
+    if not _is_remote(path):
+        return stat_of(path)
+    found = look_at(path, again=True)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return found
+
+
+def state_in(stat: Any) -> FileState:
+    """Return the state of a file.
+
+    :param stat: what ``StoragePath.stat``, ``os.fstat`` or an fsspec file system's ``info`` returned.
     """
     known = stat if isinstance(stat, Mapping) else getattr(stat, "as_info", dict)()
-    version = next((known[name] for name in VERSIONS if known.get(name)), getattr(stat, "st_mtime", None))
-    return str(version.timestamp() if isinstance(version, datetime) else version)
+    size = known.get("size") if isinstance(stat, Mapping) else getattr(stat, "st_size", None)
+    versions = {name: _as_text(known[name]) for name in VERSIONS if known.get(name)}
+    if not versions and (time := getattr(stat, "st_mtime_ns", None) or getattr(stat, "st_mtime", None)):
+        versions = {"mtime": _as_text(time)}
+    return FileState(size, versions)
+
+
+def _as_text(version: Any) -> str:
+    if isinstance(version, datetime):
+        return str(version.timestamp())
+    return str(version).strip('"')  # of an ETag, which listings may tell without them

@@ -9,7 +9,7 @@ import stat
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, is_local, local_name
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_local, stat_of
 from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 
 if TYPE_CHECKING:
@@ -29,16 +29,14 @@ def check_readable(path: StoragePath) -> Any:
     :raises SourceError: saying what it is instead.
     """
     with storage_errors(path):
-        found = path.stat()
-        if stat.S_ISREG(getattr(found, "st_mode", 0)):
+        found = stat_of(path)
+        mode = getattr(found, "st_mode", 0)
+        if stat.S_ISREG(mode):
             return found
-        if is_folder(path):
+        if path.is_dir():
             msg = f"{path} is a folder; path must name one file here."
             raise SourceError(msg)
-        if not is_local(path):
-            return found
-        followed = os.stat(local_name(path))  # what fsspec returns is of the link
-    kind = SPECIAL.get(stat.S_IFMT(followed.st_mode))
+    kind = SPECIAL.get(stat.S_IFMT(mode)) if is_local(path) else None
     if kind is not None:
         msg = f"{path} is {kind}; path must name a file, which a retry can read again."
         raise SourceError(msg)

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import logging
+import os
 import time
 import zipfile
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from moto.server import ThreadedMotoServer
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.hooks.paths import storage_path
+from airflow_provider_cdf_records.records.chunk import Mark
+from airflow_provider_cdf_records.records.errors import FileChangedError
 from airflow_provider_cdf_records.sources import FileSource, files_of
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 from airflow_provider_cdf_records.version_compat import (
@@ -29,17 +33,13 @@ from airflow_provider_cdf_records.version_compat import (
     object_storage_path,
 )
 from tests.local_cdf import LocalCdf
-from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
+from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
+from tests.sources.changing import MAPPING, NAMES, ROWS, ChangingSource, content
 from tests.state_store import Memory
 
 BUCKET = "data"
 KEYS = {"aws_access_key_id": "some-key", "aws_secret_access_key": "some-secret", "region_name": "us-east-1"}
-MAPPING = {
-    "space": SPACE,
-    "external_id": "{id}",
-    "sources": [{"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}],
-}
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +65,9 @@ class Store:
             file.write(content)
         return str(path)
 
+    def remove_file(self, name: str) -> None:
+        object_storage_path(f"{self.url}/{name}").unlink()
+
     def read(self, name: str) -> bytes | None:
         path = object_storage_path(f"{self.url}/{name}")
         return path.read_bytes() if path.exists() else None
@@ -87,6 +90,9 @@ class S3(Store):
             return None
         content: bytes = answer["Body"].read()
         return content
+
+    def remove_file(self, name: str) -> None:
+        self.client.delete_object(Bucket=BUCKET, Key=f"folder/{name}")
 
     def remove(self) -> None:
         for found in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
@@ -375,3 +381,118 @@ def test_a_rejected_file_that_the_next_run_would_load_is_refused(
             upsert(path, rejected_path=spelling, max_rejected=1)
     upsert(path, rejected_path=f"{store.url}/_rejected.ndjson", max_rejected=1)
     assert upsert(path, rejected_path=f"{store.url}/_rejected.ndjson", max_rejected=1).read == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("change", ["written again", "longer", "removed"])
+def test_a_file_that_changes_while_it_is_read_ends_the_load(
+    cdf: LocalCdf, store: Store, name: str, change: str
+) -> None:
+    path: Any = storage_path(store.write(name, content(name, 1)), "path")
+    if path.protocol == "file":
+        os.utime(path.path, (1, 1))  # a disk may not tell apart what is written at nearly the same time
+
+    def make_change() -> None:
+        if change == "removed":
+            store.remove_file(name)
+        else:
+            store.write(name, content(name, 2) + b"x" * (change == "longer"))
+
+    source = ChangingSource(*files_of(path))
+    source.change = make_change
+    if change == "removed" and path.protocol == "file":  # an open file stays what it is
+        assert CdfRecordsHook().upsert_source(STREAM, source, mapping=MAPPING).read >= ROWS
+        return
+    what = "was removed" if change == "removed" else "changed"
+    with pytest.raises(AirflowException, match=rf"{name} {what} while it was being loaded") as failed:
+        CdfRecordsHook().upsert_source(STREAM, source, mapping=MAPPING, max_rejected=10_000)
+    assert not isinstance(failed.value, AirflowFailException)
+
+
+def test_rows_that_are_bad_because_the_file_has_changed_are_worth_a_retry(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    """The load ends at the first of them, long before the end of the file."""
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(content("a.ndjson", 1))
+    source = ChangingSource(path)
+    source.change = lambda: path.write_bytes(b"{no row}\n" * 500_000)
+    with pytest.raises(AirflowException, match="changed while") as failed:
+        CdfRecordsHook().upsert_source(STREAM, source, mapping=MAPPING)
+    assert not isinstance(failed.value, AirflowFailException)
+
+
+def test_the_first_rows_of_a_file_that_changes_are_not_loaded_as_if_it_did_not(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(content("a.ndjson", 1))
+    source = ChangingSource(path)
+    source.change = lambda: path.write_bytes(content("a.ndjson", 2) + b"{}")
+    with pytest.raises(AirflowException, match="changed while"):
+        CdfRecordsHook().upsert_source(STREAM, source, mapping=MAPPING, limit=ROWS // 2)
+
+
+def test_a_retry_does_not_go_on_in_a_file_that_had_changed_even_if_it_is_the_old_one_again(
+    cdf: LocalCdf, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ndjson"
+    state = Memory()
+
+    def write(number: int, time: int) -> None:
+        path.write_bytes(content("a.ndjson", number))
+        os.utime(path, (time, time))
+
+    write(1, 1)
+    source = ChangingSource(path)
+    source.change = lambda: write(2, 2)
+    hook = CdfRecordsHook()
+    with pytest.raises(AirflowException, match="changed while"):
+        hook.upsert_source(STREAM, source, mapping=MAPPING, state_store=state)
+    write(1, 1)
+    summary = hook.upsert_file(STREAM, path, mapping=MAPPING, state_store=state)
+    assert (summary.resumed_from, summary.read) == (None, ROWS)
+    assert all(record == {"number": 1} for record in cdf.held().values())
+
+
+def test_a_file_that_changes_before_a_resumed_load_opens_it_is_not_gone_on_in(store: Store) -> None:
+    path: Any = storage_path(store.write("a.ndjson", content("a.ndjson", 1)), "path")
+    if path.protocol == "file":
+        os.utime(path.path, (1, 1))
+    source = FileSource(path)
+    source.fingerprint()
+    source.resume_after(Mark(1000, 40_000))
+    store.write("a.ndjson", content("a.ndjson", 2))
+    with pytest.raises(FileChangedError, match=r"a\.ndjson changed while"):
+        list(source)
+
+
+def test_storage_that_tells_nothing_is_read_and_not_gone_on_in() -> None:
+    path = TellsNothing(content("a.ndjson", 1))
+    assert len([row for chunk in FileSource(path) for row in chunk.rows]) == ROWS
+    assert FileSource(path).fingerprint() != FileSource(path).fingerprint()
+
+
+class TellsNothing:
+    """A file on storage that tells neither its size nor a version."""
+
+    name = "a.ndjson"
+    protocol = "silent"
+
+    def __init__(self, file_content: bytes) -> None:
+        self._content = file_content
+
+    def open(self, mode: str) -> io.BytesIO:
+        return io.BytesIO(self._content)
+
+    def exists(self) -> bool:
+        return True
+
+    def is_dir(self) -> bool:
+        return False
+
+    def stat(self) -> dict[str, Any]:
+        return {"size": None, "type": "file"}
+
+    def unlink(self) -> None:
+        """Remove nothing."""
