@@ -104,7 +104,11 @@ class MysqlConnectorDriver(MysqlDriver):
     packages = ("mysql",)
 
     def cursor(self, conn: Any) -> Any:
-        conn.set_converter_class(_converter_class(self.begin(conn)))
+        converter = _converter_class(self.begin(conn))
+        if hasattr(type(conn), "converter_class"):
+            conn.converter_class = converter
+        else:  # an old version
+            conn.set_converter_class(converter)
         return conn.cursor(buffered=False, raw=False, dictionary=False)
 
 
