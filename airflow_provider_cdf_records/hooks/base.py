@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.hooks.arguments import LoadArguments
 from airflow_provider_cdf_records.hooks.connection import client_config, secrets_of
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
+from airflow_provider_cdf_records.hooks.lookup import find_connection
 from airflow_provider_cdf_records.hooks.paths import (
     check_not_mapping,
     found_mapping,
@@ -64,6 +65,7 @@ class CdfHook(BaseHook):
     def get_conn(self) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
 
+        :raises ConnectionLookupError: when there is no such connection, or one of another type.
         :raises InvalidConnectionError: when the connection cannot work, saying which field to change.
         """
         return self._client()
@@ -169,7 +171,7 @@ class CdfHook(BaseHook):
         return load
 
     def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
-        conn = self.get_connection(self.cdf_conn_id)
+        conn = find_connection(self.cdf_conn_id, "cdf_conn_id", self.conn_type)
         config = client_config(conn, max_concurrency=self.max_concurrency)
         for secret in secrets_of(config):
             mask_secret(secret)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_cdf_records.hooks.lookup import find_connection
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
-from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook, import_dbapi_hook
+from airflow_provider_cdf_records.version_compat import AirflowException, import_dbapi_hook
 
 PROVIDERS = {  # of Airflow's own project, by the types of connections to SQL databases
     "athena": "amazon",
@@ -41,6 +42,7 @@ def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str |
     """Return the hook of a connection, and the connection's password.
 
     :param hook_params: further arguments of the hook.
+    :raises ConnectionLookupError: when there is no such connection.
     :raises InvalidArgumentError: when there is none for SQL, saying what to install or to change.
     """
     try:
@@ -51,7 +53,7 @@ def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str |
             "pip install 'airflow-provider-cdf-records[sql]'."
         )
         raise InvalidArgumentError(msg) from None
-    connection = BaseHook.get_connection(conn_id)
+    connection = find_connection(conn_id, "conn_id")
     what = f"conn_id {conn_id!r} is of type {connection.conn_type!r}"
     try:
         hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
