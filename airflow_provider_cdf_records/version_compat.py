@@ -52,8 +52,8 @@ def failures_of_secrets_backends(conn_id: str) -> list[Exception]:
             backend.get_connection(conn_id=conn_id)
         except Exception as error:
             failures.append(error)
-    if (error := _failure_of_supervisor(conn_id)) is not None:
-        failures.append(error)
+    if (failure := _failure_of_supervisor(conn_id)) is not None:
+        failures.append(failure)
     return failures
 
 
@@ -163,6 +163,15 @@ def running_task() -> Any | None:
         return None
 
 
+def has_supervisor() -> bool:
+    """Tell whether this is the process of a task that its parent process supervises."""
+    if not AIRFLOW_3:
+        return getattr(running_task(), "job_id", None) is not None
+    comms = getattr(import_module("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS", None)
+    has_socket = hasattr(comms, "socket") or hasattr(comms, "request_socket")  # the second in Airflow 3.0
+    return has_socket and running_task() is not None
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -183,6 +192,7 @@ __all__ = [
     "connection_form_widgets",
     "failures_of_secrets_backends",
     "for_any_thread",
+    "has_supervisor",
     "import_dbapi_hook",
     "mask_secret",
     "object_storage_path",

@@ -59,7 +59,7 @@ def _azure_hook(conn_id: str) -> Any:
     """
     connection = find_connection(conn_id, "azure_conn_id")
     try:
-        hook = connection.get_hook()  # type: ignore[no-untyped-call]
+        hook = connection.get_hook()
     except (AirflowException, ImportError) as error:
         msg = (
             f"the hook of its type {connection.conn_type!r} cannot be loaded ({error}); "

@@ -22,7 +22,10 @@ from airflow_provider_cdf_records.hooks.paths import (
     mapping_spec,
     storage_path,
 )
+from airflow_provider_cdf_records.hooks.sources import Opening
+from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
+from airflow_provider_cdf_records.load.checkpoint import rows_of_earlier_try
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -82,12 +85,12 @@ class CdfHook(BaseHook):
         self,
         verb: Verb[S],
         stream_id: str,
-        source: Callable[[CdfClient], Source],
+        source: Opening,
         arguments: LoadArguments,
     ) -> S:
         """Write the rows of a source to a stream with any verb.
 
-        :param source: makes the source, and removes its own arguments from ``arguments``.
+        :param source: is opened once the task log says what is about to be loaded.
         :raises AirflowSkipException: when there is nothing to load, and ``if_empty`` is ``"skip"``.
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
@@ -97,11 +100,12 @@ class CdfHook(BaseHook):
         load: Load | None = None
         summary: Summary | None = None
         try:
-            with airflow_failures(skip_if_empty=if_empty == "skip"):
+            with airflow_failures(skip_if_empty=if_empty == "skip"), ended_with_supervisor(self.on_kill):
                 check_if_empty(if_empty)
                 check_stream_id(stream_id)
                 with self.open_client() as client:
-                    load = self._prepared(client, verb, stream_id, source(client), arguments)
+                    self._announce(client, verb, stream_id, source, arguments)
+                    load = self._prepared(client, verb, stream_id, source.open(client), arguments)
                     self._running.add(load)
                     summary = load.run()
                     if not summary.read and if_empty != "succeed":
@@ -137,6 +141,23 @@ class CdfHook(BaseHook):
     def __reduce__(self) -> tuple[Any, ...]:
         """Be copied and pickled as a hook that runs nothing."""
         return partial(type(self), self.cdf_conn_id, max_concurrency=self.max_concurrency), ()
+
+    def _announce(
+        self, client: CdfClient, verb: Verb[S], stream_id: str, source: Opening, arguments: LoadArguments
+    ) -> None:
+        """Log what is about to happen, before storage, a database or CDF is asked for anything."""
+        store = arguments.get("state_store") if source.is_resumable else None
+        rows_before = None if arguments.get("validate_only") else rows_of_earlier_try(store)
+        self.log.info(
+            "Going to %s %s %s stream %s of project %s at %s%s.",
+            verb.name,
+            source.what,
+            verb.preposition,
+            stream_id,
+            client.project,
+            client.base_url,
+            "" if rows_before is None else f"; an earlier try came as far as row {rows_before:,}",
+        )
 
     def _prepared(
         self,

@@ -56,7 +56,7 @@ def _lookup_error(
         failures = failures_of_secrets_backends(conn_id)
         if not failures:
             of_type = f" of type {conn_type}" if conn_type else ""
-            msg = f"{argument}: there is no Airflow connection {conn_id!r}; create one{of_type}, or name another."
+            msg = f"{argument}: there is no connection {conn_id!r}; create one{of_type}, or name another."
             return ConnectionLookupError(msg)
     passing = [failure for failure in failures if not isinstance(failure, UNREADABLE)]
     if passing:
@@ -66,8 +66,8 @@ def _lookup_error(
         )
         return ConnectionLookupError(msg, retryable=True)
     msg = (
-        f"{argument}: connection {conn_id!r} cannot be read ({_name_of(failures[0])}); write it as JSON or as "
-        "a URI with quoted values."
+        f"{argument}: connection {conn_id!r} cannot be read ({_name_of(failures[0])}); write it as JSON, or as "
+        "a URI whose values are quoted."
     )
     return ConnectionLookupError(msg)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, TypeGuard
 
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError, find_connection
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import shortened
@@ -37,6 +38,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
 
     :param argument: the name of the argument that holds the path, for messages.
     :raises InvalidArgumentError: when it is not a path, or one that no storage has.
+    :raises ConnectionLookupError: when there is no such connection as the path names.
     :raises StorageError: when its storage cannot be reached, or refuses access.
     """
     if not is_path(path) or str(path).strip() in NOTHING:
@@ -60,8 +62,12 @@ def storage_path(path: object, argument: str) -> StoragePath:
         raise InvalidArgumentError(msg)
     try:
         opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
+        if conn_id := getattr(opened, "conn_id", None):  # without it some hooks ask for files as anybody
+            find_connection(conn_id, argument)
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()
+    except ConnectionLookupError:
+        raise
     except (ImportError, ValueError) as error:
         msg = f"{argument} {str(path)!r} cannot be opened: {error}"
         raise InvalidArgumentError(msg) from None

@@ -56,7 +56,7 @@ def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str |
     connection = find_connection(conn_id, "conn_id")
     what = f"conn_id {conn_id!r} is of type {connection.conn_type!r}"
     try:
-        hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+        hook = connection.get_hook(hook_params=hook_params)
     except (AirflowException, ImportError) as error:
         msg = f"{what}, whose hook cannot be loaded ({error}); {_how_to_install(connection.conn_type)}."
         raise InvalidArgumentError(msg) from None
