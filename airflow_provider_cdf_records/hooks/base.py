@@ -65,18 +65,20 @@ class CdfHook(BaseHook):
         self._running: set[Load] = set()
         self._clients: set[CdfClient] = set()
 
-    def get_conn(self) -> CdfClient:
+    def get_conn(self, *, patience: float | None = None) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
 
+        :param patience: for whoever asks again later: give up after two attempts, each of which waits so many
+            seconds at most; by default what the connection says.
         :raises ConnectionLookupError: when there is no such connection, or one of another type.
         :raises InvalidConnectionError: when the connection cannot work, saying which field to change.
         """
-        return self._client()
+        return self._client(patience=patience)
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether loads may work, and what is known of the token. Never raises."""
         try:
-            with self._client(RetryPolicy(max_attempts=1)) as client:
+            with self._client(max_attempts=1) as client:
                 return report_on(client)
         except Exception as error:  # Airflow shows what is returned, and a page of its own for what is raised
             return False, without_secrets(str(error) or type(error).__name__)
@@ -191,9 +193,11 @@ class CdfHook(BaseHook):
         check_not_mapping(load.rejected_path, mapping)
         return load
 
-    def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
+    def _client(self, *, max_attempts: int | None = None, patience: float | None = None) -> CdfClient:
         conn = find_connection(self.cdf_conn_id, "cdf_conn_id", self.conn_type)
         config = client_config(conn, max_concurrency=self.max_concurrency)
         for secret in secrets_of(config):
             mask_secret(secret)
-        return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)
+        if max_attempts is not None:
+            config = replace(config, retry=RetryPolicy(max_attempts=max_attempts))
+        return CdfClient(config if patience is None else config.with_patience(patience), on_token=mask_secret)

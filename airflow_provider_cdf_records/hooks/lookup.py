@@ -8,7 +8,7 @@ from airflow_provider_cdf_records.version_compat import BaseHook, failures_of_se
 
 NOT_FOUND = ("AirflowNotFoundException", "CONNECTION_NOT_FOUND")
 DENIED = ("AirflowSecretsBackendAccessDenied", "PERMISSION_DENIED")
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)  # what makes a connection of its text raises
+UNREADABLE = (ValueError, TypeError, KeyError)  # what makes a connection of its text raises
 OF_ANY_TYPE = (None, "", "generic")
 
 
@@ -37,7 +37,7 @@ def find_connection(conn_id: str, argument: str, conn_type: str | None = None) -
         raise _lookup_error(conn_id, argument, conn_type, error) from None
     if conn_type is not None and connection.conn_type not in (conn_type, *OF_ANY_TYPE):
         msg = (
-            f"Connection {conn_id!r} is of type {connection.conn_type}; "
+            f"Connection {_shown(conn_id)} is of type {connection.conn_type}; "
             f"{argument} needs one of type {conn_type}."
         )
         raise ConnectionLookupError(msg)
@@ -49,27 +49,35 @@ def _lookup_error(
 ) -> ConnectionLookupError:
     what = _name_of(error)
     if what in DENIED:
-        msg = f"{argument}: Airflow does not let this task read connection {conn_id!r}."
+        msg = f"{argument}: Airflow does not let this task read connection {_shown(conn_id)}."
         return ConnectionLookupError(msg)
     failures = [error]
     if what in NOT_FOUND:  # Airflow says so also where a backend fails
         failures = failures_of_secrets_backends(conn_id)
         if not failures:
             of_type = f" of type {conn_type}" if conn_type else ""
-            msg = f"{argument}: there is no connection {conn_id!r}; create one{of_type}, or name another."
+            msg = (
+                f"{argument}: there is no connection {_shown(conn_id)}; create one{of_type}, or name another."
+            )
             return ConnectionLookupError(msg)
     passing = [failure for failure in failures if not isinstance(failure, UNREADABLE)]
     if passing:
         msg = (
-            f"{argument}: connection {conn_id!r} cannot be looked up now: "
+            f"{argument}: connection {_shown(conn_id)} cannot be looked up now: "
             f"{', '.join(map(_name_of, passing))} from where Airflow keeps connections."
         )
         return ConnectionLookupError(msg, retryable=True)
     msg = (
-        f"{argument}: connection {conn_id!r} cannot be read ({_name_of(failures[0])}); write it as JSON, or as "
-        "a URI whose values are quoted."
+        f"{argument}: connection {_shown(conn_id)} cannot be read ({_name_of(failures[0])}); write it as JSON, or "
+        "as a URI whose values are quoted."
     )
     return ConnectionLookupError(msg)
+
+
+def _shown(conn_id: str) -> str:
+    """Return the name of a connection, without what may be a password that a URL names in its place."""
+    name, colon, _ = conn_id.partition(":")
+    return repr(f"{name}:***" if colon else name)
 
 
 def _name_of(error: Exception) -> str:

@@ -20,8 +20,8 @@ ENDS_WITHIN = 10.0  # seconds, as long as Airflow waits before it kills a task
 def ended_with_supervisor(end: Callable[[], None]) -> Iterator[None]:
     """End what runs in the context once the supervisor of the task's process has died.
 
-    The supervisor is the parent of a task's process, and sends its heartbeats. Without them, Airflow starts the
-    next try, beside this one. What has no supervisor, as in ``dag.test()``, is left alone.
+    The supervisor is the parent of a task's process, and sends its heartbeats. Without them, Airflow starts
+    the next try beside this one. What has no supervisor, as in ``dag.test()``, is left alone.
 
     :param end: ends it within seconds, as ``on_kill`` does; called by another thread. If it runs on all the
         same, the process is ended.
