@@ -68,8 +68,8 @@ def _lookup_error(
         )
         return ConnectionLookupError(msg, retryable=True)
     msg = (
-        f"{argument}: connection {_shown(conn_id)} cannot be read ({_name_of(failures[0])}); write it as JSON, or "
-        "as a URI whose values are quoted."
+        f"{argument}: connection {_shown(conn_id)} cannot be read ({_name_of(failures[0])}); write it as "
+        "JSON, or as a URI whose values are quoted."
     )
     return ConnectionLookupError(msg)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
-from airflow_provider_cdf_records.client.secrets import without_secrets
 from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
 from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.load.summary import count_of
@@ -18,6 +18,7 @@ from airflow_provider_cdf_records.sources import FileSource, QuerySource, Record
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.arguments import FileArguments, QueryArguments
 
+USER_AND_PASSWORD = re.compile(r"(?<=://)[^\s/?#]*:[^\s/?#]*@")  # a name alone is that of a connection
 WEB = ("http://", "https://")
 
 
@@ -75,7 +76,7 @@ def _shown(path: object) -> str:
     if text.lower().startswith(WEB):
         text, query, _ = text.partition("?")
         text += "?***" if query else ""
-    return without_secrets(text)
+    return USER_AND_PASSWORD.sub("***@", text)
 
 
 def file_source(path: Path, arguments: FileArguments) -> FileSource:
