@@ -101,6 +101,13 @@ def object_storage_path(url: str) -> Any:
     return path
 
 
+def connection_of_path(path: Any) -> str | None:
+    """Return the id of the Airflow connection that a path names; ``None`` for one that names none."""
+    options = getattr(path, "storage_options", None) or {}
+    conn_id: str | None = getattr(path, "conn_id", None) or options.get("conn_id")  # the second before 3.3
+    return conn_id
+
+
 def connection_form_widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the fields of a connection's form as Airflow before 3.2 wants them, made of ``conn-fields``.
 
@@ -190,6 +197,7 @@ __all__ = [
     "BaseSensorOperator",
     "XComArg",
     "connection_form_widgets",
+    "connection_of_path",
     "failures_of_secrets_backends",
     "for_any_thread",
     "has_supervisor",

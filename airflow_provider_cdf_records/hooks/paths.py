@@ -21,7 +21,7 @@ from airflow_provider_cdf_records.sources.storage import (
     is_local,
 )
 from airflow_provider_cdf_records.sources.storage_errors import WINDOWS_PATH, storage_error
-from airflow_provider_cdf_records.version_compat import object_storage_path
+from airflow_provider_cdf_records.version_compat import connection_of_path, object_storage_path
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
 NOTHING = ("", "None")  # what a template without a value renders to
@@ -62,7 +62,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
         raise InvalidArgumentError(msg)
     try:
         opened: Any = path if hasattr(path, "protocol") else _opened(str(path))
-        if conn_id := getattr(opened, "conn_id", None):  # without it some hooks ask for files as anybody
+        if conn_id := connection_of_path(opened):  # without it some hooks ask for files as anybody
             find_connection(conn_id, argument)
         forget_listings(opened)  # they may lack what an upstream task just wrote
         opened.exists()

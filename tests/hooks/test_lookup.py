@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,7 +16,12 @@ from airflow_provider_cdf_records.hooks.azure import AzureTokens
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError, find_connection
 from airflow_provider_cdf_records.sensors.cdf_records import CdfStreamSensor
-from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException, BaseHook
+from airflow_provider_cdf_records.version_compat import (
+    AIRFLOW_3,
+    AirflowException,
+    AirflowFailException,
+    BaseHook,
+)
 from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM, a_record
 
@@ -26,6 +32,14 @@ class BackendThatIsDown(BaseSecretsBackend):
     def get_connection(self, conn_id: str, **_: Any) -> None:
         msg = f"https://user:a-password@vault/{conn_id} does not answer"
         raise ConnectionError(msg)
+
+
+@pytest.fixture(autouse=True)
+def empty_metadata_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Airflow 2 find no connection in its database, which these tests have not set up."""
+    if not AIRFLOW_3:
+        database = import_module("airflow.secrets.metastore").MetastoreBackend
+        monkeypatch.setattr(database, "get_connection", lambda *_, **__: None)
 
 
 @pytest.fixture
