@@ -60,6 +60,43 @@ def mask_secret(secret: str) -> None:
     import_module(module).mask_secret(secret)
 
 
+def failures_of_secrets_backends(conn_id: str) -> list[Exception]:
+    """Return the errors of those places where Airflow looks for connections that cannot be asked now.
+
+    Airflow takes them for places without the connection.
+    """
+    failures: list[Exception] = []
+    module = "airflow.sdk.execution_time.supervisor" if AIRFLOW_3 else "airflow.configuration"
+    found = import_module(module)
+    load = getattr(found, "ensure_secrets_backend_loaded" if AIRFLOW_3 else "ensure_secrets_loaded", None)
+    for backend in [] if load is None else load():
+        try:
+            backend.get_connection(conn_id=conn_id)
+        except Exception as error:
+            failures.append(error)
+    if (failure := _failure_of_supervisor(conn_id)) is not None:
+        failures.append(failure)
+    return failures
+
+
+def _failure_of_supervisor(conn_id: str) -> Exception | None:
+    """Ask the supervisor of the running task for a connection, and return what fails but "not found"."""
+    if not AIRFLOW_3:
+        return None
+    supervisor = getattr(import_module("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS", None)
+    if supervisor is None or not hasattr(supervisor, "send"):  # Airflow 3.0 raises what the supervisor says
+        return None
+    comms = import_module("airflow.sdk.execution_time.comms")
+    try:
+        answer = supervisor.send(comms.GetConnection(conn_id=conn_id))
+    except Exception as error:
+        return error
+    if not isinstance(answer, comms.ErrorResponse) or answer.error.value == "CONNECTION_NOT_FOUND":
+        return None
+    failure: Exception = import_module("airflow.sdk.exceptions").AirflowRuntimeError(answer)
+    return failure
+
+
 def _file_systems() -> Any:
     """Return Airflow's module of file systems."""
     for module in ("airflow.sdk.io", "airflow.io"):  # the second in Airflow 2 and 3.0
@@ -83,11 +120,6 @@ def attach_file_system(scheme: str, conn_id: str, options: Mapping[str, Any]) ->
     store.fs = module.get_fs(scheme, conn_id, dict(options))
 
 
-def is_missing_connection(error: Exception) -> bool:
-    """Whether an error says that there is no such connection."""
-    return any(one.__name__ == "AirflowNotFoundException" for one in type(error).__mro__)
-
-
 def object_storage_path(url: str) -> Any:
     """Return an ``ObjectStoragePath``, which takes credentials of remote storage from connections.
 
@@ -105,6 +137,13 @@ def object_storage_path(url: str) -> Any:
     if not separator and os.path.isabs(path.path) and not os.path.isabs(url):
         return make(os.path.join(os.getcwd(), url))  # older universal_pathlib has it begin at the root
     return path
+
+
+def connection_of_path(path: Any) -> str | None:
+    """Return the id of the Airflow connection that a path names; ``None`` for one that names none."""
+    options = getattr(path, "storage_options", None) or {}
+    conn_id: str | None = getattr(path, "conn_id", None) or options.get("conn_id")  # the second before 3.3
+    return conn_id
 
 
 def connection_form_widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -192,6 +231,15 @@ def running_task() -> Any | None:
         return None
 
 
+def has_supervisor() -> bool:
+    """Tell whether this is the process of a task that its parent process supervises."""
+    if not AIRFLOW_3:
+        return getattr(running_task(), "job_id", None) is not None
+    comms = getattr(import_module("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS", None)
+    has_socket = hasattr(comms, "socket") or hasattr(comms, "request_socket")  # the second in Airflow 3.0
+    return has_socket and running_task() is not None
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -214,11 +262,13 @@ __all__ = [
     "XComNotFound",
     "attach_file_system",
     "connection_form_widgets",
+    "connection_of_path",
     "current_dag",
+    "failures_of_secrets_backends",
     "for_any_thread",
     "has_file_system",
+    "has_supervisor",
     "import_dbapi_hook",
-    "is_missing_connection",
     "mask_secret",
     "object_storage_path",
     "running_task",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +12,7 @@ import msgspec
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CdfAnswerError
+from airflow_provider_cdf_records.client.time_bounds import in_milliseconds
 from airflow_provider_cdf_records.client.transport import Traffic, Transport
 
 
@@ -110,15 +110,15 @@ class CdfClient:
 
         :param filter: in CDF's filter language; all records without it.
         :param sources: ``[{"source": {...}, "properties": ["*"]}]``: the properties to return.
-        :param last_updated_time: ``{"gt"/"gte"/"lt"/"lte": a datetime, epoch milliseconds or ISO 8601}``; a
-            lower bound is required for immutable streams.
+        :param last_updated_time: ``{"gt"/"gte"/"lt"/"lte": a datetime, ISO 8601 or epoch milliseconds}``, as
+            :func:`.in_milliseconds` takes them; a lower bound is required for immutable streams.
         :param sort: ``[{"property": [...], "direction": "ascending" or "descending"}]``, 5 at most.
         :param limit: 1 to 1000.
         """
         query = {
             "filter": filter,
             "sources": sources,
-            "lastUpdatedTime": _times(last_updated_time),
+            "lastUpdatedTime": in_milliseconds(last_updated_time),
             "sort": sort,
             "limit": limit,
         }
@@ -135,7 +135,7 @@ class CdfClient:
         query: dict[str, Any] = {
             "aggregates": {"records": {"count": {}}},
             "filter": filter,
-            "lastUpdatedTime": _times(last_updated_time),
+            "lastUpdatedTime": in_milliseconds(last_updated_time),
         }
         answer = self.post(_records_path(stream_id, "/aggregate"), _without_none(query))
         try:
@@ -232,20 +232,6 @@ def _records_path(stream_id: str, operation: str = "") -> str:
 
 def _without_none(query: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
-
-
-def _times(bounds: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return bounds of time as CDF takes them: a ``datetime`` becomes milliseconds since the epoch."""
-    if bounds is None:
-        return None
-    return {
-        name: int(_aware(bound).timestamp() * 1000) if isinstance(bound, datetime) else bound
-        for name, bound in bounds.items()
-    }
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _object(answer: Any) -> dict[str, Any]:

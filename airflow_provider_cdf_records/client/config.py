@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 
@@ -122,3 +122,15 @@ class ClientConfig:
     environment: bool = True
     pool_size: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def with_patience(self, seconds: float) -> ClientConfig:
+        """Return the same, for requests that are made again later: two attempts, and short waits.
+
+        :param seconds: how long to wait for a connection, and for a byte of an answer, at most.
+        """
+        return replace(
+            self,
+            timeout=min(seconds, self.timeout),
+            connect_timeout=min(seconds, self.connect_timeout),
+            retry=RetryPolicy(max_attempts=min(2, self.retry.max_attempts), max_wait=1.0),
+        )

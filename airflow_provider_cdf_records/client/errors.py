@@ -18,10 +18,12 @@ class CdfError(Exception):
     :ivar retryable: whether the same request can succeed when it is sent again later.
     :ivar may_be_applied: whether CDF may have carried out the request, all or parts of it: by this attempt or
         an earlier one of the same call that got no answer or an answer such as 503.
+    :ivar is_reported: whether another thread has the same failure, and reports it: that of a shared token.
     """
 
     retryable = False
     may_be_applied = False
+    is_reported = False
 
 
 class CdfApiError(CdfError):

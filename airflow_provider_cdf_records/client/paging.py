@@ -48,8 +48,8 @@ def query_records(
     :param filter: in CDF's filter language; all records without it.
     :param sources: ``[{"source": {...}, "properties": ["*"]}]``: the properties to yield. Without it, records
         have no ``properties``, only identities and times.
-    :param last_updated_time: ``{"gt"/"gte"/"lt"/"lte": epoch milliseconds or ISO 8601}``; a lower bound
-        is required for immutable streams.
+    :param last_updated_time: ``{"gt"/"gte"/"lt"/"lte": a datetime, ISO 8601 or epoch milliseconds}``; a
+        lower bound is required for immutable streams.
     :raises CdfError: when a whole page of records has the same time and identity, which is possible in an
         immutable stream: the records after these cannot be reached.
     """

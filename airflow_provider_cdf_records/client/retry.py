@@ -52,7 +52,8 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
             error.status == TOO_MANY_REQUESTS or error.retry_after is not None
         ):
             throttle.throttled(state.upcoming_sleep)
-        log.warning(
+        log.log(
+            logging.DEBUG if error.is_reported else logging.WARNING,
             "%s; attempt %d of %d, the next in %.1f s.",
             str(error).rstrip("."),
             state.attempt_number,

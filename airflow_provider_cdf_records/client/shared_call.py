@@ -40,8 +40,13 @@ class SharedCall(Generic[T]):
                 self._running = running
         self._wait(running)
         error = running.exception()
+        if isinstance(error, CdfError):
+            with self._lock:
+                own = copy(error)  # since callers write into their errors
+                error.is_reported = True  # by the first of them
+            raise own
         if error is not None:
-            raise copy(error) if isinstance(error, CdfError) else error  # callers write into their errors
+            raise error
         return running.result()
 
     def _run(self, outcome: Future[T]) -> None:

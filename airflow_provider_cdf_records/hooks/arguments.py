@@ -85,8 +85,8 @@ class RecordsQuery(TypedDict, total=False):
     :param filter: in CDF's filter language; all records without it.
     :param sources: the properties wanted, such as ``[{"source": {"type": "container", "space": "plant",
         "externalId": "Alarm"}, "properties": ["*"]}]``; without it a record has its identity and times only.
-    :param last_updated_time: such as ``{"gte": "2026-01-01T00:00:00Z"}``; immutable streams need a lower
-        bound.
+    :param last_updated_time: such as ``{"gte": "2026-01-01T00:00:00Z"}``, with datetimes, ISO 8601 or
+        milliseconds since the epoch, as values or texts; immutable streams need a lower bound.
     """
 
     filter: Mapping[str, Any] | None

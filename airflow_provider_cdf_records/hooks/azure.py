@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfAuthError, IssuedToken
-from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook
+from airflow_provider_cdf_records.hooks.lookup import find_connection
+from airflow_provider_cdf_records.version_compat import AirflowException
 
 MISCONFIGURED = (AirflowException, ImportError, AttributeError, TypeError, ValueError)
 REFUSED = range(400, 500)
@@ -39,12 +40,15 @@ class AzureTokens:
     def _failure(self, error: Exception) -> CdfAuthError:
         """Return the error to raise. What Azure's library does not say to be final may pass."""
         status = getattr(error, "status_code", None)
-        is_final = isinstance(error, MISCONFIGURED) or (status in REFUSED and status not in PASSING)
+        retryable = getattr(error, "retryable", None)
+        if retryable is None:
+            is_refused = status in REFUSED and status not in PASSING
+            retryable = not (isinstance(error, MISCONFIGURED) or is_refused)
         words = " ".join(str(error).split()).rstrip(".")
         return CdfAuthError(
             f"The connection's extra 'azure_conn_id': connection {self.conn_id!r} gave no token: {words}.",
             status=status if isinstance(status, int) else None,
-            retryable=not is_final,
+            retryable=retryable,
         )
 
 
@@ -53,9 +57,9 @@ def _azure_hook(conn_id: str) -> Any:
 
     :raises Exception: of any kind, with words that say what is wrong with the connection.
     """
-    connection = BaseHook.get_connection(conn_id)
+    connection = find_connection(conn_id, "azure_conn_id")
     try:
-        hook = connection.get_hook()  # type: ignore[no-untyped-call]
+        hook = connection.get_hook()
     except (AirflowException, ImportError) as error:
         msg = (
             f"the hook of its type {connection.conn_type!r} cannot be loaded ({error}); "

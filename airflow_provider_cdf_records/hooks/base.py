@@ -15,13 +15,17 @@ from airflow_provider_cdf_records.hooks.arguments import LoadArguments
 from airflow_provider_cdf_records.hooks.connection import client_config, secrets_of
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
+from airflow_provider_cdf_records.hooks.lookup import find_connection
 from airflow_provider_cdf_records.hooks.paths import (
     check_not_mapping,
     found_mapping,
     mapping_spec,
     storage_path,
 )
+from airflow_provider_cdf_records.hooks.sources import Opening
+from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
+from airflow_provider_cdf_records.load.checkpoint import rows_of_earlier_try
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -62,17 +66,20 @@ class CdfHook(BaseHook):
         self._running: set[Load] = set()
         self._clients: set[CdfClient] = set()
 
-    def get_conn(self) -> CdfClient:
+    def get_conn(self, *, patience: float | None = None) -> CdfClient:
         """Return a new client for the connection's project; usable in a ``with`` statement.
 
+        :param patience: for whoever asks again later: give up after two attempts, each of which waits so many
+            seconds at most; by default what the connection says.
+        :raises ConnectionLookupError: when there is no such connection, or one of another type.
         :raises InvalidConnectionError: when the connection cannot work, saying which field to change.
         """
-        return self._client()
+        return self._client(patience=patience)
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether loads may work, and what is known of the token. Never raises."""
         try:
-            with self._client(RetryPolicy(max_attempts=1)) as client:
+            with self._client(max_attempts=1) as client:
                 return report_on(client)
         except Exception as error:  # Airflow shows what is returned, and a page of its own for what is raised
             return False, without_secrets(str(error) or type(error).__name__)
@@ -81,12 +88,12 @@ class CdfHook(BaseHook):
         self,
         verb: Verb[S],
         stream_id: str,
-        source: Callable[[CdfClient], Source],
+        source: Opening,
         arguments: LoadArguments,
     ) -> S:
         """Write the rows of a source to a stream with any verb.
 
-        :param source: makes the source, and removes its own arguments from ``arguments``.
+        :param source: is opened once the task log says what is about to be loaded.
         :raises AirflowSkipException: when there is nothing to load, and ``if_empty`` is ``"skip"``.
         :raises AirflowFailException: when trying again cannot help.
         :raises AirflowException: when it can: CDF could not be reached, or was too busy for too long.
@@ -96,11 +103,16 @@ class CdfHook(BaseHook):
         load: Load | None = None
         summary: Summary | None = None
         try:
-            with using_storages(), airflow_failures(skip_if_empty=if_empty == "skip"):
+            with (
+                using_storages(),
+                airflow_failures(skip_if_empty=if_empty == "skip"),
+                ended_with_supervisor(self.on_kill),
+            ):
                 check_if_empty(if_empty)
                 check_stream_id(stream_id)
                 with self.open_client() as client:
-                    load = self._prepared(client, verb, stream_id, source(client), arguments)
+                    self._announce(client, verb, stream_id, source, arguments)
+                    load = self._prepared(client, verb, stream_id, source.open(client), arguments)
                     self._running.add(load)
                     summary = load.run()
                     if not summary.read and if_empty != "succeed":
@@ -137,6 +149,23 @@ class CdfHook(BaseHook):
         """Be copied and pickled as a hook that runs nothing."""
         return partial(type(self), self.cdf_conn_id, max_concurrency=self.max_concurrency), ()
 
+    def _announce(
+        self, client: CdfClient, verb: Verb[S], stream_id: str, source: Opening, arguments: LoadArguments
+    ) -> None:
+        """Log what is about to happen, before storage, a database or CDF is asked for anything."""
+        store = arguments.get("state_store") if source.is_resumable else None
+        rows_before = None if arguments.get("validate_only") else rows_of_earlier_try(store)
+        self.log.info(
+            "Going to %s %s %s stream %s of project %s at %s%s.",
+            verb.name,
+            source.what,
+            verb.preposition,
+            stream_id,
+            client.project,
+            client.base_url,
+            "" if rows_before is None else f"; an earlier try came as far as row {rows_before:,}",
+        )
+
     def _prepared(
         self,
         client: CdfClient,
@@ -169,9 +198,11 @@ class CdfHook(BaseHook):
         check_not_mapping(load.rejected_path, mapping)
         return load
 
-    def _client(self, retry: RetryPolicy | None = None) -> CdfClient:
-        conn = self.get_connection(self.cdf_conn_id)
+    def _client(self, *, max_attempts: int | None = None, patience: float | None = None) -> CdfClient:
+        conn = find_connection(self.cdf_conn_id, "cdf_conn_id", self.conn_type)
         config = client_config(conn, max_concurrency=self.max_concurrency)
         for secret in secrets_of(config):
             mask_secret(secret)
-        return CdfClient(replace(config, retry=retry) if retry else config, on_token=mask_secret)
+        if max_attempts is not None:
+            config = replace(config, retry=RetryPolicy(max_attempts=max_attempts))
+        return CdfClient(config if patience is None else config.with_patience(patience), on_token=mask_secret)

@@ -9,10 +9,15 @@ from airflow_provider_cdf_records.client import SyncPage, query_records, sync_re
 from airflow_provider_cdf_records.hooks import connection_form
 from airflow_provider_cdf_records.hooks.base import CdfHook
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
-from airflow_provider_cdf_records.hooks.sources import file_source, filter_source, query_source
+from airflow_provider_cdf_records.hooks.sources import (
+    from_file,
+    from_filter,
+    from_query,
+    from_records,
+    from_source,
+)
 from airflow_provider_cdf_records.hooks.streams import ensure_stream
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
-from airflow_provider_cdf_records.sources import RecordsSource
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,63 +58,58 @@ class CdfRecordsHook(CdfHook):
 
     def upsert_records(self, stream_id: str, records: Rows, **more: Unpack[LoadArguments]) -> UpsertSummary:
         """Create or fully replace records in a mutable stream; a generator is read while they are sent."""
-        return self.load(UPSERT, stream_id, lambda _: RecordsSource(records), more)
+        return self.load(UPSERT, stream_id, from_records(records), more)
 
     def upsert_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> UpsertSummary:
         """Upsert the rows of a file, of a folder's files, or of those that a pattern matches."""
-        return self.load(UPSERT, stream_id, lambda _: file_source(path, more), more)
+        return self.load(UPSERT, stream_id, from_file(path, more), more)
 
     def upsert_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> UpsertSummary:
         """Upsert the rows of one ``SELECT``, fetched while the records are sent."""
-        return self.load(UPSERT, stream_id, lambda _: query_source(sql, more), more)
+        return self.load(UPSERT, stream_id, from_query(sql, more), more)
 
     def upsert_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> UpsertSummary:
         """Upsert the rows of a source of your own."""
-        return self.load(UPSERT, stream_id, lambda _: source, more)
+        return self.load(UPSERT, stream_id, from_source(source), more)
 
     def ingest_records(self, stream_id: str, records: Rows, **more: Unpack[LoadArguments]) -> IngestSummary:
         """Create records and overwrite none: one that a mutable stream holds already is rejected."""
-        return self.load(INGEST, stream_id, lambda _: RecordsSource(records), more)
+        return self.load(INGEST, stream_id, from_records(records), more)
 
     def ingest_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> IngestSummary:
         """Ingest the rows of files."""
-        return self.load(INGEST, stream_id, lambda _: file_source(path, more), more)
+        return self.load(INGEST, stream_id, from_file(path, more), more)
 
     def ingest_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> IngestSummary:
         """Ingest the rows of one ``SELECT``."""
-        return self.load(INGEST, stream_id, lambda _: query_source(sql, more), more)
+        return self.load(INGEST, stream_id, from_query(sql, more), more)
 
     def ingest_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> IngestSummary:
         """Ingest the rows of a source of your own."""
-        return self.load(INGEST, stream_id, lambda _: source, more)
+        return self.load(INGEST, stream_id, from_source(source), more)
 
     def delete_records(self, stream_id: str, records: Rows, **more: Unpack[LoadArguments]) -> DeleteSummary:
         """Delete records of a mutable stream by ``space`` and ``externalId``; unknown ones are ignored."""
-        return self.load(DELETE, stream_id, lambda _: RecordsSource(records), more)
+        return self.load(DELETE, stream_id, from_records(records), more)
 
     def delete_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> DeleteSummary:
         """Delete the records that the rows of files name."""
-        return self.load(DELETE, stream_id, lambda _: file_source(path, more), more)
+        return self.load(DELETE, stream_id, from_file(path, more), more)
 
     def delete_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> DeleteSummary:
         """Delete the records that the rows of one ``SELECT`` name."""
-        return self.load(DELETE, stream_id, lambda _: query_source(sql, more), more)
+        return self.load(DELETE, stream_id, from_query(sql, more), more)
 
     def delete_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> DeleteSummary:
         """Delete the records that the rows of a source of your own name."""
-        return self.load(DELETE, stream_id, lambda _: source, more)
+        return self.load(DELETE, stream_id, from_source(source), more)
 
     def delete_filter(
         self, stream_id: str, filter: Mapping[str, Any], **more: Unpack[LoadArguments]
     ) -> DeleteSummary:
         """Delete the records that match a filter in CDF's filter language, as CDF shows them now."""
-        check_schema = more.get("check_schema", True)
-        return self.load(
-            DELETE,
-            stream_id,
-            lambda client: filter_source(client, stream_id, filter, check_schema=check_schema),
-            more,
-        )
+        matching = from_filter(stream_id, filter, check_schema=more.get("check_schema", True))
+        return self.load(DELETE, stream_id, matching, more)
 
     def query_records(self, stream_id: str, **query: Unpack[RecordsQuery]) -> Iterator[dict[str, Any]]:
         """Yield each record that matches a :class:`.RecordsQuery`, requested page by page."""

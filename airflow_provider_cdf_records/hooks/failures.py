@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def airflow_failures(*, skip_if_empty: bool = False) -> Iterator[None]:
     """Turn an error that says whether trying again can help into the Airflow exception that means it.
 
-    Its message says what, where and what to do, so the task log shows it once, without the errors of ours
-    that led to it (at level ``DEBUG`` with them). An error of others below them stays its cause.
+    Its message says what, where and what to do, and quotes the error of another library that led to it. So
+    the task log shows it once, without tracebacks of causes, which are logged at level ``DEBUG``.
 
     :param skip_if_empty: skip the task where there is nothing to load, or where the source is missing.
     :raises AirflowSkipException: then.
@@ -38,12 +38,4 @@ def airflow_failures(*, skip_if_empty: bool = False) -> Iterator[None]:
         if skip_if_empty and isinstance(error, EmptySourceError | MissingSourceError):
             raise AirflowSkipException(str(error)) from None
         failure = AirflowException if retryable else AirflowFailException
-        raise failure(str(error)) from _cause_of(error)
-
-
-def _cause_of(error: BaseException) -> BaseException | None:
-    """Return the first cause that is not one of our own errors."""
-    cause = error.__cause__
-    while cause is not None and hasattr(cause, "retryable"):
-        cause = cause.__cause__
-    return cause
+        raise failure(str(error)) from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, TypeGuard
 
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.hooks.storage_opening import open_url
 from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records import argument_kinds
@@ -43,6 +44,7 @@ def storage_path(path: object, argument: str) -> StoragePath:
 
     :param argument: the name of the argument that holds the path, for messages.
     :raises InvalidArgumentError: when it is not a path, or one that no storage has.
+    :raises ConnectionLookupError: when there is no such connection as the path names.
     :raises StorageError: when its storage cannot be reached, or refuses access.
     """
     path = argument_kinds.path(argument, path)
@@ -53,10 +55,12 @@ def storage_path(path: object, argument: str) -> StoragePath:
         msg = f"{argument} {shown_url(path)!r} is a path of Windows, and this worker does not run there."
         raise InvalidArgumentError(msg)
     try:
-        opened: Any = open_url(path)
+        opened: Any = open_url(path, argument)
         forget_listings(opened)  # they may lack what an upstream task just wrote
         look_at(opened)
         remember_use(opened)
+    except ConnectionLookupError:
+        raise
     except Exception as error:
         what = f"{argument} {shown_url(path)!r}"
         if is_of_the_caller(error):

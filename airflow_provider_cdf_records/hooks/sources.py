@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
 from airflow_provider_cdf_records.load.preflight import check_filter
+from airflow_provider_cdf_records.load.summary import count_of
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
-from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, files_of
+from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, Source, files_of
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.arguments import FileArguments, QueryArguments
+
+USER_AND_PASSWORD = re.compile(r"(?<=://)[^\s/?#]*:[^\s/?#]*@")  # a name alone is that of a connection
+WEB = ("http://", "https://")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A source that is still to be opened, which may take time or fail.
+
+    :param what: what will be loaded, in words without secrets.
+    :param open: opens it, and removes its own arguments from those of the load.
+    :param is_resumable: whether a load can go on from where an earlier try stopped.
+    """
+
+    what: str
+    open: Callable[[CdfClient], Source]
+    is_resumable: bool = False
+
+
+def from_records(records: Iterable[Any]) -> Opening:
+    """Return rows of Python."""
+    counted = isinstance(records, Sized) and not isinstance(records, str | bytes | Mapping)
+    try:
+        what = count_of(len(records), "record") if counted else "records"  # type: ignore[arg-type]
+    except Exception:  # whatever the length of others' rows does: they are read later, or refused
+        what = "records"
+    return Opening(what, lambda _: RecordsSource(records))
+
+
+def from_file(path: Path, arguments: FileArguments) -> Opening:
+    """Return the rows of files; see :func:`file_source`."""
+    return Opening(_shown(path), lambda _: file_source(path, arguments), is_resumable=True)
+
+
+def from_query(sql: str, arguments: QueryArguments) -> Opening:
+    """Return the rows of a query; see :func:`query_source`."""
+    what = f"the rows of a query on connection {arguments.get('conn_id', '')!r}"
+    return Opening(what, lambda _: query_source(sql, arguments))
+
+
+def from_source(source: Source) -> Opening:
+    """Return the rows of a source of the user's own."""
+    return Opening(f"the rows of a {type(source).__name__}", lambda _: source)
+
+
+def from_filter(stream_id: str, filter: Mapping[str, Any], *, check_schema: bool) -> Opening:
+    """Return the records that match a filter; see :func:`filter_source`."""
+    return Opening(
+        "the records that match a filter",
+        lambda client: filter_source(client, stream_id, filter, check_schema=check_schema),
+    )
+
+
+def _shown(path: object) -> str:
+    """Return a path without what may be a secret in it: a password, or the query of a web address."""
+    text = str(path)
+    if text.lower().startswith(WEB):
+        text, query, _ = text.partition("?")
+        text += "?***" if query else ""
+    return USER_AND_PASSWORD.sub("***@", text)
 
 
 def file_source(path: Path, arguments: FileArguments) -> FileSource:

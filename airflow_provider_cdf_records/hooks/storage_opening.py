@@ -7,35 +7,37 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_cdf_records.hooks.azure_storage import AccountFields, azure_options
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError, find_connection
 from airflow_provider_cdf_records.hooks.storage_urls import AZURE, FORMS, PROVIDERS, StorageUrl, read_url
 from airflow_provider_cdf_records.sources.storage import ALIASES, LOCAL, WEB, is_local
 from airflow_provider_cdf_records.sources.web import WebPath, on_the_web
 from airflow_provider_cdf_records.version_compat import (
-    BaseHook,
     attach_file_system,
+    connection_of_path,
     has_file_system,
-    is_missing_connection,
     object_storage_path,
 )
 
 LEFT_TO_AIRFLOW = "aws_default"  # which need not exist: then the environment of the worker counts
 
 
-def open_url(path: Any) -> Any:
+def open_url(path: Any, argument: str) -> Any:
     """Return a path of the storage that an URL names, or of this machine.
 
     :param path: a text, or an ``ObjectStoragePath``, which is opened anew if Airflow knows too little of it.
+    :param argument: the name of the argument that holds the path, for messages.
+    :raises ConnectionLookupError: when there is no such connection as the path names.
     :raises ValueError: when no storage has the URL's scheme, which may be taken for a folder's name, or when
         the URL or its connection cannot mean what they say.
     """
     if hasattr(path, "protocol"):
         is_azure = ALIASES.get(path.protocol, path.protocol) == AZURE
-        conn_id = getattr(path, "conn_id", None) or dict(path.storage_options).get("conn_id")
+        conn_id = connection_of_path(path)
         if not is_azure or not conn_id or dict(path.storage_options).keys() - {"conn_id"}:
-            return on_the_web(path)
+            return _with_known_connection(on_the_web(path), argument)
     text = str(path)
     url = read_url(text)
-    if url is not None and (opened := _with_connection(url, text)) is not None:
+    if url is not None and (opened := _with_connection(url, text, argument)) is not None:
         return opened
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() in WEB:
@@ -44,10 +46,18 @@ def open_url(path: Any) -> Any:
     if separator and is_local(opened) and scheme.lower() not in LOCAL:
         msg = f"no storage has the scheme {scheme!r}"
         raise ValueError(msg)
-    return opened
+    return _with_known_connection(opened, argument)
 
 
-def _with_connection(url: StorageUrl, text: str) -> Any:
+def _with_known_connection(path: Any, argument: str) -> Any:
+    """Return a path whose connection exists, if it names one: without it some file systems ask as anybody."""
+    conn_id = connection_of_path(path)
+    if conn_id and conn_id != LEFT_TO_AIRFLOW:
+        find_connection(conn_id, argument)
+    return path
+
+
+def _with_connection(url: StorageUrl, text: str, argument: str) -> Any:
     """Return the path of an URL of a storage that takes connections; ``None`` for a public blob's URL."""
     protocol = ALIASES.get(url.protocol, url.protocol)
     if url.conn_id is None:
@@ -59,15 +69,18 @@ def _with_connection(url: StorageUrl, text: str) -> Any:
         msg = f"its connection needs the Airflow provider {PROVIDERS[protocol]} on this worker"
         raise ValueError(msg)
     try:
-        conn = BaseHook.get_connection(url.conn_id)
-    except Exception as error:
-        if not is_missing_connection(error):
+        conn = find_connection(url.conn_id, argument)
+    except ConnectionLookupError as error:
+        if not error.is_missing:
             raise
         if is_web:
             return None
         if protocol == "s3" and url.conn_id == LEFT_TO_AIRFLOW:
             return object_storage_path(str(url))
-        raise ValueError(_not_defined(url, protocol)) from None
+        if url.is_default:
+            raise ValueError(_default_not_defined(url)) from None
+        msg = f"{error} The form of the URL is {FORMS[protocol]}."
+        raise ConnectionLookupError(msg) from None
     if protocol == AZURE:
         if is_web and AccountFields(conn).name != (url.account and url.account.name):
             return None
@@ -79,9 +92,7 @@ def _with_connection(url: StorageUrl, text: str) -> Any:
     return object_storage_path(str(url))
 
 
-def _not_defined(url: StorageUrl, protocol: str) -> str:
-    if not url.is_default:
-        return f"there is no connection {url.conn_id!r} in Airflow: {FORMS[protocol]}"
+def _default_not_defined(url: StorageUrl) -> str:
     return (
         f"it names no connection, and there is no {url.conn_id!r} in Airflow. Define that, or name another "
         f"one: abfs://<connection>@{url.place}{url.path}"

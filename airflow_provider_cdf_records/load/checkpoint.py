@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from airflow_provider_cdf_records.records.chunk import Mark
@@ -17,6 +18,16 @@ KEY = "cdf_records"
 BEGUN = "cdf_records_begun"
 VERSION = 2  # of what is kept; another one where a mark means something else
 INTERVAL = 5.0  # seconds between two writes
+MOST_PATIENT = 64  # times as long, once writes fail
+NOT_KNOWN = "Airflow's state store does not tell what an earlier try noted, so all of it is loaded"
+NOT_NOTED = (
+    "Airflow's state store does not take the note of how far the load has come (it is tried again); until it "
+    "does, a retry goes on from an older note, or starts over where there is none"
+)
+NOT_REMOVED = (
+    "Airflow's state store does not remove what this load noted; run again, the task may go on from there "
+    "instead of loading everything"
+)
 
 
 class StateStore(Protocol):
@@ -48,11 +59,14 @@ class Checkpoint:
         self._target = json.loads(json.dumps(target))  # as the store gives it back
         self._fingerprint = None if source is None else json.loads(json.dumps(source | target))
         self._mark: Mark | None = None
+        self._has_to_note_begin = False
         self._saved_at = time.monotonic()
+        self._patience = 1  # INTERVALs between two writes
+        self._warned: set[str] = set()
 
     def load(self) -> Mark | None:
         """Return the mark of an earlier try; ``None`` if there is none of this load."""
-        kept = None if self._fingerprint is None else self._call_store("get", KEY)
+        _, kept = (True, None) if self._fingerprint is None else self._call_store(NOT_KNOWN, "get", KEY)
         if kept is None:
             return None
         if not isinstance(kept, dict) or kept.get("version") != VERSION:
@@ -75,19 +89,20 @@ class Checkpoint:
 
     def forget_mark(self) -> None:
         """Forget how far the load came, but not that records may have been sent."""
-        self._call_store("delete", KEY)
+        self._call_store(NOT_REMOVED, "delete", KEY)
 
     def begin(self) -> bool | None:
         """Note that records are about to be sent, and return whether an earlier try may have sent some.
 
         ``None``: not known, since there is no store, or one that fails.
         """
-        has_begun = bool(self._call_store("get", BEGUN) == self._target)
         if self._store is None:
             return None
-        if not has_begun:
-            self._call_store("set", BEGUN, self._target)
-        return has_begun
+        answered, kept = self._call_store(NOT_KNOWN, "get", BEGUN)
+        has_begun = bool(kept == self._target)
+        self._has_to_note_begin = not has_begun
+        self._note_begin()
+        return has_begun if answered else None
 
     def settled(self, mark: Mark, before_save: Callable[[], None] = lambda: None) -> None:
         """Note that all rows up to the mark are settled, and save the mark every few seconds.
@@ -95,32 +110,55 @@ class Checkpoint:
         :param before_save: called before the mark is saved, to save first what it relies on.
         """
         self._mark = mark
-        if time.monotonic() - self._saved_at >= INTERVAL:
+        if time.monotonic() - self._saved_at >= INTERVAL * self._patience:
             before_save()
             self.save()
 
     def save(self) -> None:
         """Save the last mark."""
+        is_noted = self._note_begin()
         if self._mark is not None and self._fingerprint is not None:
             mark = self._mark._asdict()
-            self._call_store("set", KEY, {"version": VERSION, "fingerprint": self._fingerprint, "mark": mark})
+            kept = {"version": VERSION, "fingerprint": self._fingerprint, "mark": mark}
+            is_noted &= self._call_store(NOT_NOTED, "set", KEY, kept)[0]
+        self._patience = 1 if is_noted else min(2 * self._patience, MOST_PATIENT)
         self._saved_at = time.monotonic()
 
     def clear(self) -> None:
         """Forget the load, so that the task loads everything when it is run again."""
-        self._call_store("delete", KEY)
-        self._call_store("delete", BEGUN)
+        self._call_store(NOT_REMOVED, "delete", KEY)
+        self._call_store(NOT_REMOVED, "delete", BEGUN)
 
-    def _call_store(self, call: str, *arguments: Any) -> Any:
-        """Call the store, until it fails once: a load must not fail because of its checkpoint."""
+    def _note_begin(self) -> bool:
+        """Note that records are being sent, unless that is noted, and return whether it is."""
+        if self._has_to_note_begin:
+            self._has_to_note_begin = not self._call_store(NOT_NOTED, "set", BEGUN, self._target)[0]
+        return not self._has_to_note_begin
+
+    def _call_store(self, consequence: str, call: str, *arguments: Any) -> tuple[bool, Any]:
+        """Call the store, and return whether it answered, and what: a load must not fail because of it.
+
+        :param consequence: of a failure, in words, which are logged once a load.
+        """
         if self._store is None:
-            return None
+            return True, None
         try:
-            return getattr(self._store, call)(*arguments)
+            return True, getattr(self._store, call)(*arguments)
         except Exception as error:
-            log.warning("A retry of this task will start over, since its state store fails: %s", error)
-            self._store = None
-            return None
+            level = logging.DEBUG if consequence in self._warned else logging.WARNING
+            log.log(level, "%s: %s", consequence, str(error) or type(error).__name__)
+            self._warned.add(consequence)
+            return False, None
+
+
+def rows_of_earlier_try(store: StateStore | None) -> int | None:
+    """Return how many rows an earlier try noted as settled; ``None`` where there is no note."""
+    kept: Any = None
+    with suppress(Exception):  # Checkpoint.load says what fails
+        kept = None if store is None else store.get(KEY)
+    is_known = isinstance(kept, dict) and kept.get("version") == VERSION
+    mark = _as_mark(kept.get("mark")) if is_known else None
+    return None if mark is None else mark.read
 
 
 def _as_mark(fields: Any) -> Mark | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 404
 StreamType = Literal["Mutable", "Immutable"]
+PATIENCE = (2.0, 15.0)  # seconds, at least and at most, for each of the two attempts of a poke
 
 
 class _CdfSensor(ArgumentsOperator, BaseSensorOperator):
@@ -35,15 +36,27 @@ class _CdfSensor(ArgumentsOperator, BaseSensorOperator):
         """The client of the connection."""
         from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
 
-        return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn()
+        least, most = PATIENCE
+        patience = min(max(self.timeout / 2, least), most)
+        return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn(patience=patience)
 
     def poke(self, context: Any) -> bool:  # noqa: ARG002
-        """Return whether the wait is over; failures are raised as Airflow exceptions."""
+        """Return whether the wait is over.
+
+        A failure that may pass, such as a CDF that cannot be reached, is one more reason to wait, until the
+        sensor's timeout; others are raised as Airflow exceptions.
+        """
         from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
 
         self.read_arguments()
         with airflow_failures():
-            return self.look()
+            try:
+                return self.look()
+            except Exception as error:
+                if not getattr(error, "retryable", False):
+                    raise
+                self.log.warning("Not known yet: %s", error)
+                return False
 
     def look(self) -> bool:
         """Ask CDF once, and return whether the wait is over."""
@@ -105,8 +118,9 @@ class CdfRecordsSensor(_CdfSensor):
     :param stream_id: the stream.
     :param filter: in CDF's filter language, or JSON text of one; all records without it.
     :param min_count: how many records there must be at least.
-    :param last_updated_time: bounds such as ``{"gte": "{{ data_interval_start.isoformat() }}"}``, as ISO 8601
-        or epoch milliseconds; a lower bound is required for immutable streams.
+    :param last_updated_time: bounds such as ``{"gte": "{{ data_interval_start }}"}`` (``gt``, ``gte``,
+        ``lt``, ``lte``): datetimes, ISO 8601 or epoch milliseconds, also as text; a lower bound is required
+        for immutable streams.
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     """
 

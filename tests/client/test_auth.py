@@ -39,6 +39,23 @@ def test_the_token_is_asked_for_as_the_standard_says(client: CdfClient, server: 
     }
 
 
+def test_a_token_that_many_threads_miss_is_one_warning(
+    make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    all_wait = threading.Barrier(4)
+    server.answer("/token", Answer(503, before=lambda: all_wait.wait(PATIENCE)), a_token("later"))
+    client = make_client(pool_size=4, retry=RetryPolicy(max_attempts=9, base=0.01))
+
+    def upsert(number: int) -> None:
+        if number:
+            all_wait.wait(PATIENCE)
+        client.upsert_records("alarms", b"{}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upsert, range(4)))
+    assert caplog.text.count("attempt 1 of 9") == 1
+
+
 def test_an_audience_is_sent_where_one_is_set(make_client: MakeClient, server: ScriptedServer) -> None:
     make_client(auth=ClientCredentials("id", SECRET, f"{server.url}/token", audience="cdf")).upsert_records(
         "a", b"{}"

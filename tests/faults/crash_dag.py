@@ -1,4 +1,4 @@
-"""The DAG of the crash test: one load, which tells its process id."""
+"""The DAG of the crash test: one load, which tells its process id and its parent's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Load(CdfRecordsUpsertOperator):
         from airflow_provider_cdf_records.load import checkpoint
 
         checkpoint.INTERVAL = 0
-        (FOLDER / f"{context['run_id']}.pid").write_text(str(os.getpid()))
+        (FOLDER / f"{context['run_id']}.pid").write_text(f"{os.getpid()} {os.getppid()}")
         return super().execute(context)
 
 

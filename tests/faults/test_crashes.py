@@ -28,6 +28,7 @@ from tests.waiting import SOON, wait_until
 
 ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))
 ROWS, IDENTITIES = 60_000, 45_000
+AIRFLOW_3 = Version(version("apache-airflow")) >= Version("3.0")
 REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
 
 
@@ -58,6 +59,19 @@ class RunningAirflow:
 
     def has_mark(self, run_id: str) -> bool:
         return bool(self.query("SELECT 1 FROM task_state_store WHERE run_id = ?", run_id))
+
+    def miss_heartbeats(self, run_id: str) -> None:
+        """Have time pass for the scheduler, until it takes the task's supervisor for lost."""
+        long_ago = "2026-01-01 00:00:00.000000"
+        with sqlite3.connect(self.database, timeout=30) as database:
+            of_run = "FROM task_instance WHERE run_id = ?"
+            if AIRFLOW_3:
+                change = (
+                    "UPDATE task_instance SET last_heartbeat_at = ? WHERE run_id = ? AND state = 'running'"
+                )
+            else:
+                change = f"UPDATE job SET latest_heartbeat = ? WHERE id = (SELECT job_id {of_run})"
+            database.execute(change, (long_ago, run_id))
 
     def summary(self, run_id: str) -> dict[str, Any]:
         question = "SELECT value FROM xcom WHERE run_id = ? AND key = 'return_value'"
@@ -150,17 +164,24 @@ def has_ended(process_id: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
-    ("round_number", "how"),
-    [(0, signal.SIGTERM), *((number + 1, signal.SIGKILL) for number in range(ROUNDS))],
-)
-def test_a_killed_load_is_finished_by_its_retry(
-    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan
-) -> None:
-    if how == signal.SIGKILL and version("apache-airflow").startswith("3.0."):
-        pytest.skip("Airflow 3.0 fails a task whose process is killed, without its retries")
-    draw = random.Random(round_number)
-    run_id = f"round-{round_number}"
+@dataclass
+class Held:
+    """A load that waits for the answers to its requests.
+
+    :param expected: what the stream must hold in the end.
+    :param bad: the numbers of the rows that must be rejected.
+    """
+
+    run_id: str
+    process_id: int
+    supervisor_id: int
+    expected: dict[str, Any]
+    bad: set[int]
+
+
+def held_load(run_id: str, seed: int, airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan) -> Held:
+    """Start a load, and have CDF withhold its answers at some time."""
+    draw = random.Random(seed)
     expected: dict[str, Any] = {}
     bad = set(draw.sample(range(ROWS), 12))
     with (airflow.folder / f"{run_id}.ndjson").open("w") as file:
@@ -179,16 +200,17 @@ def test_a_killed_load_is_finished_by_its_retry(
     wait_until(lambda: 0 < plan.held == plan.under_way)
     if REMEMBERS:
         wait_until(lambda: airflow.has_mark(run_id))
-    process_id = int((airflow.folder / f"{run_id}.pid").read_text())
-    os.kill(process_id, how)
-    wait_until(lambda: has_ended(process_id), patience=SOON)
-    plan.release()
-    wait_until(lambda: airflow.state(run_id) in ("success", "failed"))
+    process_id, supervisor_id = map(int, (airflow.folder / f"{run_id}.pid").read_text().split())
+    return Held(run_id, process_id, supervisor_id, expected, bad)
 
+
+def check_that_the_retry_finishes(load: Held, airflow: RunningAirflow, cdf: LocalCdf) -> None:
+    run_id = load.run_id
+    wait_until(lambda: airflow.state(run_id) in ("success", "failed"))
     assert (airflow.state(run_id), airflow.tries(run_id)) == ("success", 2)
-    assert cdf.held(run_id) == expected
+    assert cdf.held(run_id) == load.expected
     lines = (airflow.folder / f"{run_id}.rejected").read_text().splitlines()
-    assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(bad)
+    assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(load.bad)
     summary = airflow.summary(run_id)
     numbers = summary["upserted"] + summary["superseded"] + summary["rejected"]
     assert summary["read"] == numbers == ROWS
@@ -196,3 +218,28 @@ def test_a_killed_load_is_finished_by_its_retry(
         assert summary["resumed_from"] > 0
     else:
         assert summary["resumed_from"] is None
+
+
+@pytest.mark.parametrize(
+    ("round_number", "how"),
+    [(0, signal.SIGTERM), *((number + 1, signal.SIGKILL) for number in range(ROUNDS))],
+)
+def test_a_killed_load_is_finished_by_its_retry(
+    round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan
+) -> None:
+    if how == signal.SIGKILL and version("apache-airflow").startswith("3.0."):
+        pytest.skip("Airflow 3.0 fails a task whose process is killed, without its retries")
+    load = held_load(f"round-{round_number}", round_number, airflow, cdf, plan)
+    os.kill(load.process_id, how)
+    wait_until(lambda: has_ended(load.process_id), patience=SOON)
+    plan.release()
+    check_that_the_retry_finishes(load, airflow, cdf)
+
+
+def test_a_load_ends_with_its_supervisor(airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan) -> None:
+    load = held_load("supervisor", 0, airflow, cdf, plan)
+    os.kill(load.supervisor_id, signal.SIGKILL)
+    wait_until(lambda: has_ended(load.process_id), patience=SOON)  # before anything is answered
+    plan.release()
+    airflow.miss_heartbeats(load.run_id)
+    check_that_the_retry_finishes(load, airflow, cdf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import traceback
 from collections.abc import Callable
@@ -54,18 +55,22 @@ def test_errors_of_ours_are_shown_once() -> None:
     assert shown(failure).count("no column 'tag'") == 1
 
 
-def test_the_error_of_another_library_is_shown_as_the_cause() -> None:
-    def raise_error() -> None:
-        try:
-            raising(SourceError("a.csv cannot be read"), OSError("the disk is gone"))()
-        except SourceError as error:
-            msg = "a.csv cannot be read. Nothing was sent."
-            raise LoadFailedError(msg, retryable=False) from error
-
-    failure = failure_of(raise_error)
-    assert isinstance(failure.__cause__, OSError)
-    assert shown(failure).count("a.csv cannot be read") == 1
-    assert "the disk is gone" in shown(failure)
+def test_the_errors_of_other_libraries_below_ours_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = {"conn_type": "cdf", "host": "http://127.0.0.1:9", "schema": "p"}
+    away["extra"] = json.dumps({"token": "t", "max_attempts": 1})
+    monkeypatch.setenv("AIRFLOW_CONN_AWAY", json.dumps(away))
+    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(away))
+    for load, words in (
+        (lambda hook: hook.upsert_records(STREAM, [a_record()]), "Connection refused"),
+        (
+            lambda hook: hook.upsert_file(STREAM, "http://127.0.0.1:9/a.ndjson", check_schema=False),
+            "a.ndjson cannot be accessed",
+        ),
+    ):
+        with pytest.raises(AirflowException, match=words) as failure:
+            load(CdfRecordsHook())
+        assert not isinstance(failure.value, AirflowFailException)
+        assert len(traceback.format_exception(failure.value, limit=0)) == 1
 
 
 def test_an_error_of_others_passes_as_it_is() -> None:

@@ -129,19 +129,88 @@ def test_marks_are_written_at_intervals_and_not_each(monkeypatch: pytest.MonkeyP
     assert store.kept[KEY]["mark"]["position"] == 1000
 
 
-def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Memory):
-        def get(self, key: str) -> Any:
-            msg = "no such endpoint"
+class Failing(Memory):
+    """A store of which some calls fail, as long as they are named."""
+
+    def __init__(self, *failing: str) -> None:
+        super().__init__()
+        self.failing = set(failing)
+
+    def _call(self, name: str) -> None:
+        if name in self.failing:
+            msg = f"no {name} today"
             raise RuntimeError(msg)
 
-    checkpoint = Checkpoint(Broken(), {}, {})
+    def get(self, key: str) -> Any:
+        self._call("get")
+        return super().get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        self._call("set")
+        super().set(key, value)
+
+    def delete(self, key: str) -> None:
+        self._call("delete")
+        super().delete(key)
+
+
+def test_a_store_that_fails_does_not_end_the_load(caplog: pytest.LogCaptureFixture) -> None:
+    store = Failing("get", "set", "delete")
+    checkpoint = Checkpoint(store, {}, {})
     with caplog.at_level(logging.WARNING):
         assert checkpoint.load() is None
+        assert checkpoint.begin() is None
         checkpoint.settled(Mark(1))
         checkpoint.save()
+        checkpoint.save()
         checkpoint.clear()
-    assert caplog.text.count("will start over, since its state store fails: no such endpoint") == 1
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.rpartition(": ")[2] for message in messages] == [
+        "no get today",
+        "no set today",
+        "no delete today",
+    ]
+    assert "a retry goes on from an older note, or starts over where there is none" in messages[1]
+
+
+def test_what_a_store_did_not_take_is_noted_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Failing("set")
+    checkpoint = Checkpoint(store, {"stream": "s"}, {})
+    assert checkpoint.begin() is False
+    checkpoint.settled(Mark(1))
+    checkpoint.save()
+    assert not store.kept
+    store.failing.clear()
+    monkeypatch.setattr(checkpoint_module, "INTERVAL", 0)
+    checkpoint.settled(Mark(2))
+    assert Checkpoint(store, {"stream": "s"}, {}).load() == Mark(2)
+    assert Checkpoint(store, {"stream": "s"}, {}).begin()
+
+
+def test_a_load_that_once_could_not_take_a_note_is_cleared_all_the_same() -> None:
+    store = Memory()
+    before = Checkpoint(store, {}, {})
+    before.settled(Mark(1))
+    before.save()
+    failing = Failing("set")
+    failing.kept = store.kept
+    checkpoint = Checkpoint(failing, {}, {})
+    checkpoint.settled(Mark(2))
+    checkpoint.save()
+    checkpoint.clear()
+    assert Checkpoint(store, {}, {}).load() is None
+
+
+def test_a_store_that_fails_is_asked_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Failing("set")
+    asked: list[int] = []
+    now = 0
+    monkeypatch.setattr(store, "_call", lambda name: asked.append(now) or Failing._call(store, name))
+    monkeypatch.setattr(checkpoint_module.time, "monotonic", lambda: now)
+    checkpoint = Checkpoint(store, {}, {})
+    for now in range(200):
+        checkpoint.settled(Mark(now))
+    assert asked == [5, 15, 35, 75, 155]
 
 
 def test_a_cleared_checkpoint_is_gone() -> None:

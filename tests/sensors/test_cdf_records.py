@@ -1,16 +1,23 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.client import ClientConfig, StaticToken
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
-from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
+from airflow_provider_cdf_records.version_compat import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
+from tests.scripted_server import Answer, ScriptedServer
 
 
 def stream_sensor(stream_id: str = STREAM, **arguments: Any) -> CdfStreamSensor:
@@ -119,14 +126,79 @@ def test_what_makes_no_sense_fails_when_the_dag_is_parsed(arguments: dict[str, A
         records_sensor(**arguments)
 
 
-def test_a_server_that_is_away_fails_so_that_airflow_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = (
-        '{"conn_type":"cdf","host":"http://127.0.0.1:9","schema":"p","extra":{"token":"t","max_attempts":1}}'
-    )
-    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", connection)
-    with pytest.raises(AirflowException) as failure:
-        stream_sensor().poke({})
-    assert not isinstance(failure.value, AirflowFailException)
+def cdf_is_at(monkeypatch: pytest.MonkeyPatch, host: str, **extra: Any) -> None:
+    fields = {"conn_type": "cdf", "host": host, "schema": "p", "extra": {"token": "t", **extra}}
+    monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(fields))
+
+
+def test_a_cdf_that_cannot_be_reached_is_waited_for_by_the_sensor_and_not_by_the_client(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cdf_is_at(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(AirflowException, match="timed out"):
+        stream_sensor(poke_interval=0.01, timeout=0.01).execute({})
+    assert "attempt 1 of 2" in caplog.text
+    assert "attempt 2" not in caplog.text
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_cdf_that_is_busy_is_waited_for(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    with ScriptedServer() as server:
+        cdf_is_at(monkeypatch, server.url)
+        server.answer(
+            f"/streams/{STREAM}",
+            Answer(status, headers={"Retry-After": "60"}),
+            Answer(body={"type": "Mutable"}),
+        )
+        sensor = stream_sensor()
+        assert not sensor.poke({}), "a pause that CDF asks for is left to the sensor"
+        assert sensor.poke({})
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_cdf_that_refuses_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    with ScriptedServer() as server:
+        cdf_is_at(monkeypatch, server.url)
+        server.answer(f"/streams/{STREAM}", Answer(status, {"error": {"message": "not you"}}))
+        with pytest.raises(AirflowFailException, match="not you"):
+            stream_sensor().poke({})
+        with pytest.raises(AirflowSkipException):
+            stream_sensor(soft_fail=True).execute({})
+        with pytest.raises(AirflowSkipException):
+            stream_sensor(never_fail=True).execute({})
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(8, 4.0), (1, 2.0), (86_400, 15.0)])
+def test_a_poke_waits_for_less_than_the_sensor(
+    monkeypatch: pytest.MonkeyPatch, timeout: float, seconds: float
+) -> None:
+    config = ClientConfig("http://127.0.0.1:9", "p", StaticToken("t")).with_patience(seconds)
+    assert (config.timeout, config.retry.max_attempts) == (seconds, 2)
+    given: list[float | None] = []
+
+    def get_conn(_: CdfRecordsHook, *, patience: float | None = None) -> None:
+        given.append(patience)
+
+    monkeypatch.setattr(CdfRecordsHook, "get_conn", get_conn)
+    assert stream_sensor(timeout=timeout).client is None
+    assert given == [seconds]
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ start }}", "{{ start.isoformat() }}", "{{ (start.timestamp() * 1000) | int }}"]
+)
+def test_bounds_of_time_are_taken_as_templates_give_them(cdf: LocalCdf, text: str) -> None:
+    start = datetime(2026, 1, 1, microsecond=500, tzinfo=timezone(timedelta(hours=2)))
+    sensor = records_sensor(last_updated_time={"gte": text})
+    sensor.render_template_fields({"start": start})
+    assert not sensor.poke({})
+    CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
+    assert sensor.poke({})
+
+
+def test_bounds_of_time_that_make_no_sense_fail_for_good(cdf: LocalCdf) -> None:
+    with pytest.raises(AirflowFailException, match=r"gte must be a datetime, ISO 8601, or .*, got 'None'"):
+        records_sensor(last_updated_time={"gte": "None"}).poke({})
 
 
 def test_the_modes_of_airflow_are_taken() -> None:

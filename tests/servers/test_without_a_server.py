@@ -197,7 +197,7 @@ class SqlServer:
 
 def test_a_datetimeoffset_by_odbc_is_a_moment_with_its_offset() -> None:
     conn, driver = SqlServer(), driver_of(pyodbc.Error(), hook=None)
-    driver.cursor(conn)
+    driver.begin(conn)
     sent = struct.pack("<6hI2h", 2026, 1, 2, 3, 4, 5, 678_901_200, -3, -30)
     there = timezone(-timedelta(hours=3, minutes=30))
     assert conn.converters[-155](sent) == datetime(2026, 1, 2, 3, 4, 5, 678901, there)

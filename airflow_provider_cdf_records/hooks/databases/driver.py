@@ -42,6 +42,9 @@ class Driver:
         """Return a new connection, such as one whose cursors leave the rows on the server."""
         return self.hook.get_conn()
 
+    def begin(self, conn: Any) -> None:
+        """Make ready the session of a new connection, before parameters are made and the cursor is opened."""
+
     def cursor(self, conn: Any) -> Any:
         """Return a cursor that leaves the rows on the server until they are fetched, where there is one.
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_cdf_records.hooks.lookup import find_connection
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
-from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook, import_dbapi_hook
+from airflow_provider_cdf_records.version_compat import AirflowException, import_dbapi_hook
 
 SECRET_NAME = re.compile("pass|pwd|secret|token|key|credential|auth", re.IGNORECASE)
 PROVIDERS = {  # of Airflow's own project, by the types of connections to SQL databases
@@ -44,6 +45,7 @@ def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, list[
     """Return the hook of a connection, and the secrets of both.
 
     :param hook_params: further arguments of the hook.
+    :raises ConnectionLookupError: when there is no such connection.
     :raises InvalidArgumentError: when there is none for SQL, saying what to install or to change.
     """
     try:
@@ -54,10 +56,10 @@ def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, list[
             "pip install 'airflow-provider-cdf-records[sql]'."
         )
         raise InvalidArgumentError(msg) from None
-    connection = BaseHook.get_connection(conn_id)
+    connection = find_connection(conn_id, "conn_id")
     what = f"conn_id {conn_id!r} is of type {connection.conn_type!r}"
     try:
-        hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+        hook = connection.get_hook(hook_params=hook_params)
     except (AirflowException, ImportError) as error:
         msg = f"{what}, whose hook cannot be loaded ({error}); {_how_to_install(connection.conn_type)}."
         raise InvalidArgumentError(msg) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases import mysql_values
@@ -26,10 +26,13 @@ class MysqlDriver(Driver):
         super().__init__(hook)
         self._session: MysqlSession | None = None
 
-    def begin(self, conn: Any) -> MysqlSession:
-        """Return the session of a connection that has just been opened."""
+    def begin(self, conn: Any) -> None:
         self._session = MysqlSession(self.hook, conn)
-        return self._session
+
+    @property
+    def time_zone(self) -> tzinfo:
+        """The time zone of the session."""
+        return timezone.utc if self._session is None else self._session.time_zone
 
     def readers(self, cursor: Any) -> Mapping[int, Read]:
         readers = {}
@@ -67,10 +70,9 @@ class MysqlclientDriver(MysqlDriver):
         from MySQLdb.constants import FIELD_TYPE  # noqa: PLC0415 (may not be installed)
         from MySQLdb.cursors import SSCursor  # noqa: PLC0415
 
-        session = self.begin(conn)
         if conn.character_set_name() != ALL_CHARACTERS:
             conn.set_character_set(ALL_CHARACTERS)
-        conn.converter.update(_converters(FIELD_TYPE, session))
+        conn.converter.update(_converters(FIELD_TYPE, self.time_zone))
         return conn.cursor(SSCursor)
 
 
@@ -84,10 +86,9 @@ class PymysqlDriver(MysqlDriver):
         from pymysql.constants import FIELD_TYPE  # noqa: PLC0415 (may not be installed)
         from pymysql.cursors import SSCursor  # noqa: PLC0415
 
-        session = self.begin(conn)
         if conn.charset != ALL_CHARACTERS:
             conn.set_character_set(ALL_CHARACTERS)
-        conn.decoders.update(_converters(FIELD_TYPE, session))
+        conn.decoders.update(_converters(FIELD_TYPE, self.time_zone))
         self._cursor = conn.cursor(SSCursor)
         return self._cursor
 
@@ -104,7 +105,7 @@ class MysqlConnectorDriver(MysqlDriver):
     packages = ("mysql",)
 
     def cursor(self, conn: Any) -> Any:
-        converter = _converter_class(self.begin(conn))
+        converter = _converter_class(self.time_zone)
         if hasattr(type(conn), "converter_class"):
             conn.converter_class = converter
         else:  # an old version
@@ -119,20 +120,20 @@ def _place_in(column: str) -> Read:
     return place
 
 
-def _converters(types: Any, session: MysqlSession) -> dict[int, Any]:
+def _converters(types: Any, time_zone: tzinfo) -> dict[int, Any]:
     return {
         types.DATE: mysql_values.day,
         types.DATETIME: mysql_values.local_time,
-        types.TIMESTAMP: mysql_values.moment_in(session.time_zone),
+        types.TIMESTAMP: mysql_values.moment_in(time_zone),
         types.TIME: mysql_values.text,
     }
 
 
-def _converter_class(session: MysqlSession) -> type[Any]:
+def _converter_class(time_zone: tzinfo) -> type[Any]:
     """Return what mysql-connector-python makes values by; its methods are named after the types."""
     from mysql.connector.conversion import MySQLConverter  # noqa: PLC0415 (may not be installed)
 
-    moment = mysql_values.moment_in(session.time_zone)
+    moment = mysql_values.moment_in(time_zone)
 
     class Converter(MySQLConverter):  # type: ignore[misc]
         def _date_to_python(self, value: Any, _column: Any = None) -> Any:

@@ -53,7 +53,7 @@ class OdbcDriver(Driver):
         self._mysql: MysqlSession | None = None
         self._cursor: Any = None
 
-    def cursor(self, conn: Any) -> Any:
+    def begin(self, conn: Any) -> None:
         import pyodbc  # noqa: PLC0415 (may not be installed)
 
         database = str(conn.getinfo(pyodbc.SQL_DBMS_NAME))
@@ -71,6 +71,8 @@ class OdbcDriver(Driver):
         elif database in MOMENTS_IN_UTC:
             with closing(conn.cursor()) as cursor:
                 cursor.execute(MOMENTS_IN_UTC[database])
+
+    def cursor(self, conn: Any) -> Any:
         self._cursor = conn.cursor()
         return self._cursor
 

@@ -21,14 +21,16 @@ class OracleDriver(DriverThatCancels):
     text_cast = "TO_CHAR({column})"
     bytes_cast = "RAWTOHEX({column})"
 
-    def cursor(self, conn: Any) -> Any:
+    def begin(self, conn: Any) -> None:
         with conn.cursor() as cursor:  # moments are compared, and come, in the session's time zone
             cursor.execute("ALTER SESSION SET TIME_ZONE = '+00:00'")
         conn.outputtypehandler = output_type
         cursor = conn.cursor()
         cursor.arraysize = cursor.prefetchrows = ROWS_AT_ONCE
-        self._cursor = cursor
-        return cursor
+        self._cursor = cursor  # which makes parameters, too
+
+    def cursor(self, conn: Any) -> Any:  # noqa: ARG002 (the one of before)
+        return self._cursor
 
     def is_final(self, error: Exception) -> bool:
         code = code_of(error)

@@ -66,8 +66,10 @@ class Query:
             driver = driver_of(conn, self._hook)
             self._open = driver, conn
             failure = f"The query on connection {self._conn_id!r} failed"
+            driver.begin(conn)
+            parameters = self._parameters.for_driver(driver)
             cursor = driver.cursor(conn)
-            cursor.execute(self._sql, *self._parameters.for_driver(driver))
+            cursor.execute(self._sql, *parameters)
             yield Rows(cursor, driver, failure)
             is_read = True
         except Exception as error:

@@ -120,7 +120,7 @@ def test_a_wrong_query_fails_the_task_for_good(
 
 
 def test_a_blank_query_fails_when_the_dag_is_parsed() -> None:
-    with pytest.raises(ValueError, match="sql must be a text, got '  '"):
+    with pytest.raises(ValueError, match="sql must be one SELECT, got '  '"):
         operator("  ")
 
 
@@ -230,7 +230,7 @@ def _impatient(connect: Any) -> Any:
             r"'sybase', whose hook cannot be loaded .*; install the Airflow provider that has connections of "
             "type 'sybase'",
         ),
-        ({"conn_type": "mssql"}, r"pip install apache-airflow-providers-microsoft-mssql\.$"),
+        ({"conn_type": "trino"}, r"pip install apache-airflow-providers-trino\.$"),
         ({"conn_type": "snowflake"}, r"pip install apache-airflow-providers-snowflake\.$"),
     ],
 )
