@@ -126,6 +126,17 @@ def running_task() -> Any | None:
         return None
 
 
+def keeps_state_between_runs() -> bool:
+    """Whether this Airflow has a store for the state of assets (3.3 and later)."""
+    version: str = import_module("airflow").__version__
+    return tuple(map(int, version.split(".")[:2])) >= (3, 3)
+
+
+def asset(name: str, group: str) -> Any:
+    """Return an asset, of which Airflow can keep state."""
+    return import_module("airflow.sdk").Asset(name=name, uri=name, group=group)
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -143,9 +154,11 @@ __all__ = [
     "BaseOperator",
     "BaseSensorOperator",
     "XComArg",
+    "asset",
     "connection_form_widgets",
     "for_any_thread",
     "import_dbapi_hook",
+    "keeps_state_between_runs",
     "mask_secret",
     "object_storage_path",
     "running_task",

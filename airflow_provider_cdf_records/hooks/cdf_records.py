@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_cdf_records.client import SyncPage, query_records, sync_records
+from airflow_provider_cdf_records.client import CdfClient, SyncPage, query_records, sync_records
 from airflow_provider_cdf_records.hooks import connection_form
 from airflow_provider_cdf_records.hooks.base import CdfHook
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.sources import file_source, filter_source, query_source
 from airflow_provider_cdf_records.hooks.streams import ensure_stream
-from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
+from airflow_provider_cdf_records.load.summary import Summary
+from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT, Verb
 from airflow_provider_cdf_records.sources import RecordsSource
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.sources import Source
 
     Rows = Iterable[Any]
+
+S = TypeVar("S", bound=Summary)
 
 
 class CdfRecordsHook(CdfHook):
@@ -61,7 +64,7 @@ class CdfRecordsHook(CdfHook):
 
     def upsert_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> UpsertSummary:
         """Upsert the rows of one ``SELECT``, fetched while the records are sent."""
-        return self.load(UPSERT, stream_id, lambda _: query_source(sql, more), more)
+        return self._load_query(UPSERT, stream_id, sql, more)
 
     def upsert_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> UpsertSummary:
         """Upsert the rows of a source of your own."""
@@ -77,7 +80,7 @@ class CdfRecordsHook(CdfHook):
 
     def ingest_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> IngestSummary:
         """Ingest the rows of one ``SELECT``."""
-        return self.load(INGEST, stream_id, lambda _: query_source(sql, more), more)
+        return self._load_query(INGEST, stream_id, sql, more)
 
     def ingest_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> IngestSummary:
         """Ingest the rows of a source of your own."""
@@ -93,7 +96,7 @@ class CdfRecordsHook(CdfHook):
 
     def delete_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> DeleteSummary:
         """Delete the records that the rows of one ``SELECT`` name."""
-        return self.load(DELETE, stream_id, lambda _: query_source(sql, more), more)
+        return self._load_query(DELETE, stream_id, sql, more)
 
     def delete_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> DeleteSummary:
         """Delete the records that the rows of a source of your own name."""
@@ -110,6 +113,13 @@ class CdfRecordsHook(CdfHook):
             lambda client: filter_source(client, stream_id, filter, check_schema=check_schema),
             more,
         )
+
+    def _load_query(self, verb: Verb[S], stream_id: str, sql: str, arguments: QueryArguments) -> S:
+        def source(client: CdfClient) -> Source:
+            target = {"verb": verb.name, "project": client.project, "stream_id": stream_id}
+            return query_source(sql, arguments, target, self.log)
+
+        return self.load(verb, stream_id, source, arguments)
 
     def query_records(self, stream_id: str, **query: Unpack[RecordsQuery]) -> Iterator[dict[str, Any]]:
         """Yield each record that matches a :class:`.RecordsQuery`, requested page by page."""

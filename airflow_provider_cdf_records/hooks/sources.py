@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
+from airflow_provider_cdf_records.hooks.slow_reading import hinting_at_spool
+from airflow_provider_cdf_records.hooks.spool import spool_argument, spool_place
+from airflow_provider_cdf_records.hooks.task import owner_of_task
+from airflow_provider_cdf_records.hooks.watermark import watermark_of
 from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, files_of
+from airflow_provider_cdf_records.sources.spool import SpooledQuery
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.arguments import FileArguments, QueryArguments
+    from airflow_provider_cdf_records.sources import Source
 
 
 def file_source(path: Path, arguments: FileArguments) -> FileSource:
@@ -34,22 +40,32 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
     )
 
 
-def query_source(sql: str, arguments: QueryArguments) -> QuerySource:
-    """Return the rows of a query, fetched as they are needed; PostgreSQL uses a server-side cursor.
+def query_source(sql: str, arguments: QueryArguments, target: dict[str, Any], log: Any) -> Source:
+    """Return the rows of a query, fetched as they are needed or to a spool first.
 
     :param sql: one ``SELECT``.
     :param arguments: those of the source are removed from it.
-    :raises InvalidArgumentError: when the connection is not to a SQL database.
+    :param target: what identifies where the rows go, as plain JSON.
+    :param log: of the load.
+    :raises InvalidArgumentError: when the connection is not to a SQL database, or an argument makes no sense.
     """
     from airflow_provider_cdf_records.hooks.databases import Query  # noqa: PLC0415 (needs common.sql)
 
-    query = Query(
-        sql,
-        arguments.pop("conn_id", ""),  # type: ignore[misc]
-        arguments.pop("parameters", None),
-        arguments.pop("hook_params", None),
-    )
-    return QuerySource(query.execute, query.cancel)
+    conn_id: str = arguments.pop("conn_id", "")  # type: ignore[misc]
+    hook_params = arguments.pop("hook_params", None)
+    watermark = watermark_of(sql, arguments, target | {"conn_id": conn_id, "hook_params": hook_params}, log)
+    parameters = arguments.pop("parameters", None)
+    if watermark is not None:
+        parameters = watermark.with_parameter(parameters)
+    spool = spool_argument(arguments.pop("spool", None))
+    query = Query(sql, conn_id, parameters, hook_params)
+    execute = query.execute if spool else hinting_at_spool(query.execute)
+    rows = QuerySource(execute, query.cancel)
+    source = rows if watermark is None else watermark.watched(rows)
+    if not spool or arguments.get("validate_only") is True:  # then nothing is slow but the database
+        return source
+    identity = [sql, conn_id, parameters, hook_params, arguments.get("limit"), watermark and watermark.column]
+    return SpooledQuery(source, spool_place(spool, identity), log, is_found_again=owner_of_task() is not None)
 
 
 def filter_source(

@@ -35,8 +35,9 @@ from airflow_provider_cdf_records.records.errors import (
 )
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
-from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source
+from airflow_provider_cdf_records.sources import FileSource, ReadAhead, ResumableSource, Source
 from airflow_provider_cdf_records.sources.compression import compression_of
+from airflow_provider_cdf_records.sources.source import tell
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
@@ -134,9 +135,11 @@ class Load:
         except Exception as error:
             if getattr(error, "retryable", True) is False:
                 checkpoint.forget_mark()  # what failed may be the stream, and a new one is empty
+                tell(self.source, "discard")
             if isinstance(error, TooManyRejectedError) and tally.has_found_existing:
                 checkpoint.clear()  # else the next run would take records of others for its own
             raise
+        tell(self.source, "loaded")
         checkpoint.clear()
         return summary
 
@@ -158,7 +161,7 @@ class Load:
         self.client.cancel()
 
     def _checkpoint(self, rejected_file: RejectedFile | None) -> tuple[Checkpoint, Mark | None]:
-        """Find how far an earlier try came. Only a load of files can be resumed."""
+        """Find how far an earlier try came, for a source that can be resumed."""
         target = {
             "verb": self.verb.name,
             "stream_id": self.stream_id,
@@ -169,7 +172,7 @@ class Load:
         if self.limit is not None:
             target["limit"] = self.limit
         store = None if self.validate_only else self.state_store
-        if store is None or not isinstance(self.source, FileSource):
+        if store is None or not isinstance(self.source, ResumableSource):
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
         rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
         checkpoint = Checkpoint(store, target, self.source.fingerprint() | {"rejected_path": rejected_path})
