@@ -247,7 +247,9 @@ def outcome(chunk: Chunk) -> list[Any]:
         source = {"space": SPACE, "container": CONTAINER, "properties": {name: "value"}}
         spec = read_mapping({"space": SPACE, "external_id": "{id}", "sources": [source]})
         records = Guarded(RowMapping(spec, schema))(chunk)
-        got.append([records.bodies, [(one.position, ADDRESS.sub("", one.message)) for one in records.refusals]])
+        got.append(
+            [records.bodies, [(one.position, ADDRESS.sub("", one.message)) for one in records.refusals]]
+        )
     return got
 
 
