@@ -208,8 +208,7 @@ class Watermark:
             value = None
         if value is None:
             msg = (
-                f"What is kept as {KEY} is no watermark of this version: {shortened(repr(kept))}; "
-                "delete it."
+                f"What is kept as {KEY} is no watermark of this version: {shortened(repr(kept))}; delete it."
             )
             raise WatermarkError(msg, retryable=False)
         return value

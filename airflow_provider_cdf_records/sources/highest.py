@@ -70,8 +70,8 @@ class Highest:
                     else "values without an order"
                 )
             msg = (
-                f"watermark column {self.column!r} has {what}, that cannot be compared with each other or "
-                "with the watermark that is kept. Make them one kind in the query, by a cast; if the column has "
+                f"watermark column {self.column!r} has {what}, that cannot be compared with each other "
+                "or with the watermark that is kept. Make them one kind in the query, by a cast; if the column has "
                 "changed its type, delete the watermark that is kept."
             )
             raise SourceError(msg) from None

@@ -77,7 +77,7 @@ class SpoolWriter:
         """
         try:
             content = encode(self._packed(chunk, may_be_plain=True))
-        except (OverflowError, UnicodeEncodeError, RecursionError):  # an integer or a text that is not as plain as its type
+        except (OverflowError, UnicodeEncodeError, RecursionError):  # a value less plain than its type
             content = encode(self._packed(chunk, may_be_plain=False))
         self._frame(content)
         self.rows = chunk.end.position

@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.records.encoding import display
 
 
 def to_enum(value: Enum) -> list[Any]:
-    """Return the name of an enum, the name and value of its member, and whether that is a number or a text."""
+    """Return the name of an enum, the name and value of a member, and whether it is a number or text."""
     return [type(value).__name__, value.name, value.value, isinstance(value, int), isinstance(value, str)]
 
 

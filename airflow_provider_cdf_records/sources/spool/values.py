@@ -229,7 +229,7 @@ AS_THEY_ARE = -1
 
 
 def kept(value: Any) -> Any:
-    """Return any value as the encoder takes it: one that fails in whatever way as one that no conversion takes.
+    """Return any value as the encoder takes it: one that fails as one that no conversion takes.
 
     :raises UnkeptValueError: for a value that cannot be kept exactly.
     """

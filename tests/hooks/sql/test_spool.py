@@ -30,7 +30,7 @@ from tests.sample_records import STREAM
 from tests.state_store import Memory
 from tests.waiting import SOON, wait_until
 
-ROWS = 20_000
+ROWS = 8_000
 ENDLESS_ROWS = (
     "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, id AS number FROM n"
 )
@@ -65,7 +65,7 @@ def interrupted(
     """Load until some records are in, and end as a task that is killed."""
     monkeypatch.setattr(checkpoint, "INTERVAL", 0)
     with cdf.server.faults(seed=0, rate=0) as plan:
-        plan.hold(after=6)
+        plan.hold(after=4)
         task = operator(max_concurrency=2, **arguments)
 
         def kill() -> None:
@@ -310,7 +310,7 @@ def test_outside_of_a_task_nothing_stays(
     assert operator().execute({})["read"] == ROWS
     task = operator()
     with cdf.server.faults(seed=0, rate=0) as plan:
-        plan.hold(after=6)
+        plan.hold(after=4)
 
         def kill() -> None:
             wait_until(lambda: plan.held)

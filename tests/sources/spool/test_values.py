@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from airflow_provider_cdf_records.load.guard import Guarded
-from airflow_provider_cdf_records.mapping import ContainerId, RowMapping, Schema, read_mapping
+from airflow_provider_cdf_records.mapping import RowMapping, Schema, read_mapping
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Refusal, RowContext
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.records.unreadable import Unreadable
@@ -29,7 +29,7 @@ from airflow_provider_cdf_records.sources.source import START
 from airflow_provider_cdf_records.sources.spool.frames import Beginning, SpoolReader, SpoolWriter
 from tests.sample_records import CONTAINER, SPACE
 
-Interval = namedtuple("Interval", "years months")  # as one of Oracle's  # noqa: PYI024
+Interval = namedtuple("Interval", "years months")  # as one of Oracle's
 
 
 class Colour(Enum):
