@@ -10,8 +10,8 @@ IfEmpty = Literal["succeed", "skip", "fail"]
 WHERE_NONE_IS_KEPT = (
     "watermark needs a store that outlives the run: Airflow 3.3 or later, which has one for an operator of a "
     "DAG (for a hook it is watermark_store=context['asset_state_store'][asset]). Where there is none, "
-    "let the interval of the run say what to load: parameters={'start': {'timestamp': '{{ data_interval_start }}'}, "
-    "'end': {'timestamp': '{{ data_interval_end }}'}}."
+    "let the interval of the run say what to load: parameters={'start': {'timestamp': "
+    "'{{ data_interval_start }}'}, 'end': {'timestamp': '{{ data_interval_end }}'}}."
 )
 
 

@@ -64,14 +64,10 @@ class Highest:
             kinds = sorted({type(value).__name__ for value in [*present, *known]})
             what = f"values of several kinds ({', '.join(kinds)})"
             if len(kinds) == 1:
-                what = (
-                    "values with and without a time zone"
-                    if kinds == ["datetime"]
-                    else "values without an order"
-                )
+                what = "values with and without a time zone"
             msg = (
-                f"watermark column {self.column!r} has {what}, that cannot be compared with each other "
-                "or with the watermark that is kept. Make them one kind in the query, by a cast; if the column has "
+                f"watermark column {self.column!r} has {what}, that cannot be compared with each other or "
+                "with the one that is kept. Make them one kind in the query, by a cast; if the column has "
                 "changed its type, delete the watermark that is kept."
             )
             raise SourceError(msg) from None
