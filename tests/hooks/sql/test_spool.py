@@ -27,6 +27,7 @@ from tests.hooks.sql.conftest import mapping
 from tests.hooks.sql.test_sqlite import ENDLESS, fill
 from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM
+from tests.sources.test_storage import BUCKET, S3, s3, s3_server  # noqa: F401 (fixtures)
 from tests.state_store import Memory
 from tests.waiting import SOON, wait_until
 
@@ -393,3 +394,63 @@ def test_a_rejected_row_is_named_by_its_place_in_the_query(
     load(operator(max_rejected=1, rejected_path=str(rejected)))
     line = json.loads(rejected.read_text())
     assert (line["where"], line["record"]) == ("row 1501 of the query", {"id": "bad", "number": "none"})
+
+
+def test_a_spool_on_storage_is_gone_on_with_by_any_worker(
+    cdf: LocalCdf,
+    sqlite: sqlite3.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    s3: S3,  # noqa: F811
+) -> None:
+    fill(sqlite, *((f"r{n}", n) for n in range(ROWS)))
+    store = Memory()
+    interrupted(cdf, monkeypatch, store, spool=f"{s3.url}/spool/")
+    (spool,) = spooled = _keys(s3)
+    assert spool.startswith("folder/spool/plant_load-")
+    with sqlite:
+        sqlite.execute("DROP TABLE reading")
+    summary = load(operator(spool=f"{s3.url}/spool"), task_state_store=store)
+    assert (summary["read"], summary["resumed_from"] > 0) == (ROWS, True)
+    assert len(cdf.held()) == ROWS
+    assert spooled
+    assert not _keys(s3)
+
+
+def test_a_spool_on_storage_that_was_cut_short_is_fetched_anew(
+    cdf: LocalCdf,
+    sqlite: sqlite3.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    s3: S3,  # noqa: F811
+) -> None:
+    fill(sqlite, *((f"r{n}", n) for n in range(ROWS)))
+    store = Memory()
+    interrupted(cdf, monkeypatch, store, spool=f"{s3.url}/spool/")
+    (key,) = _keys(s3)
+    content = s3.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    s3.client.put_object(Bucket=BUCKET, Key=key, Body=content[:-1000])
+    summary = load(operator(spool=f"{s3.url}/spool/"), task_state_store=store)
+    assert (summary["read"], summary["resumed_from"]) == (ROWS, None)
+    assert len(cdf.held()) == ROWS
+
+
+def test_a_killed_spool_on_storage_leaves_nothing(
+    cdf: LocalCdf,
+    sqlite: sqlite3.Connection,
+    s3: S3,  # noqa: F811
+) -> None:
+    task = operator(ENDLESS_ROWS, spool=f"{s3.url}/spool/")
+
+    def kill() -> None:
+        wait_until(lambda: "cdf-source" in [thread.name for thread in threading.enumerate()])
+        time.sleep(0.2)
+        task.on_kill()
+
+    threading.Thread(target=kill, daemon=True).start()
+    with pytest.raises(AirflowException, match="told to stop"):
+        load(task)
+    wait_until(lambda: "cdf-source" not in [thread.name for thread in threading.enumerate()])
+    assert not _keys(s3)
+
+
+def _keys(s3: S3) -> list[str]:  # noqa: F811
+    return [found["Key"] for found in s3.client.list_objects_v2(Bucket=BUCKET).get("Contents", ())]
