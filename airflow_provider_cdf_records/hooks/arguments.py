@@ -68,7 +68,9 @@ class QueryArguments(LoadArguments, total=False):
     """Arguments of a load of a SQL query.
 
     :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
-    :param parameters: values for the placeholders in the query, which are those of the database's driver.
+    :param parameters: values for the placeholders in the query, which are those of the database's driver;
+        moments as objects or as ``{"timestamp": "2026-01-02T03:04:05Z"}``, see
+        :class:`.CdfRecordsFromSqlOperator`.
     :param hook_params: further arguments of that hook.
     :param spool: fetch all rows to a file first, at the database's pace, and load them from there: ``True``
         for one in the temporary folder of this worker, or a folder or the URL of one on storage.

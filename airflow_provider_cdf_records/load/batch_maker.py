@@ -54,7 +54,7 @@ class BatchMaker:
         self._on_read(tally.read - self._read_before)
         for refusal in sorted(records.refusals, key=attrgetter("position")):
             tally.reject(rejection_of(self._where(refusal.position), *refusal))
-        return list(self._batcher.feed(records, chunk.end._replace(read=tally.read)))
+        return list(self._batcher.feed(records, chunk.end._replace(read=tally.read), chunk.size))
 
     def last(self) -> Batch | None:
         """Return the batch that is not full, if there is anything in it."""

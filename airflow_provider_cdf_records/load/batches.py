@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.records.request import (
 )
 
 MAX_RECORDS = 1000
+MAX_BYTES_HELD = 10_000_000  # of rows as they were read, whose columns may be in no record
 MAX_HELD = 10 * MAX_RECORDS  # rows of a batch in memory, with the earlier ones of each identity
 
 
@@ -27,6 +28,7 @@ class Batch:
     :param may_repeat: whether one request may hold an identity several times.
     :ivar latest: the index of each identity's last row in the lists.
     :ivar earlier: the indexes of each identity's rows before that one.
+    :ivar bytes_held: what the rows take in memory, as far as their sources know.
     """
 
     def __init__(self, *, may_repeat: bool = False) -> None:
@@ -38,6 +40,7 @@ class Batch:
         self.rows: list[Row] = []
         self.latest: dict[Identity, int] = {}
         self.earlier: dict[Identity, list[int]] = {}
+        self.bytes_held = 0
         self._bytes = len(REQUEST_START) + len(REQUEST_END) - 1  # one comma less than there are records
 
     def __len__(self) -> int:
@@ -133,15 +136,22 @@ class Batcher:
         self._batch = self._new_batch()
         self._end: Mark | None = None
 
-    def feed(self, records: Records, end: Mark) -> Iterator[tuple[Batch, Mark | None]]:
+    def feed(self, records: Records, end: Mark, size: int = 0) -> Iterator[tuple[Batch, Mark | None]]:
         """Add records, and yield the batches that are full.
 
         Each comes with a mark (an ``end`` of an earlier call): all rows before it are in that batch or in
         batches before it.
+
+        :param size: bytes that the rows of the records take in memory.
         """
         start, count = 0, len(records.bodies)
+        if self._batch.bytes_held and self._batch.bytes_held + size > MAX_BYTES_HELD:
+            yield self._batch, self._end
+            self._batch = self._new_batch()
         while start < count:
-            start += self._batch.take(records, start)
+            taken = self._batch.take(records, start)
+            self._batch.bytes_held += size * taken // count
+            start += taken
             if start < count:
                 yield self._batch, self._end
                 self._batch = self._new_batch()

@@ -8,7 +8,7 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
-from airflow_provider_cdf_records.load.batches import Batch
+from airflow_provider_cdf_records.load.batches import MAX_BYTES_HELD, Batch
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint
 from airflow_provider_cdf_records.load.refusals import BatchSettler, TooManyRejectedInBatchError
 from airflow_provider_cdf_records.load.tally import Tally
@@ -60,6 +60,7 @@ class InFlight:
         self._ended: SimpleQueue[_Sending] = SimpleQueue()
         self._has_failed = False
         self._under_way = 0
+        self._bytes_under_way = 0  # of rows
         self._identities: set[Identity] = set()  # of the batches under way, which share none
         self._unsettled: deque[_Sending] = deque()  # in the order of the source
 
@@ -82,16 +83,22 @@ class InFlight:
         """Send a batch, as soon as there is room and no batch under way shares an identity with it."""
         self._raise_if_stopped()  # the batch may be one that the thread of the source is still filling
         identities = batch.exclusive_identities
-        while self._under_way >= self._max + self._ahead or not self._identities.isdisjoint(identities):
+        while self._is_full_for(batch) or not self._identities.isdisjoint(identities):
             self._wait_for_a_batch()
         sending = _Sending(batch, mark)
         self._under_way += 1
+        self._bytes_under_way += batch.bytes_held
         self._identities.update(identities)
         self._unsettled.append(sending)
         self._waiting.put(sending)
         if self._threads < min(self._under_way, self._max):
             self._threads += 1
             threading.Thread(target=self._work, name="cdf-send", daemon=True).start()
+
+    def _is_full_for(self, batch: Batch) -> bool:
+        most = self._max + self._ahead
+        size = self._bytes_under_way + batch.bytes_held
+        return self._under_way >= most or (self._under_way > 0 and size > most * MAX_BYTES_HELD)
 
     def drain(self) -> None:
         """Wait until all batches are settled."""
@@ -116,6 +123,7 @@ class InFlight:
         except Empty:
             return None
         self._under_way -= 1
+        self._bytes_under_way -= ended.batch.bytes_held
         self._identities.difference_update(ended.batch.exclusive_identities)
         return ended
 

@@ -27,7 +27,7 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
             stream_id="alarms",
             conn_id="historian",
             sql="SELECT tag, time, severity FROM alarm WHERE time >= %(start)s ORDER BY time",
-            parameters={"start": "{{ data_interval_start }}"},
+            parameters={"start": {"timestamp": "{{ data_interval_start }}"}},
             mapping={
                 "space": "plant",
                 "external_id": "{tag}/{time}",
@@ -43,7 +43,11 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         stays, so order them. (templated)
     :param conn_id: an Airflow connection to a SQL database. (templated)
     :param mapping: how records are made of rows, or the path of a JSON file that holds it. (templated)
-    :param parameters: values for the placeholders in the query, which are those of the driver. (templated)
+    :param parameters: values for the placeholders in the query, which are those of the driver. Moments are
+        ``{"timestamp": "{{ data_interval_start }}"}``, with ``"time_zone": "Europe/Oslo"`` for a column of
+        local times, and with ``"format"`` (a pattern, ``"s"``, ``"ms"``, ``"us"``, ``"ns"``) for one of texts
+        or numbers; dates are ``{"date": "{{ ds }}"}``. A text that is a moment is an error where the database
+        would miss rows, else a warning. (templated)
     :param hook_params: arguments of the database's hook, such as ``{"schema": "other_database"}``.
     :param spool: fetch all rows to a file first, at the database's pace, and load them from there with the
         connection closed: where the database ends a query whose rows wait for CDF, or where a retry should

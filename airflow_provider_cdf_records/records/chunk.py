@@ -81,6 +81,7 @@ class Chunk(NamedTuple):
     :param refusals: rows that the source itself cannot read.
     :param is_retried: whether the rows come from a rejected-records file; they need not have all columns.
     :param number_style: how the numbers in the texts of the rows are written, where the source says so.
+    :param size: bytes that the rows take in memory, as far as the source knows.
     """
 
     positions: Sequence[int]
@@ -91,6 +92,7 @@ class Chunk(NamedTuple):
     refusals: Sequence[Refusal] = ()
     is_retried: bool = False
     number_style: NumberStyle | None = None
+    size: int = 0
 
     def as_read(self) -> list[Row]:
         """Return the rows as they were read, with the context that they have, if any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import MAXYEAR, MINYEAR, date, datetime, timezone
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timezone
 from decimal import Decimal
 from enum import Enum
 from math import isinf
@@ -27,7 +27,7 @@ def to_json_type(value: object) -> Any:
     """
     if isinstance(value, datetime):
         return _timestamp(value)
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
         return _number(value)

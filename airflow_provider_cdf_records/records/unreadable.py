@@ -22,3 +22,15 @@ class Unreadable:
 
     def __repr__(self) -> str:
         return f"an unreadable value ({self.reason})"
+
+
+class UnreadableRow:
+    """A row of a source that could not be read.
+
+    :param reason: why.
+    """
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 CHUNKS_TOGETHER = 4  # read at each request, since a change of threads costs a good part of a chunk's time
 CHUNKS_AHEAD = 4  # of a cancellable source: with no more than these left, more are requested
+BYTES_AHEAD = 1 << 23  # of rows; with more than these, no more chunks are read
 LOOK_EVERY = 0.2  # seconds between two checks for a chunk or the end
 STOP_WITHIN = 3.0  # seconds that the source gets to end
 
@@ -53,6 +54,7 @@ class ReadAhead(Generic[T]):
         self._ahead = CHUNKS_AHEAD if self._cancel is not None else 0
         self._requests = 0  # that are not answered yet
         self._items: deque[T | _End] = deque()  # what was read and converted
+        self._sizes: deque[int] = deque()  # bytes of the rows of each, added before it and removed after it
         # Queues that a signal handler may put into, also while the thread that it interrupts waits for them.
         self._wanted: SimpleQueue[None] = SimpleQueue()
         self._answered: SimpleQueue[None] = SimpleQueue()
@@ -125,6 +127,8 @@ class ReadAhead(Generic[T]):
             return _End(None)
         item = self._items.popleft()
         self._has_ended = isinstance(item, _End)
+        if not self._has_ended:
+            self._sizes.popleft()
         return item
 
     def _request(self) -> None:
@@ -133,7 +137,8 @@ class ReadAhead(Generic[T]):
             while self._requests:
                 self._answered.get_nowait()
                 self._requests -= 1
-        if not self._requests and len(self._items) <= self._ahead:
+        has_few = not self._items or (len(self._items) <= self._ahead and sum(self._sizes) < BYTES_AHEAD)
+        if not self._requests and has_few:
             self._requests += 1
             self._wanted.put(None)
 
@@ -151,11 +156,17 @@ class ReadAhead(Generic[T]):
         try:
             while True:
                 self._wanted.get()
+                size = 0
                 for _ in range(CHUNKS_TOGETHER):
                     chunk = None if self._is_stopped else next(chunks, None)
                     if chunk is None or self._is_stopped:  # it may have blocked until after the end
                         return
-                    self._items.append(self._convert(chunk))
+                    converted = self._convert(chunk)
+                    self._sizes.append(chunk.size)
+                    self._items.append(converted)
+                    size += chunk.size
+                    if size >= BYTES_AHEAD:
+                        break
                 self._answered.put(None)
         finally:
             close = getattr(chunks, "close", None)  # generators have it, other iterators may not

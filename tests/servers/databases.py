@@ -15,6 +15,11 @@ from tests.waiting import SOON
 PASSWORD = "the-password-of-the-database"
 DATABASE = "plant"
 POSTGRES_BINARIES = "/usr/lib/postgresql/*/bin/{}"
+IN_POSTGRES = (
+    "CREATE EXTENSION hstore",
+    "CREATE EXTENSION citext",
+    "CREATE TYPE mood AS ENUM ('calm', 'wild')",
+)
 ODBC_DRIVER = "/usr/lib/*/odbc/libmaodbc.so"
 
 
@@ -90,13 +95,15 @@ def postgres_server() -> Iterator[Database]:
         with running(server, is_ready, folder, user):
             with closing(connect("postgres")) as connection:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
-            yield Database(
+            database = Database(
                 port,
                 "postgres",
                 connect,
                 "SELECT state, query FROM pg_stat_activity "
                 "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
             )
+            database.execute(*IN_POSTGRES)
+            yield database
 
 
 @contextmanager

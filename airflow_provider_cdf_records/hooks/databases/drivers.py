@@ -1,4 +1,4 @@
-"""The drivers that are known, by their packages."""
+"""The drivers that are known, by their packages and by the types of Airflow connections."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from typing import Any
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
 from airflow_provider_cdf_records.hooks.databases.mysql import MysqlDriver
 from airflow_provider_cdf_records.hooks.databases.odbc import OdbcDriver
-from airflow_provider_cdf_records.hooks.databases.postgres import PostgresDriver
+from airflow_provider_cdf_records.hooks.databases.psycopg2_driver import Psycopg2Driver
+from airflow_provider_cdf_records.hooks.databases.psycopg_driver import PsycopgDriver
 from airflow_provider_cdf_records.hooks.databases.sqlite import SqliteDriver
 
-DRIVERS: tuple[type[Driver], ...] = (MysqlDriver, OdbcDriver, PostgresDriver, SqliteDriver)
+DRIVERS: tuple[type[Driver], ...] = (MysqlDriver, OdbcDriver, PsycopgDriver, Psycopg2Driver, SqliteDriver)
 BY_PACKAGE = {package: driver for driver in DRIVERS for package in driver.packages}
+BY_CONN_TYPE = {conn_type: driver for driver in DRIVERS for conn_type in driver.conn_types}
+
+
+def driver_to_connect(hook: Any) -> Driver:
+    """Return the driver that opens the connections of a hook."""
+    return BY_CONN_TYPE.get(getattr(hook, "conn_type", ""), Driver)(hook)
 
 
 def driver_of(value: Any, hook: Any) -> Driver:
-    """Return the driver that a connection, or an error of connecting, is of."""
-    package = type(value).__module__.partition(".")[0]
-    return BY_PACKAGE.get(package, Driver)(hook)
+    """Return the driver that a connection, or an error of one, is of."""
+    packages = (base.__module__.partition(".")[0] for base in type(value).__mro__)
+    return next((BY_PACKAGE[package] for package in packages if package in BY_PACKAGE), Driver)(hook)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
 from airflow_provider_cdf_records.version_compat import AirflowException, BaseHook, import_dbapi_hook
 
+SECRET_NAME = re.compile("pass|pwd|secret|token|key|credential|auth", re.IGNORECASE)
 PROVIDERS = {  # of Airflow's own project, by the types of connections to SQL databases
     "athena": "amazon",
     "databricks": "databricks",
@@ -37,8 +40,8 @@ PROVIDERS = {  # of Airflow's own project, by the types of connections to SQL da
 }
 
 
-def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str | None]:
-    """Return the hook of a connection, and the connection's password.
+def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, list[str]]:
+    """Return the hook of a connection, and the secrets of both.
 
     :param hook_params: further arguments of the hook.
     :raises InvalidArgumentError: when there is none for SQL, saying what to install or to change.
@@ -65,7 +68,17 @@ def database_hook(conn_id: str, hook_params: dict[str, Any]) -> tuple[Any, str |
     if not isinstance(hook, dbapi_hook):
         msg = f"{what}, which is not a SQL database: {type(hook).__name__} is not a DbApiHook."
         raise InvalidArgumentError(msg)
-    return hook, connection.password
+    password = [connection.password] if connection.password else []
+    return hook, [*password, *secrets_in(connection.extra_dejson), *secrets_in(hook_params)]
+
+
+def secrets_in(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the values of fields whose names say that they are secrets."""
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from secrets_in(value)
+        elif isinstance(value, str) and SECRET_NAME.search(str(name)):
+            yield value
 
 
 def _how_to_install(conn_type: str | None) -> str:

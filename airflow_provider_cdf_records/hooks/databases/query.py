@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from airflow_provider_cdf_records.client.secrets import without_secrets
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
-from airflow_provider_cdf_records.hooks.databases.drivers import driver_of
+from airflow_provider_cdf_records.hooks.databases.drivers import driver_of, driver_to_connect
+from airflow_provider_cdf_records.hooks.databases.errors import QueryError, is_of_a_program
 from airflow_provider_cdf_records.hooks.databases.hook import database_hook
+from airflow_provider_cdf_records.hooks.databases.parameters import Parameters, QueryParameters
+from airflow_provider_cdf_records.hooks.databases.rows import Rows
+from airflow_provider_cdf_records.hooks.databases.statements import second_statement
+from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.sources.queries import Cursor
-
-Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class QueryError(Exception):
-    """A database that cannot be reached, or that refuses the query.
-
-    :param retryable: whether the next try may get through.
-    """
-
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.retryable = retryable
 
 
 class Query:
     """A query, executed and fetched on a connection of its own.
 
     :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
+    :param parameters: values for the placeholders. ``{"timestamp": ...}`` and ``{"date": ...}`` are moments
+        and dates.
     :param hook_params: further arguments of that hook.
-    :raises InvalidArgumentError: when ``sql`` is empty, or the hook is not a ``DbApiHook``.
+    :raises InvalidArgumentError: when ``sql`` is empty or has two statements, a parameter makes no sense, or
+        the hook is not a ``DbApiHook``.
     """
 
     def __init__(
@@ -44,30 +39,39 @@ class Query:
         if not isinstance(sql, str) or not sql.strip():
             msg = f"sql must be one SELECT, got {sql!r}."
             raise InvalidArgumentError(msg)
+        if second := second_statement(sql):
+            msg = (
+                "sql must be one SELECT, but another statement follows the first one's semicolon: "
+                f"{second!r}. Load it by a task of its own."
+            )
+            raise InvalidArgumentError(msg)
         if not isinstance(conn_id, str) or not conn_id:
             msg = f"conn_id must name an Airflow connection to a SQL database, got {conn_id!r}."
             raise InvalidArgumentError(msg)
         self._sql = sql
         self._conn_id = conn_id
-        self._parameters = parameters
-        self._hook, self._password = database_hook(conn_id, dict(hook_params or {}))
+        self._parameters = QueryParameters(parameters)
+        self._hook, self._secrets = database_hook(conn_id, dict(hook_params or {}))
         self._open: tuple[Driver, Any] | None = None  # the driver and its connection
 
     @contextmanager
-    def execute(self) -> Iterator[Cursor]:
+    def execute(self) -> Iterator[Rows]:
         """Execute the query; connection, transaction and cursor are closed with the context."""
         failure = f"Connection {self._conn_id!r} cannot be opened"
         conn: Any = None
         try:
-            conn = self._hook.get_conn()
+            conn = driver_to_connect(self._hook).connect()
             driver = driver_of(conn, self._hook)
             self._open = driver, conn
             failure = f"The query on connection {self._conn_id!r} failed"
+            parameters = self._parameters.for_driver(driver)
             cursor = driver.cursor(conn)
-            given = () if self._parameters is None else (self._parameters,)
-            cursor.execute(self._sql, *given)
-            yield cursor
+            cursor.execute(self._sql, *parameters)
+            yield Rows(cursor, driver, failure)
         except Exception as error:
+            if isinstance(error, QueryError):
+                message = without_secrets(str(error), self._secrets)
+                raise QueryError(message, retryable=error.retryable) from None
             if hasattr(error, "retryable"):
                 raise
             raise self._query_error(failure, error) from None
@@ -84,9 +88,7 @@ class Query:
             driver.cancel(conn)
 
     def _query_error(self, failure: str, error: Exception) -> QueryError:
-        text = " ".join(str(error).replace("^", " ").split())
-        if self._password:
-            text = text.replace(self._password, "***")
+        text = " ".join(display(error, str).replace("^", " ").split())
         driver = driver_of(error, self._hook)
-        message = f"{failure}: {type(error).__name__}: {text}"
-        return QueryError(message, retryable=not driver.is_final(error))
+        message = without_secrets(f"{failure}: {type(error).__name__}: {text}", self._secrets)
+        return QueryError(message, retryable=not (driver.is_final(error) or is_of_a_program(error)))

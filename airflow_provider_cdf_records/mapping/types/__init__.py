@@ -34,7 +34,7 @@ from airflow_provider_cdf_records.mapping.types.registry import (
 )
 from airflow_provider_cdf_records.mapping.types.relations import Relation
 from airflow_provider_cdf_records.mapping.types.text import as_texts
-from airflow_provider_cdf_records.mapping.types.timestamps import timestamp_forms
+from airflow_provider_cdf_records.mapping.types.timestamps import moment_of, timestamp_forms
 
 __all__ = [
     "ANY_NUMBER",
@@ -54,6 +54,7 @@ __all__ = [
     "as_texts",
     "check_number_style",
     "is_not_a_number",
+    "moment_of",
     "number_pattern",
     "parsed",
     "property_type",

@@ -38,7 +38,9 @@ def _items(value: Any, delimiter: str | None, *, exact: bool) -> Sequence[Any]:
     if isinstance(value, str):
         items = parsed(value, exact=exact)
         if delimiter is not None and not isinstance(items, list):
-            return [part.strip() for part in value.split(delimiter)] if value.strip() else []
+            parts = [part.strip() for part in value.split(delimiter)] if value.strip() else []
+            _check_no_array_literal(parts)
+            return parts
         if items is value and looks_like_json(value):
             parse(value)  # says what is wrong with it
         value = items
@@ -48,4 +50,15 @@ def _items(value: Any, delimiter: str | None, *, exact: bool) -> Sequence[Any]:
         hint = "; for delimited text, set 'delimiter' in the mapping" if isinstance(value, str) else ""
         msg = f"must be an array{hint}"
         raise InvalidValueError(msg)
+    if hasattr(value, "_fields"):
+        msg = "a named tuple is no array"
+        raise InvalidValueError(msg)
     return value
+
+
+def _check_no_array_literal(parts: list[str]) -> None:
+    """Refuse the parts of a text such as ``{a,b}``, of which the first and the last would keep a brace."""
+    is_split = len(parts) > 1 and parts[0].startswith("{") and "}" not in parts[0] and parts[-1].endswith("}")
+    if is_split or parts == ["{}"]:
+        msg = "it is written like an array of PostgreSQL; write to_json(column) in the query"
+        raise InvalidValueError(msg)

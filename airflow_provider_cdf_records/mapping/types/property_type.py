@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.mapping.types.not_an_object import NotAnObject
 from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError, shortened
 from airflow_provider_cdf_records.records.json_types import to_json_type
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 
 JSON_TYPES = frozenset({str, int, float, bool, list, dict, NoneType})
 USUAL_ERRORS = (TypeError, ValueError, msgspec.MsgspecError, ArithmeticError, RecursionError)
@@ -92,6 +93,9 @@ class PropertyType:
         """
         if type(value) is NotAnObject:
             raise InvalidValueError(str(value))
+        if type(value) is Unreadable:  # its reason says what to do, in full
+            msg = f"expected {self.name}, got {value!r}"
+            raise InvalidValueError(msg)
         try:
             return self.convert_value(value)
         except Exception as error:

@@ -121,6 +121,14 @@ def date_type(
     return PropertyType("a date YYYY-MM-DD", convert)
 
 
+def moment_of(value: Any) -> datetime:
+    """Return the moment that a text in ISO 8601 or an object stands for, with a time zone where it names one.
+
+    :raises ValueError: for anything else; an :class:`InvalidValueError` says why.
+    """
+    return _READ_ISO(value)
+
+
 def _local_times_or_none(values: list[str]) -> list[datetime] | None:
     """Return texts as moments if all of them are in the usual form without a time zone."""
     if not LINES_OF_LOCAL_TIMES.fullmatch("\n".join(values) + "\n"):
@@ -225,3 +233,6 @@ def _parse(text: str, hint: str) -> datetime:
     if zone is None and offset is not None:
         raise InvalidValueError(hint)
     return datetime(year, month, day, hour, minute, second, microsecond, zone)
+
+
+_READ_ISO = _reader((), USUAL_NUMBERS, "write it as 2026-01-02T03:04:05Z")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -83,8 +84,8 @@ def test_values_of_postgres_become_those_of_the_container(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (r"'\x0102'::bytea", "expected text, got"),
-        ("interval '1 hour'", "expected text, got datetime.timedelta"),
+        (r"'\x0102'::bytea", r"got an unreadable value ('\\x0102': bytes; write encode(text, 'hex')"),
+        ("interval '1 hour'", "('01:00:00': an interval; write EXTRACT(EPOCH FROM text), or text::text,"),
     ],
 )
 def test_a_value_that_no_property_takes_is_refused_with_its_row(
@@ -163,15 +164,70 @@ def test_what_the_database_refuses_fails_the_task_for_good_and_in_its_words(
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_database_out_of_reach_is_worth_a_retry_and_no_password_is_told(
-    cdf: LocalCdf, postgres: UsePostgres, driver: str
+@pytest.mark.parametrize(
+    ("fields", "message", "is_final"),
+    [
+        ({"schema": "pg-secret-word"}, 'FATAL: database "***" does not exist', True),
+        ({"login": "nobody"}, 'FATAL: role "nobody" does not exist', True),
+        ({"extra": {"unheard_of": "1"}}, 'invalid connection option "unheard_of"', True),
+        ({"extra": {"sslmode": "always"}}, 'invalid sslmode value: "always"', True),
+        ({"host": "127.0.0.1", "extra": {"sslmode": "disable"}}, "Connection refused", False),
+        ({"host": "/nowhere"}, "No such file or directory", False),
+        ({"host": "nowhere.invalid"}, "could not translate host name|failed to resolve host", False),
+    ],
+    ids=["database", "user", "option", "value", "port", "socket", "host"],
+)
+def test_what_a_retry_cannot_mend_of_a_connection_is_final_and_no_password_is_told(
+    cdf: LocalCdf,
+    postgres: UsePostgres,
+    monkeypatch: pytest.MonkeyPatch,
+    driver: str,
+    fields: dict[str, Any],
+    message: str,
+    is_final: bool,
 ) -> None:
-    postgres(driver, dbname="pg-secret-word")  # the message quotes it
-    with pytest.raises(AirflowException, match="Connection 'pg' cannot be opened: OperationalError") as error:
+    postgres(driver)
+    given = json.loads(os.environ["AIRFLOW_CONN_PG"]) | {"port": 1}
+    given |= {"port": 5432} if "host" not in fields else {}
+    monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(given | fields))
+    with pytest.raises(AirflowException, match="Connection 'pg' cannot be opened: ") as error:
         operator("SELECT 1 AS id").execute({})
-    assert not isinstance(error.value, AirflowFailException)
+    assert any(part in str(error.value) for part in message.split("|"))
+    assert isinstance(error.value, AirflowFailException) == is_final
     assert "pg-secret-word" not in str(error.value)
-    assert "***" in str(error.value)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("sql", "is_final"),
+    [
+        ("SELECT missing AS id", True),  # 42703
+        ("SELECT no_such_function() AS id", True),  # 42883
+        ("SELECT 'x'::int AS id", True),  # 22P02
+        ("SELECT lo_create(0) AS id", True),  # 25006: the connection is read-only
+        ("SELECT pg_sleep(60)::text AS id", False),  # 57014: statement_timeout
+        ("SELECT fail('57P01') AS id", False),
+        ("SELECT * FROM locked", False),  # 55P03: lock_timeout
+        ("SELECT fail('40001') AS id", False),
+        ("SELECT fail('53300') AS id", False),
+        ("SELECT fail('42501') AS id", True),
+    ],
+)
+def test_the_state_of_an_error_tells_whether_a_retry_may_get_through(
+    cdf: LocalCdf, postgres: UsePostgres, driver: str, sql: str, is_final: bool
+) -> None:
+    options = "-c statement_timeout=500 -c lock_timeout=100 -c default_transaction_read_only=on"
+    server = postgres(driver, options=options)
+    server.execute(
+        "CREATE TABLE locked (id int)",
+        "CREATE FUNCTION fail(state text) RETURNS text AS "
+        "$$ BEGIN RAISE EXCEPTION 'told to' USING ERRCODE = state; END $$ LANGUAGE plpgsql",
+    )
+    with server.connect() as other, other.transaction():
+        other.execute("LOCK TABLE locked")
+        with pytest.raises(AirflowException) as error:
+            operator(sql).execute({})
+    assert isinstance(error.value, AirflowFailException) == is_final, error.value
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -207,6 +263,67 @@ def test_a_killed_task_ends_within_seconds_and_so_does_its_query(
     assert time.monotonic() - started < SOON
     assert not isinstance(error.value, AirflowFailException)
     assert server.left_over() == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_killed_task_ends_within_seconds_while_a_host_does_not_answer(
+    cdf: LocalCdf, postgres: UsePostgres, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    postgres(driver)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fields = json.loads(os.environ["AIRFLOW_CONN_PG"])
+        fields |= {"host": "127.0.0.1", "port": silent.getsockname()[1], "extra": {"sslmode": "disable"}}
+        monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(fields))
+        task = operator("SELECT 1 AS id")
+
+        def kill_when_it_connects() -> None:
+            with silent.accept()[0]:
+                task.on_kill()
+                ended.wait()
+
+        ended = threading.Event()
+        threading.Thread(target=kill_when_it_connects, daemon=True).start()
+        try:
+            with pytest.raises(AirflowException, match="told to stop"):
+                task.execute({})
+        finally:
+            ended.set()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_killed_task_ends_within_seconds_between_two_fetches(
+    cdf: LocalCdf, postgres: UsePostgres, driver: str
+) -> None:
+    server = postgres(driver)
+    task = operator(
+        "SELECT n AS id, CASE WHEN n > 500 THEN length(pg_sleep(600)::text) END AS number "
+        "FROM generate_series(1, 1000000) AS n"
+    )
+
+    def kill_when_it_runs() -> None:
+        wait_until(server.is_asleep)
+        task.on_kill()
+
+    threading.Thread(target=kill_when_it_runs, daemon=True).start()
+    with pytest.raises(AirflowException, match="told to stop"):
+        task.execute({})
+    assert server.left_over() == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_server_that_shuts_down_is_worth_a_retry(cdf: LocalCdf, postgres: UsePostgres, driver: str) -> None:
+    server = postgres(driver)
+
+    def terminate_when_it_runs() -> None:
+        wait_until(server.is_asleep)
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+
+    threading.Thread(target=terminate_when_it_runs, daemon=True).start()
+    with pytest.raises(
+        AirflowException, match=r"terminating connection|server closed the connection"
+    ) as error:
+        operator(SLOW).execute({})
+    assert not isinstance(error.value, AirflowFailException)
 
 
 INTERRUPTED = """

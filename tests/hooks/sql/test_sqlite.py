@@ -16,6 +16,7 @@ from airflow import DAG
 
 from airflow_provider_cdf_records.hooks.databases import Query
 from airflow_provider_cdf_records.hooks.databases.hook import PROVIDERS
+from airflow_provider_cdf_records.hooks.databases.sqlite import SqliteDriver
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sources import QuerySource
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
@@ -128,6 +129,55 @@ def test_a_locked_database_is_worth_a_retry(
     with pytest.raises(AirflowException, match="database is locked") as error:
         operator("SELECT * FROM reading").execute({})
     assert not isinstance(error.value, AirflowFailException)
+
+
+@pytest.mark.parametrize("has_codes", [True, False], ids=["codes", "Python 3.10"])
+@pytest.mark.parametrize(
+    ("message", "code", "is_final"),
+    [
+        ("database is locked", sqlite3.SQLITE_BUSY, False),
+        ("database table is locked", sqlite3.SQLITE_LOCKED, False),
+        ("database is locked", sqlite3.SQLITE_BUSY | 2 << 8, False),  # SQLITE_BUSY_SNAPSHOT
+        ("disk I/O error", sqlite3.SQLITE_IOERR, False),
+        ("interrupted", sqlite3.SQLITE_INTERRUPT, False),
+        ("no such table: t", sqlite3.SQLITE_ERROR, True),
+        ("unable to open database file", sqlite3.SQLITE_CANTOPEN, True),
+        ("integer overflow", sqlite3.SQLITE_ERROR, True),
+        ("not authorized", sqlite3.SQLITE_AUTH, True),
+    ],
+)
+def test_errors_of_sqlite_are_told_apart_by_their_codes(
+    message: str, code: int, has_codes: bool, is_final: bool
+) -> None:
+    error = sqlite3.OperationalError(message)
+    if has_codes:
+        error.sqlite_errorcode = code
+    assert SqliteDriver(None).is_final(error) == is_final
+
+
+def test_a_file_that_is_no_database_is_final(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path
+) -> None:
+    (tmp_path / "data.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(AirflowFailException, match="file is not a database"):
+        operator("SELECT * FROM reading").execute({})
+
+
+def test_a_text_that_is_not_utf_8_rejects_its_row_alone(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, tmp_path: Path
+) -> None:
+    fill(sqlite, ("a", 1), ("b", 2), ("c", 3))
+    sqlite.execute("UPDATE reading SET number = CAST(x'54726f6d73f8' AS TEXT) WHERE id = 'b'")
+    sqlite.commit()
+    rejected = tmp_path / "rejected.ndjson"
+    load = {"mapping": mapping(text="number"), "max_rejected": 1, "rejected_path": str(rejected)}
+    operator("SELECT * FROM reading", **load).execute({})
+    line = json.loads(rejected.read_text())
+    assert cdf.held() == {"a": {"text": "1"}, "c": {"text": "3"}}
+    assert line["where"] == "row 2 of the query"
+    assert "bytes that are not UTF-8; write HEX(column)" in line["message"]
+    assert line["record"] == {"id": "b", "number": "Troms\\xf8"}
+    assert operator("SELECT id, 1 AS number FROM reading").execute({})["upserted"] == 3
 
 
 def _impatient(connect: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import date, datetime, timezone
+from collections import namedtuple
+from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -185,3 +186,24 @@ def test_nan_in_a_list_is_refused_with_its_item() -> None:
 def test_moments_of_numpy_that_json_cannot_hold_are_refused(value: Any) -> None:
     for kind in ("json", "text", "timestamp", "one of the future"):
         assert refused(value, kind)
+
+
+@pytest.mark.parametrize("text", ["{a,b}", ' {"a",b,"c,d"} ', "{}", "{{a,b},{c,d}}"])
+def test_an_array_of_postgres_as_text_is_no_list(text: str) -> None:
+    message = "it is written like an array of PostgreSQL; write to_json(column) in the query"
+    assert message in refused(text, "text", list=True, delimiter=",")
+    assert "expected text[]" in refused(text, "text", list=True)
+
+
+def test_a_list_may_hold_texts_in_braces() -> None:
+    assert convert("{a},{b}", "text", list=True, delimiter=",") == ["{a}", "{b}"]
+    assert convert("{a}", "text", list=True, delimiter=",") == ["{a}"]
+
+
+def test_a_named_tuple_is_no_list() -> None:
+    assert "a named tuple is no array" in refused(namedtuple("Place", "x y")(1, 2), "int64", list=True)
+
+
+def test_a_time_of_day_is_a_text() -> None:
+    assert convert(time(3, 4, 5, 600), "text") == "03:04:05.000600"
+    assert as_sent(convert({"at": time(3, 4)}, "json")) == {"at": "03:04:00"}

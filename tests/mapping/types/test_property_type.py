@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_cdf_records.mapping.types import InvalidValueError, Options, PropertyType, property_type
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 from tests.mapping.types.converting import refused
 
 
@@ -64,3 +65,8 @@ def test_only_floats_do_without_all_digits_also_in_lists() -> None:
     }
     assert needs == {"float32": False, "float64": False, "int32": True, "text": True}
     assert not property_type({"type": "float64"}).needs_all_digits
+
+
+def test_why_a_value_is_unreadable_is_told_in_full() -> None:
+    why = "write CAST(column AS text) in the query" * 5
+    assert refused(Unreadable(why, "raw"), "text").endswith(f"got an unreadable value ({why})")
