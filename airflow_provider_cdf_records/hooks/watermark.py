@@ -15,7 +15,11 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.hooks.task import owner_of_task
-from airflow_provider_cdf_records.hooks.watermark_values import watermark_from_json, watermark_to_json
+from airflow_provider_cdf_records.hooks.watermark_values import (
+    ColumnText,
+    watermark_from_json,
+    watermark_to_json,
+)
 from airflow_provider_cdf_records.records.argument_checks import WHERE_NONE_IS_KEPT, check_watermark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import shortened
@@ -124,7 +128,8 @@ class Watermark:
 
         :raises InvalidArgumentError: when they have no place for it.
         """
-        value = self._initial if self._start is None else self._start
+        start = self._start
+        value = self._initial if start is None else ColumnText(start) if isinstance(start, str) else start
         if isinstance(parameters, Mapping):
             given = {key: value if _is_marker(one) else one for key, one in parameters.items()}
             if not _has_marker(parameters) and PARAMETER in given:

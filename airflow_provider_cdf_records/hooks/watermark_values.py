@@ -19,6 +19,12 @@ FROM_TEXT: dict[str, Callable[[str], Any]] = {
 }
 
 
+class ColumnText(str):
+    """A text just as a column of the database holds it, to be compared with that column."""
+
+    __slots__ = ()
+
+
 def watermark_to_json(value: Any) -> Any:
     """Return a value of a watermark's column as plain JSON.
 

@@ -106,7 +106,7 @@ class SpoolWriter:
         else:
             columns = {"rows": [list(map(kept, row)) for row in rows]}
         refusals = [[refusal.position, kept(refusal.row), refusal.message] for refusal in chunk.refusals]
-        return [placed, chunk.end.position, columns, refusals]
+        return [placed, chunk.end.position, columns, refusals, chunk.size]
 
     def _frame(self, content: bytes) -> None:
         self.size += self._file.write(HEAD.pack(len(content), zlib.crc32(content)))
@@ -162,7 +162,7 @@ class SpoolReader:
                 yield _rows_after(chunk, after.position)
 
     def _chunk(self, content: Any) -> Chunk:
-        placed, last, columns, refused = content
+        placed, last, columns, refused, size = content
         if isinstance(columns, dict):
             rows: list[Any] = list(map(tuple, columns["rows"]))
         else:
@@ -170,7 +170,7 @@ class SpoolReader:
         positions = range(placed, placed + len(rows)) if isinstance(placed, int) else placed
         refusals = [Refusal(*refusal) for refusal in refused]
         end = Mark(last, self.offset)
-        return Chunk(positions, rows, end, self.beginning.columns, refusals=refusals)
+        return Chunk(positions, rows, end, self.beginning.columns, refusals=refusals, size=size)
 
     def _frame_at(self, offset: int) -> Any:
         self._file.seek(offset)

@@ -354,6 +354,22 @@ def test_what_is_no_watermark_is_not_taken_for_one(
 
 
 @pytest.mark.parametrize(
+    "initial", [{"timestamp": "2026-01-01T00:00:00Z"}, datetime(2026, 1, 1, tzinfo=timezone.utc)]
+)
+def test_texts_that_are_moments_are_compared_as_the_column_holds_them(
+    cdf: LocalCdf, readings: sqlite3.Connection, store: Memory, initial: Any
+) -> None:
+    with readings:
+        readings.execute("INSERT INTO reading VALUES ('a', '2026-01-01 00:00:00+00:00')")
+    sql = "SELECT id, 1 AS number, number AS time FROM reading WHERE number >= :watermark"
+    load(store, sql=sql, initial_watermark=initial)
+    assert kept(store) == "2026-01-01 00:00:00+00:00"
+    with readings:
+        readings.execute("INSERT INTO reading VALUES ('b', '2026-01-01 00:00:00.5+00:00')")
+    assert load(store, sql=sql, run_id="next", initial_watermark=initial).read == 2
+
+
+@pytest.mark.parametrize(
     ("sql", "parameters"),
     [
         (SQL.replace(":watermark", "?"), [{"watermark": True}]),

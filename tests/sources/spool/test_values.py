@@ -88,7 +88,7 @@ VALUES = [
     time(1, 2, 3, 4),
     time(1, 2, tzinfo=timezone(timedelta(hours=-3))),
     timedelta(days=-1, seconds=1, microseconds=5),
-    uuid.uuid4(),
+    uuid.UUID("441884d3-aa37-4702-a3a3-b76954b113f8"),
     [1, [Decimal("2.50"), None], {"a": FEBRUARY}],
     {"a": {"b": [1, 2.5, None, 10**30]}, "": True},
     {1: "key", ("a", 2): "pair", "half \ud800": 1},
