@@ -24,6 +24,7 @@ from airflow_provider_cdf_records.version_compat import AirflowException, Airflo
 from tests.current_task import current_task
 from tests.dags.conftest import ROOT
 from tests.hooks.sql.conftest import mapping
+from tests.hooks.sql.test_memory import LOAD as LOAD_LARGE
 from tests.hooks.sql.test_sqlite import ENDLESS, fill
 from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM
@@ -394,6 +395,25 @@ def test_a_rejected_row_is_named_by_its_place_in_the_query(
     load(operator(max_rejected=1, rejected_path=str(rejected)))
     line = json.loads(rejected.read_text())
     assert (line["where"], line["record"]) == ("row 1501 of the query", {"id": "bad", "number": "none"})
+
+
+def test_large_rows_take_little_memory_on_their_way_through_a_spool(
+    sqlite: sqlite3.Connection, sink: str, tmp_path: Path
+) -> None:
+    code = LOAD_LARGE.replace("check_schema=False", "check_schema=False, spool=True").replace("2000", "600")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW_CONN_CDF_DEFAULT": sink}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "zeroblob(500000)"],
+        env=environment | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    measured = json.loads(done.stdout.splitlines()[-1])
+    assert measured["upserted"] == 600
+    assert measured["peak"] - measured["imported"] <= 100, measured  # MB, of 300
 
 
 def test_a_spool_on_storage_is_gone_on_with_by_any_worker(
