@@ -240,6 +240,17 @@ def has_supervisor() -> bool:
     return has_socket and running_task() is not None
 
 
+def keeps_state_between_runs() -> bool:
+    """Whether this Airflow has a store for the state of assets (3.3 and later)."""
+    version: str = import_module("airflow").__version__
+    return tuple(map(int, version.split(".")[:2])) >= (3, 3)
+
+
+def asset(name: str, group: str) -> Any:
+    """Return an asset, of which Airflow can keep state."""
+    return import_module("airflow.sdk").Asset(name=name, uri=name, group=group)
+
+
 def import_dbapi_hook() -> type[Any]:
     """Return ``DbApiHook``, the base of all hooks of SQL databases.
 
@@ -260,6 +271,7 @@ __all__ = [
     "ResolveMixin",
     "XComArg",
     "XComNotFound",
+    "asset",
     "attach_file_system",
     "connection_form_widgets",
     "connection_of_path",
@@ -269,6 +281,7 @@ __all__ = [
     "has_file_system",
     "has_supervisor",
     "import_dbapi_hook",
+    "keeps_state_between_runs",
     "mask_secret",
     "object_storage_path",
     "running_task",

@@ -72,11 +72,23 @@ class QueryArguments(LoadArguments, total=False):
         moments as objects or as ``{"timestamp": "2026-01-02T03:04:05Z"}``, see
         :class:`.CdfRecordsFromSqlOperator`.
     :param hook_params: further arguments of that hook.
+    :param spool: fetch all rows to a file first, at the database's pace, and load them from there: ``True``
+        for one in the temporary folder of this worker, or a folder or the URL of one on storage.
+    :param watermark: the column of the result whose highest value is kept when the load has ended well, and
+        handed to the next load's query as the parameter ``watermark``.
+    :param initial_watermark: that parameter as long as none is kept.
+    :param watermark_store: where it is kept, such as ``context["asset_state_store"][asset]``.
+
+    :class:`.CdfRecordsFromSqlOperator` says more of these.
     """
 
     conn_id: Required[str]
     parameters: Sequence[Any] | Mapping[str, Any] | None
     hook_params: Mapping[str, Any] | None
+    spool: bool | Path | None
+    watermark: str | None
+    initial_watermark: Any
+    watermark_store: StateStore | None
 
 
 class RecordsQuery(TypedDict, total=False):

@@ -66,7 +66,7 @@ class CdfRecordsHook(CdfHook):
 
     def upsert_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> UpsertSummary:
         """Upsert the rows of one ``SELECT``, fetched while the records are sent."""
-        return self.load(UPSERT, stream_id, from_query(sql, more), more)
+        return self.load(UPSERT, stream_id, from_query(UPSERT, stream_id, sql, more, self.log), more)
 
     def upsert_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> UpsertSummary:
         """Upsert the rows of a source of your own."""
@@ -82,7 +82,7 @@ class CdfRecordsHook(CdfHook):
 
     def ingest_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> IngestSummary:
         """Ingest the rows of one ``SELECT``."""
-        return self.load(INGEST, stream_id, from_query(sql, more), more)
+        return self.load(INGEST, stream_id, from_query(INGEST, stream_id, sql, more, self.log), more)
 
     def ingest_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> IngestSummary:
         """Ingest the rows of a source of your own."""
@@ -98,7 +98,7 @@ class CdfRecordsHook(CdfHook):
 
     def delete_query(self, stream_id: str, sql: str, **more: Unpack[QueryArguments]) -> DeleteSummary:
         """Delete the records that the rows of one ``SELECT`` name."""
-        return self.load(DELETE, stream_id, from_query(sql, more), more)
+        return self.load(DELETE, stream_id, from_query(DELETE, stream_id, sql, more, self.log), more)
 
     def delete_source(self, stream_id: str, source: Source, **more: Unpack[LoadArguments]) -> DeleteSummary:
         """Delete the records that the rows of a source of your own name."""

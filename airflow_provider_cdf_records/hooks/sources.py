@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
+from airflow_provider_cdf_records.hooks.slow_reading import hinting_at_spool
+from airflow_provider_cdf_records.hooks.spool import spool_argument, spool_place
+from airflow_provider_cdf_records.hooks.task import owner_of_task
+from airflow_provider_cdf_records.hooks.watermark import watermark_of
 from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.load.summary import count_of
+from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, Source, files_of
+from airflow_provider_cdf_records.sources.spool import SpooledQuery
+from airflow_provider_cdf_records.sources.storage import shown_url
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.arguments import FileArguments, QueryArguments
-
-USER_AND_PASSWORD = re.compile(r"(?<=://)[^\s/?#]*:[^\s/?#]*@")  # a name alone is that of a connection
-WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,21 @@ def from_records(records: Iterable[Any]) -> Opening:
 
 def from_file(path: Path, arguments: FileArguments) -> Opening:
     """Return the rows of files; see :func:`file_source`."""
-    return Opening(_shown(path), lambda _: file_source(path, arguments), is_resumable=True)
+    return Opening(shown_url(path), lambda _: file_source(path, arguments), is_resumable=True)
 
 
-def from_query(sql: str, arguments: QueryArguments) -> Opening:
-    """Return the rows of a query; see :func:`query_source`."""
+def from_query(verb: Verb[Any], stream_id: str, sql: str, arguments: QueryArguments, log: Any) -> Opening:
+    """Return the rows of a query; see :func:`query_source`.
+
+    :param log: of the load.
+    """
+
+    def opened(client: CdfClient) -> Source:
+        target = {"verb": verb.name, "project": client.project, "stream_id": stream_id}
+        return query_source(sql, arguments, target, log)
+
     what = f"the rows of a query on connection {arguments.get('conn_id', '')!r}"
-    return Opening(what, lambda _: query_source(sql, arguments))
+    return Opening(what, opened, is_resumable=bool(spool_argument(arguments.get("spool"))))
 
 
 def from_source(source: Source) -> Opening:
@@ -68,15 +79,6 @@ def from_filter(stream_id: str, filter: Mapping[str, Any], *, check_schema: bool
         "the records that match a filter",
         lambda client: filter_source(client, stream_id, filter, check_schema=check_schema),
     )
-
-
-def _shown(path: object) -> str:
-    """Return a path without what may be a secret in it: a password, or the query of a web address."""
-    text = str(path)
-    if text.lower().startswith(WEB):
-        text, query, _ = text.partition("?")
-        text += "?***" if query else ""
-    return USER_AND_PASSWORD.sub("***@", text)
 
 
 def file_source(path: Path, arguments: FileArguments) -> FileSource:
@@ -97,22 +99,32 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
     )
 
 
-def query_source(sql: str, arguments: QueryArguments) -> QuerySource:
-    """Return the rows of a query, fetched as they are needed; PostgreSQL uses a server-side cursor.
+def query_source(sql: str, arguments: QueryArguments, target: dict[str, Any], log: Any) -> Source:
+    """Return the rows of a query, fetched as they are needed or to a spool first.
 
     :param sql: one ``SELECT``.
     :param arguments: those of the source are removed from it.
-    :raises InvalidArgumentError: when the connection is not to a SQL database.
+    :param target: what identifies where the rows go, as plain JSON.
+    :param log: of the load.
+    :raises InvalidArgumentError: when the connection is not to a SQL database, or an argument makes no sense.
     """
     from airflow_provider_cdf_records.hooks.databases import Query  # noqa: PLC0415 (needs common.sql)
 
-    query = Query(
-        sql,
-        arguments.pop("conn_id", ""),  # type: ignore[misc]
-        arguments.pop("parameters", None),
-        arguments.pop("hook_params", None),
-    )
-    return QuerySource(query.execute, query.cancel)
+    conn_id: str = arguments.pop("conn_id", "")  # type: ignore[misc]
+    hook_params = arguments.pop("hook_params", None)
+    watermark = watermark_of(sql, arguments, target | {"conn_id": conn_id, "hook_params": hook_params}, log)
+    parameters = arguments.pop("parameters", None)
+    if watermark is not None:
+        parameters = watermark.with_parameter(parameters)
+    spool = spool_argument(arguments.pop("spool", None))
+    query = Query(sql, conn_id, parameters, hook_params)
+    execute = query.execute if spool else hinting_at_spool(query.execute)
+    rows = QuerySource(execute, query.cancel)
+    source = rows if watermark is None else watermark.watched(rows)
+    if not spool or arguments.get("validate_only") is True:  # then nothing is slow but the database
+        return source
+    identity = [sql, conn_id, parameters, hook_params, arguments.get("limit"), watermark and watermark.column]
+    return SpooledQuery(source, spool_place(spool, identity), log, is_found_again=owner_of_task() is not None)
 
 
 def filter_source(

@@ -22,6 +22,7 @@ class FirstRows:
         cancel = getattr(source, "cancel", None)
         if cancel is not None:  # whoever reads the source reads one with this method in another way
             self.cancel = cancel
+        self.progress = getattr(source, "progress", lambda: None)
         limit_rows = getattr(source, "limit_rows", None)
         if limit_rows is not None:
             limit_rows(limit)

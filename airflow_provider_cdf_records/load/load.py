@@ -20,6 +20,7 @@ from airflow_provider_cdf_records.load.preflight import Findings, check_before_s
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 from airflow_provider_cdf_records.load.refusals import BatchSettler, Sender
+from airflow_provider_cdf_records.load.rejected_path import check_rejected_path
 from airflow_provider_cdf_records.load.sender import SendsNothing, StreamSender
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.tally import Tally, TooManyRejectedError
@@ -31,14 +32,18 @@ from airflow_provider_cdf_records.records.argument_checks import check_flag, che
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.records.errors import (
     FileChangedError,
-    InvalidArgumentError,
     LoadFailedError,
     MissingSourceError,
 )
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
-from airflow_provider_cdf_records.sources import FileSource, ReadAhead, Source, check_unchanged
-from airflow_provider_cdf_records.sources.compression import compression_of
+from airflow_provider_cdf_records.sources import (
+    ReadAhead,
+    ResumableSource,
+    Source,
+    check_unchanged,
+)
+from airflow_provider_cdf_records.sources.source import tell
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
@@ -94,20 +99,8 @@ class Load:
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
         self._sent_before = self.client.traffic
-        if self.rejected_path is None:
-            return
-        if compression := compression_of(self.rejected_path.name):
-            msg = (
-                f"rejected_path {str(self.rejected_path)!r} is not compressed, and could not "
-                f"be loaded again by that name; leave out {compression.suffix}."
-            )
-            raise InvalidArgumentError(msg)
-        if isinstance(self.source, FileSource) and self.source.reads(self.rejected_path):
-            msg = (
-                f"rejected_path {str(self.rejected_path)!r} is one of the files to load, and would be "
-                "overwritten; choose another."
-            )
-            raise InvalidArgumentError(msg)
+        if self.rejected_path is not None:
+            check_rejected_path(self.rejected_path, self.source)
 
     def run(self) -> Summary:
         """Send all rows, and return when CDF has accepted those that it can.
@@ -134,11 +127,15 @@ class Load:
                 self._send_all(tally, checkpoint, resumed)
             summary = self._final_summary(tally)
         except Exception as error:
-            if getattr(error, "retryable", True) is False or isinstance(error.__cause__, FileChangedError):
+            is_final = getattr(error, "retryable", True) is False
+            if is_final or isinstance(error.__cause__, FileChangedError):
                 checkpoint.forget_mark()  # the stream may be a new, empty one; rows may be of a new version
+            if is_final:
+                tell(self.source, "discard")
             if isinstance(error, TooManyRejectedError) and tally.has_found_existing:
                 checkpoint.clear()  # else the next run would take records of others for its own
             raise
+        tell(self.source, "loaded")
         checkpoint.clear()
         return summary
 
@@ -160,7 +157,7 @@ class Load:
         self.client.cancel()
 
     def _checkpoint(self, rejected_file: RejectedFile | None) -> tuple[Checkpoint, Mark | None]:
-        """Find how far an earlier try came. Only a load of files can be resumed."""
+        """Find how far an earlier try came, for a source that can be resumed."""
         target = {
             "verb": self.verb.name,
             "stream_id": self.stream_id,
@@ -171,7 +168,7 @@ class Load:
         if self.limit is not None:
             target["limit"] = self.limit
         store = None if self.validate_only else self.state_store
-        if store is None or not isinstance(self.source, FileSource):
+        if store is None or not isinstance(self.source, ResumableSource):
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
         rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
         checkpoint = Checkpoint(store, target, self.source.fingerprint() | {"rejected_path": rejected_path})

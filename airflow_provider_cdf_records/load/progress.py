@@ -37,7 +37,12 @@ class ProgressLog:
         self._thread.join()
 
     def _run(self) -> None:
+        prepared = getattr(self._source, "progress", lambda: None)
         while not self._ended.wait(INTERVAL):
+            preparation = prepared()
+            if preparation is not None:
+                self._log.info("%s", preparation)
+                continue
             summary, share = self._tally.summary(), self._source.share()
             rate = (summary.read - self._read_before) / max(summary.seconds, 0.001)
             self._log.info(

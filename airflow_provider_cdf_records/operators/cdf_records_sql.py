@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import quote
 
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.records.argument_checks import WHERE_NONE_IS_KEPT, check_watermark
 from airflow_provider_cdf_records.task_arguments.operator import Argument
+from airflow_provider_cdf_records.version_compat import asset, keeps_state_between_runs
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.paths import MappingLike
+    from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
 
+KEPT_WITH = "cdf_records_watermark"  # the beginning of the asset's name, and its group
 Verb = Literal["upsert", "ingest", "delete"]
 
 
@@ -47,6 +51,22 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         or numbers; dates are ``{"date": "{{ ds }}"}``. A text that is a moment is an error where the database
         would miss rows, else a warning.
     :param hook_params: arguments of the database's hook, such as ``{"schema": "other_database"}``.
+    :param spool: fetch all rows to a file first, at the database's pace, and load them from there with the
+        connection closed: where the database ends a query whose rows wait for CDF, or where a retry should
+        not query again. A retry goes on from the file. ``True``: in the temporary folder of this worker
+        (``$TMPDIR``), from which retries on the same worker go on; the path of a folder; or the URL of one
+        on storage, such as ``s3://aws_default@bucket/spool/``, from which retries on any worker do. Only the
+        task's user can read a local one. It is removed when all is loaded, when trying again cannot help,
+        or by a later load after a day; on storage, let a lifecycle rule do the last.
+    :param watermark: a column of the result, such as ``time`` or a growing number. Its highest value is kept
+        when a load has ended well, and is the parameter ``watermark`` of the next run's query: ``WHERE time
+        >= %(watermark)s``, or, among parameters without names, ``{"watermark": True}`` in its place. It is
+        kept in the state store of an asset of the task's own, ``cdf_records_watermark/<dag_id>/<task_id>``,
+        by the key ``cdf_records_watermark``; delete it there to load everything again. Needs Airflow 3.3;
+        not for mapped tasks. All tries of a run begin with the same watermark, also after it is cleared; no
+        run sets it back; ``limit`` and ``validate_only`` leave it where it is.
+    :param initial_watermark: the parameter of the first run: a value of the column, or a moment such as
+        ``{"timestamp": "2020-01-01T00:00:00Z"}``.
     :param verb: ``upsert``, ``ingest`` (see :class:`.CdfRecordsIngestOperator`) or ``delete`` (of the records
         whose ``space`` and ``external_id`` the mapping makes).
 
@@ -58,6 +78,9 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         "conn_id": Argument(kinds.connection_id, is_text=True),
         "parameters": Argument(kinds.optional(kinds.query_parameters), shown_as="json"),
         "hook_params": Argument(kinds.optional(kinds.json_object), shown_as="json"),
+        "spool": Argument(kinds.optional(kinds.flag_or_path)),
+        "watermark": Argument(kinds.optional(kinds.text), is_text=True),
+        "initial_watermark": Argument(kinds.optional(kinds.anything), shown_as="json"),
         "verb": Argument(kinds.one_of(*get_args(Verb)), is_text=True),
     }
     template_ext: Sequence[str] = (".sql",)
@@ -70,6 +93,9 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         mapping: MappingLike,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         hook_params: Mapping[str, Any] | None = None,
+        spool: bool | Path | None = None,
+        watermark: str | None = None,
+        initial_watermark: Any = None,
         verb: Verb = "upsert",
         **kwargs: Any,
     ) -> None:
@@ -78,7 +104,15 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         self.conn_id = conn_id
         self.parameters = parameters
         self.hook_params = hook_params
+        self.spool = spool
+        self.watermark = watermark
+        self.initial_watermark = initial_watermark
         super().__init__(mapping=mapping, **kwargs)
+        self._watermark_asset = None if watermark is None else self._asset_of_watermark()
+
+    def check_together(self) -> None:
+        if self.watermark is not None:
+            check_watermark(self.watermark, self.initial_watermark)
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""
@@ -89,5 +123,26 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
             conn_id=self.conn_id,
             parameters=self.parameters,
             hook_params=self.hook_params,
+            spool=self.spool,
+            watermark=self.watermark,
+            initial_watermark=self.initial_watermark,
+            watermark_store=self._watermark_store(context),
             **arguments,
         )
+
+    def _asset_of_watermark(self) -> Any | None:
+        """Return the asset that the watermark is kept with; ``None`` for a task without a DAG.
+
+        It becomes an inlet, so that Airflow knows it; that causes no event when the task ends.
+        """
+        if not keeps_state_between_runs():
+            raise ValueError(WHERE_NONE_IS_KEPT)
+        if self.get_dag() is None:
+            return None
+        kept_with = asset(quote(f"{KEPT_WITH}/{self.dag_id}/{self.task_id}"), group=KEPT_WITH)
+        self.inlets.append(kept_with)
+        return kept_with
+
+    def _watermark_store(self, context: Any) -> Any | None:
+        stores = context.get("asset_state_store")
+        return None if stores is None or self._watermark_asset is None else stores[self._watermark_asset]

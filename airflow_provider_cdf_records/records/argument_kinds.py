@@ -137,6 +137,17 @@ def query_parameters(name: str, value: Any) -> Sequence[Any] | Mapping[str, Any]
     return read
 
 
+def anything(name: str, value: Any) -> Any:  # noqa: ARG001
+    """Read a value that may be of any kind."""
+    return value
+
+
+def flag_or_path(name: str, value: Any) -> Any:
+    """Read true or false, or a path."""
+    read = flag_of(value) if isinstance(value, str) else value
+    return read if isinstance(read, bool) else path(name, read)
+
+
 def path(name: str, value: Any) -> Any:
     """Read a path or an fsspec URL, whatever is there."""
     is_path = isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath

@@ -10,18 +10,18 @@ class Unreadable:
     :param raw: what the source holds; as text it is what the rejected-records file shows.
     """
 
-    __slots__ = ("_raw", "_reason")
+    __slots__ = ("raw", "reason")
 
     def __init__(self, reason: str, raw: object) -> None:
-        self._reason = reason
-        self._raw = raw
+        self.reason = reason
+        self.raw = raw
 
     def __str__(self) -> str:
-        raw = self._raw
+        raw = self.raw
         return raw.decode(errors="backslashreplace") if isinstance(raw, bytes) else str(raw)
 
     def __repr__(self) -> str:
-        return f"an unreadable value ({self._reason})"
+        return f"an unreadable value ({self.reason})"
 
 
 class UnreadableRow:

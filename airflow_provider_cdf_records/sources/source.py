@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
 
@@ -55,6 +56,7 @@ class CancellableSource(Source, Protocol):
         """
 
 
+@runtime_checkable
 class ResumableSource(Source, Protocol):
     """A source that the next try can resume."""
 
@@ -63,6 +65,10 @@ class ResumableSource(Source, Protocol):
 
     def resume_after(self, mark: Mark) -> None:
         """Leave out all before a mark."""
+
+
+class WatchedSource(Source, Protocol):
+    """A source of what others may change while it is read."""
 
     def check_unchanged(self) -> None:
         """Check that what is being read has not changed since it was opened.
@@ -79,3 +85,39 @@ def check_unchanged(source: Source) -> None:
     check = getattr(source, "check_unchanged", None)
     if check is not None:
         check()
+
+
+class KeepingSource(Source, Protocol):
+    """A source that keeps something until the load has ended, or for the next one."""
+
+    def loaded(self) -> None:
+        """Note that all rows are loaded; an error fails the load."""
+
+    def discard(self) -> None:
+        """Note that the load has failed, and that no try will go on with it."""
+
+
+class PreparedSource(Source, Protocol):
+    """A source that works for long before it has the first row."""
+
+    def progress(self) -> str | None:
+        """Return how far that is, in words; ``None`` when rows come."""
+
+
+@contextmanager
+def open_chunks(source: Source) -> Iterator[Iterator[Chunk]]:
+    """Return the chunks of a source, which lets go of what it holds when the context is left."""
+    chunks = iter(source)
+    try:
+        yield chunks
+    finally:
+        close = getattr(chunks, "close", None)  # generators have it, other iterators may not
+        if close is not None:
+            close()
+
+
+def tell(source: Source, event: Literal["loaded", "discard"]) -> None:
+    """Call a method of a source, if it is a :class:`KeepingSource`."""
+    method = getattr(source, event, None)
+    if method is not None:
+        method()

@@ -18,7 +18,9 @@ from airflow_provider_cdf_records.operators.cdf_records import (
     CdfRecordsUpsertOperator,
     CdfStreamCreateOperator,
 )
+from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
+from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 from tests.dags.tasks import FOLDER, some_records, write_file
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
@@ -187,4 +189,25 @@ def natives() -> None:
     mapped_by(mapping, task_id="validate", validate_only=True, limit=1)
 
 
+@dag(schedule=None)
+def incremental() -> None:
+    """A query that goes on from the run before, and one for which that makes no sense."""
+    given: dict[str, Any] = {
+        "stream_id": STREAM,
+        "conn_id": "lite",
+        "sql": "SELECT id, number FROM reading WHERE number >= :watermark",
+        "mapping": {
+            "space": SPACE,
+            "external_id": "{id}",
+            "sources": [{"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}],
+        },
+        "watermark": "number",
+        "initial_watermark": 0,
+    }
+    CdfRecordsFromSqlOperator(task_id="load", spool=True, **given)
+    CdfRecordsFromSqlOperator.partial(task_id="each", **given).expand(spool=[True])
+
+
+if keeps_state_between_runs():
+    incremental()
 braces(), mapped(), shares(), hopeless(), many(), frames(), waits(), life(), empty(), natives()

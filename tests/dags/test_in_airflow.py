@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_cdf_records.local_server import Clock
+from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 from tests.dags.conftest import Airflow, airflow_on
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.waiting import wait_until
@@ -134,3 +136,24 @@ def test_native_rendering_a_mapping_beside_the_dag_and_a_load_that_sends_nothing
     assert f"mapping 'missing.json' exists neither in the working directory ({Path.cwd()}) nor" in log
     assert f"nor beside the DAG's file ({beside})." in log
     assert "Validated 1 record for stream alarms, and sent nothing (validate_only)" in log
+
+
+@pytest.mark.skipif(not keeps_state_between_runs(), reason="this Airflow keeps no state between runs")
+def test_a_query_goes_on_from_the_run_before(
+    airflow: Airflow, cdf: LocalCdf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.sqlite"
+    monkeypatch.setenv("AIRFLOW_CONN_LITE", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE reading (id, number)")
+        database.executemany("INSERT INTO reading VALUES (?, ?)", [(f"r{n}", n) for n in range(1, 101)])
+    log = " ".join(airflow.run("dags", "test", "incremental").stdout.split())
+    assert airflow.states("incremental") == {"load": "success", "each": "failed"}
+    assert "watermark does not go with mapped tasks" in log
+    assert "Upserted 100 of 100 records" in log
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO reading VALUES ('new', 101)")
+    log = " ".join(airflow.run("dags", "test", "incremental").stdout.split())
+    assert "Loading rows from watermark 100 on." in log
+    assert "Upserted 2 of 2 records" in log
+    assert len(cdf.held()) == 101

@@ -43,8 +43,8 @@ class RunningAirflow:
     folder: Path
     database: Path
 
-    def trigger(self, run_id: str) -> None:
-        command = [sys.executable, "-m", "airflow", "dags", "trigger", "crash", "--run-id", run_id]
+    def trigger(self, run_id: str, dag_id: str = "crash") -> None:
+        command = [sys.executable, "-m", "airflow", "dags", "trigger", dag_id, "--run-id", run_id]
         subprocess.run(command, env=self.environment, check=True, capture_output=True)
 
     def query(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -58,7 +58,12 @@ class RunningAirflow:
         return int(self.query("SELECT try_number FROM task_instance WHERE run_id = ?", run_id)[0][0])
 
     def has_mark(self, run_id: str) -> bool:
-        return bool(self.query("SELECT 1 FROM task_state_store WHERE run_id = ?", run_id))
+        question = "SELECT 1 FROM task_state_store WHERE run_id = ? AND key = 'cdf_records'"
+        return bool(self.query(question, run_id))
+
+    def watermark(self) -> Any:
+        question = "SELECT value FROM asset_state_store WHERE key = 'cdf_records_watermark'"
+        return json.loads(self.query(question)[0][0])["value"]
 
     def miss_heartbeats(self, run_id: str) -> None:
         """Have time pass for the scheduler, until it takes the task's supervisor for lost."""
@@ -105,7 +110,8 @@ def airflow(
     home, folder, dags = (
         tmp_path_factory.mktemp(name) for name in ("crash-home", "crash-files", "crash-dags")
     )
-    (dags / "crash_dag.py").write_text((Path(__file__).parent / "crash_dag.py").read_text())
+    for name in ("crash_dag.py", *(["crash_sql_dag.py"] if REMEMBERS else [])):
+        (dags / name).write_text((Path(__file__).parent / name).read_text())
     port = free_port()
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # its parts call `airflow`
@@ -120,6 +126,7 @@ def airflow(
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
         "AIRFLOW_CONN_CDF_DEFAULT": cdf.server.connection_json(),
+        "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(folder / "data.sqlite")}),
         "CDF_CRASH_FOLDER": str(folder),
         "PYTHONPATH": str(ROOT),
     }
@@ -243,3 +250,39 @@ def test_a_load_ends_with_its_supervisor(airflow: RunningAirflow, cdf: LocalCdf,
     plan.release()
     airflow.miss_heartbeats(load.run_id)
     check_that_the_retry_finishes(load, airflow, cdf)
+
+
+@pytest.mark.skipif(not REMEMBERS, reason="this Airflow keeps nothing between the runs of a DAG")
+def test_a_killed_load_of_a_query_goes_on_from_its_spool_and_the_next_run_from_its_watermark(
+    airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan
+) -> None:
+    cdf.client.create_stream("from_sql", "BasicLiveData")
+    with sqlite3.connect(airflow.folder / "data.sqlite") as database:
+        database.execute("CREATE TABLE reading (id, number)")
+        rows = [(f"r{number}", number) for number in range(1, 20_001)]
+        database.executemany("INSERT INTO reading VALUES (?, ?)", rows)
+    wait_until(lambda: airflow.query("SELECT 1 FROM serialized_dag WHERE dag_id = 'crash_sql'"))
+
+    plan.hold(after=8)
+    airflow.trigger("sql-1", "crash_sql")
+    wait_until(lambda: 0 < plan.held == plan.under_way)
+    wait_until(lambda: airflow.has_mark("sql-1"))
+    assert len(list((airflow.folder / "spool").iterdir())) == 1
+    process_id = int((airflow.folder / "sql-1.pid").read_text())
+    os.kill(process_id, signal.SIGKILL)
+    wait_until(lambda: has_ended(process_id), patience=SOON)
+    with sqlite3.connect(airflow.folder / "data.sqlite") as database:
+        database.execute("INSERT INTO reading VALUES ('late', 20001)")
+    plan.release()
+    wait_until(lambda: airflow.state("sql-1") in ("success", "failed"))
+    assert (airflow.state("sql-1"), airflow.tries("sql-1")) == ("success", 2)
+    summary = airflow.summary("sql-1")
+    assert (summary["read"], summary["upserted"], summary["resumed_from"] > 0) == (20_000, 20_000, True)
+    assert airflow.watermark() == 20_000
+    assert not list((airflow.folder / "spool").iterdir())
+
+    airflow.trigger("sql-2", "crash_sql")
+    wait_until(lambda: airflow.state("sql-2") in ("success", "failed"))
+    assert airflow.summary("sql-2")["read"] == 2  # the last one of before, and the new one
+    assert airflow.watermark() == 20_001
+    assert cdf.held("from_sql").keys() == {"late", *(name for name, _ in rows)}

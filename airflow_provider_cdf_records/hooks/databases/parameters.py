@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
+from airflow_provider_cdf_records.hooks.watermark_values import ColumnText
 from airflow_provider_cdf_records.mapping.types import moment_of, time_zone_of, timestamp_forms
 from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -176,6 +177,8 @@ def _for_driver(value: Any, driver: Driver, name: str) -> Any:
         return driver.date(date(value.year, value.month, value.day))
     if type(value) in (list, tuple):
         return type(value)(_for_driver(part, driver, name) for part in value)
+    if type(value) is ColumnText:
+        return str(value)
     if isinstance(value, str) and MOMENT_AS_TEXT.fullmatch(value):
         _tell_of_text(value, driver, name)
     return value
