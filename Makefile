@@ -35,7 +35,8 @@ test-servers: servers  ## the tests against databases and storages, whose many p
 servers:  ## PostgreSQL, MariaDB, an ODBC driver, and Azurite, where apt-get and npm can install them
 	@if ! command -v apt-get > /dev/null; then exit 0; fi; \
 	command -v mariadbd > /dev/null && ls /usr/lib/postgresql/*/bin/postgres /usr/lib/*/odbc/libmaodbc.so > /dev/null 2>&1 \
-		&& command -v npm mariadb_config pkg-config > /dev/null && exit 0; \
+		&& command -v npm > /dev/null && command -v mariadb_config > /dev/null && command -v pkg-config > /dev/null \
+		&& exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2> /dev/null; then sudo="sudo -n"; else exit 0; fi; \
 	echo "Installing the servers that are tested against."; \
 	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers.processes import free_port, program, running, server_folder, user_for
+from tests.servers.processes import free_port, program, run_to_its_end, running, server_folder, user_for
 from tests.waiting import SOON
 
 PASSWORD = "the-password-of-the-database"
@@ -20,6 +19,7 @@ IN_POSTGRES = (
     "CREATE EXTENSION citext",
     "CREATE TYPE mood AS ENUM ('calm', 'wild')",
 )
+WITHOUT_KERNEL_AIO = "--innodb-use-native-aio=0"  # of which a machine has a bounded number of requests
 ODBC_DRIVER = "/usr/lib/*/odbc/libmaodbc.so"
 
 
@@ -68,9 +68,7 @@ def postgres_server() -> Iterator[Database]:
         password.chmod(0o644)
         command = [program(POSTGRES_BINARIES.format("initdb"), "initdb"), "--no-sync", "--username=postgres"]
         command += ["--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8", "--locale=C.UTF-8"]
-        subprocess.run(
-            [*command, str(data)], cwd=folder, user=user, group=user, check=True, capture_output=True
-        )
+        run_to_its_end([*command, str(data)], folder, user)
         port = free_port()
 
         def connect(name: str = DATABASE) -> Any:
@@ -121,7 +119,7 @@ def mariadb_server() -> Iterator[Database]:
             "GRANT ALL ON *.* TO 'loader'@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db"]
-        subprocess.run(install, cwd=folder, user=user, group=user, check=True, capture_output=True)
+        run_to_its_end([*install, WITHOUT_KERNEL_AIO], folder, user)
         port = free_port()
 
         def connect() -> Any:
@@ -144,7 +142,7 @@ def mariadb_server() -> Iterator[Database]:
 
         server = [program("mariadbd", "/usr/sbin/mariadbd"), "--no-defaults", f"--datadir={data}"]
         server += [f"--port={port}", f"--socket={socket}", "--bind-address=127.0.0.1", f"--init-file={start}"]
-        server += ["--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
+        server += ["--skip-name-resolve", WITHOUT_KERNEL_AIO, "--innodb-flush-log-at-trx-commit=0"]
         with running(server, is_ready, folder, user):
             yield Database(
                 port,

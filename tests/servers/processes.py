@@ -52,6 +52,13 @@ def server_folder(user: str | None) -> Iterator[Path]:
         yield Path(name)
 
 
+def run_to_its_end(command: list[str], folder: Path, user: str | None) -> None:
+    """Run a program; fail with what it printed."""
+    done = subprocess.run(command, cwd=folder, user=user, group=user, capture_output=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{command[0]}: {(done.stdout + done.stderr).decode(errors='replace')[-3000:]}")
+
+
 @contextmanager
 def running(
     command: list[str], is_ready: Callable[[], bool], folder: Path, user: str | None = None
