@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ import pytest
 from airflow_provider_cdf_records.hooks.databases import Query
 from airflow_provider_cdf_records.records.unreadable import Unreadable
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
-from tests.hooks.sql.conftest import WIDE, WIDE_PROPERTIES, mapping
+from tests.hooks.sql.conftest import WIDE, WIDE_PROPERTIES, mapping, measured_load
 from tests.local_cdf import PROPERTIES, LocalCdf
 from tests.sample_records import SPACE, STREAM
 from tests.servers.databases import Database
@@ -340,16 +338,6 @@ print(json.dumps({"imported": imported, "peak": peak()} | summary))
 @pytest.mark.parametrize("client", ["mysqlclient", "mysql-connector", "pymysql"])
 def test_the_rows_of_a_query_are_not_held_in_memory(reach: Reach, sink: str, client: str) -> None:
     reach(client)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW_CONN_CDF_DEFAULT": sink}
-    done = subprocess.run(
-        [sys.executable, "-c", STREAMED, client, "400000"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    measured = json.loads(done.stdout.splitlines()[-1])
+    measured = measured_load(STREAMED, sink, client, "400000")
     assert measured["upserted"] == 400_000
     assert measured["peak"] - measured["imported"] <= MEMORY_ALLOWED, measured

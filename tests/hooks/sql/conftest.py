@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
@@ -141,3 +142,23 @@ def postgres(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iter
 
     yield use
     postgres_server.execute("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+
+
+def measured_load(code: str, sink: str, *arguments: str, **environment: str) -> dict[str, Any]:
+    """Run code in a process of its own, and return the JSON that it prints last: its summary and its memory.
+
+    :param sink: the connection to CDF.
+    """
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | {"PYTHONPATH": str(root), "AIRFLOW_CONN_CDF_DEFAULT": sink} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(measured)
+    return measured

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 ALLOWED = 200  # MB above what the imported package takes: of 1000 MB in the result
 LOAD = """
 import json, resource, sys
+from tests.hooks.sql.conftest import measured_load
 from tests.hooks.sql.test_sqlite import mapping, operator
 
 def peak():
@@ -42,18 +39,7 @@ print(json.dumps({"imported": imported, "peak": peak()} | summary))
 def test_a_column_that_nobody_maps_takes_little_memory(
     sqlite: sqlite3.Connection, sink: str, large: str
 ) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW_CONN_CDF_DEFAULT": sink}
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, large],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    measured = json.loads(done.stdout.splitlines()[-1])
-    print(measured)
+    measured = measured_load(LOAD, sink, large)
     assert measured["upserted"] == 2000
     assert measured["peak"] - measured["imported"] <= ALLOWED, measured
 

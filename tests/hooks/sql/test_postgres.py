@@ -18,7 +18,7 @@ import pytest
 
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
-from tests.hooks.sql.conftest import DRIVERS, WIDE, Postgres, mapping
+from tests.hooks.sql.conftest import DRIVERS, WIDE, Postgres, mapping, measured_load
 from tests.local_cdf import LocalCdf
 from tests.sample_records import SPACE, STREAM
 from tests.waiting import PATIENCE, SOON, wait_until
@@ -383,17 +383,6 @@ print(json.dumps({"imported": imported, "peak": peak()} | summary))
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_million_rows_take_little_memory(postgres: UsePostgres, sink: str, driver: str) -> None:
     postgres(driver)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW_CONN_CDF_DEFAULT": sink}
-    done = subprocess.run(
-        [sys.executable, "-c", STREAMED, driver],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    measured = json.loads(done.stdout.splitlines()[-1])
-    print(measured)
+    measured = measured_load(STREAMED, sink, driver)
     assert measured["upserted"] == 1_000_000
     assert measured["peak"] - measured["imported"] <= MEMORY_ALLOWED, measured

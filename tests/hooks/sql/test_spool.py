@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.sources.spool import places
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.current_task import current_task
 from tests.dags.conftest import ROOT
-from tests.hooks.sql.conftest import mapping
+from tests.hooks.sql.conftest import mapping, measured_load
 from tests.hooks.sql.test_memory import LOAD as LOAD_LARGE
 from tests.hooks.sql.test_sqlite import ENDLESS, fill
 from tests.local_cdf import LocalCdf
@@ -401,17 +401,7 @@ def test_large_rows_take_little_memory_on_their_way_through_a_spool(
     sqlite: sqlite3.Connection, sink: str, tmp_path: Path
 ) -> None:
     code = LOAD_LARGE.replace("check_schema=False", "check_schema=False, spool=True").replace("2000", "600")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW_CONN_CDF_DEFAULT": sink}
-    done = subprocess.run(
-        [sys.executable, "-c", code, "zeroblob(500000)"],
-        env=environment | {"TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    measured = json.loads(done.stdout.splitlines()[-1])
+    measured = measured_load(code, sink, "zeroblob(500000)", TMPDIR=str(tmp_path))
     assert measured["upserted"] == 600
     assert measured["peak"] - measured["imported"] <= 100, measured  # MB, of 300
 
