@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,11 @@ import pytest
 from airflow_provider_cdf_records.load.batches import MAX_BYTES_HELD
 from airflow_provider_cdf_records.sources import QuerySource
 from airflow_provider_cdf_records.sources.queries import BYTES_AT_ONCE
+from tests.hooks.sql.conftest import measured_load
 
-ROOT = Path(__file__).parents[3]
 ALLOWED = 200  # MB above what the imported package takes: of 1000 MB in the result
 LOAD = """
 import json, resource, sys
-from tests.hooks.sql.conftest import measured_load
 from tests.hooks.sql.test_sqlite import mapping, operator
 
 def peak():
