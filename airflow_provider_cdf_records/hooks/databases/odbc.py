@@ -107,9 +107,9 @@ class OdbcDriver(Driver):
             moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
         if moment.microsecond % 10 ** (MICROSECONDS - self._digits):
             log.warning(
-                "The ODBC driver takes %s digits of a second's fraction and cuts off the others: rows between "
-                "the parameter %s and what is left of it may be missed or come again. Load some seconds more, "
-                "or set 'format' for the parameter and cast its text in the query.",
+                "The ODBC driver takes %s digits of a second's fraction and cuts off the others: rows "
+                "between the parameter %s and what is left of it may be missed or come again. Load some "
+                "seconds more, or set 'format' for the parameter and cast its text in the query.",
                 self._digits,
                 moment.isoformat(" "),
             )
