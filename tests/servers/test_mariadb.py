@@ -371,3 +371,10 @@ def test_the_rows_of_a_query_are_not_held_in_memory(reach: Reach, sink: str, cli
     measured = json.loads(done.stdout.splitlines()[-1])
     assert measured["upserted"] == 400_000
     assert measured["peak"] - measured["imported"] <= MEMORY_ALLOWED, measured
+
+
+def test_a_query_by_odbc_that_lacks_its_parameters_is_not_retried(cdf: LocalCdf, reach: Reach) -> None:
+    reach("odbc")
+    for parameters in (None, []):
+        with pytest.raises(AirflowFailException, match="The query on connection 'db' failed"):
+            operator("SELECT 1 AS id, ? AS number", parameters=parameters).execute({})
