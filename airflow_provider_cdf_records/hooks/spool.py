@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.spool import LocalSpool, SpoolPlace, StoredSpool
 from airflow_provider_cdf_records.sources.spool.places import SUFFIX
-from airflow_provider_cdf_records.sources.storage import is_local, local_name
+from airflow_provider_cdf_records.sources.storage import is_local, is_on_the_web, local_name
 
 FOLDER = "cdf-records-spool-{}"  # with the id of the user, in the temporary folder
 LONGEST_NAME = 80  # characters of it that say whose it is
@@ -43,6 +43,9 @@ def spool_place(spool: object, identity: list[Any]) -> SpoolPlace:
         msg = f"spool must be True, a folder, or the URL of one on storage, got {spool!r}."
         raise InvalidArgumentError(msg)
     folder_path: Any = storage_path(spool, "spool")
+    if is_on_the_web(folder_path):
+        msg = f"spool {str(folder_path)!r} is on a web server, which files are only read from."
+        raise InvalidArgumentError(msg)
     if is_local(folder_path):
         folder = LocalPath(os.path.abspath(local_name(folder_path)))
         if folder.exists() and not folder.is_dir():

@@ -143,8 +143,8 @@ def anything(name: str, value: Any) -> Any:  # noqa: ARG001
 
 
 def flag_or_path(name: str, value: Any) -> Any:
-    """Read true or false, or a path."""
-    read = flag_of(value) if isinstance(value, str) else value
+    """Read true or false, or a path; an empty text, which a template gives for nothing, is false."""
+    read = flag_of(value.strip() or "false") if isinstance(value, str) else value
     return read if isinstance(read, bool) else path(name, read)
 
 

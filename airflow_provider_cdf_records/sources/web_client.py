@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.sources.content_encoding import (
     UNENCODED,
     Decoder,
 )
-from airflow_provider_cdf_records.sources.storage import shown_url
+from airflow_provider_cdf_records.sources.storage import shown_url, state_in
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,10 @@ class WebClient:
         self._file_system = _reading_as_sent(file_system)
 
     def first(self, size: int) -> Part | Copy:
-        """Return the first part of the file, of at most a size, or all of it from a server without parts."""
+        """Return the first part of the file, of at most a size.
+
+        All of it from a server without parts, or one that tells no version that all parts are of.
+        """
         return self._wait_for(self._first(size))
 
     def part(self, start: int, size: int) -> Part | None:
@@ -106,7 +109,7 @@ class WebClient:
                 if answer.status == OK:
                     return await self._copy(answer)
                 part = await self._part_in(answer, 0, size)
-                if part is not None:
+                if part is not None and _is_whole_or_has_version(part):
                     return part
         async with await self._ask() as answer:
             self._check(answer, (OK,))
@@ -206,6 +209,11 @@ class WebClient:
         if isinstance(error, TimeoutError | asyncio.TimeoutError):
             return WebServerError(f"{kind}: the server was silent for {SILENCE} seconds")
         return WebServerError(f"{kind}: {error}".replace(self._text, self._shown).rstrip(": "))
+
+
+def _is_whole_or_has_version(part: Part) -> bool:
+    """Whether the other parts of the file can be told from those of one that is written meanwhile."""
+    return len(part.content) == part.details.st_size or state_in(part.details).version is not None
 
 
 def _check_size(received: int, expected: int) -> None:

@@ -269,6 +269,24 @@ def test_a_moment_finds_the_row_of_that_moment_whatever_the_zone_of_the_server(
 
 
 @by_each_client
+@pytest.mark.parametrize("column", ["at", "time"])
+def test_no_digit_of_a_moment_is_lost_on_the_way_to_the_query(
+    cdf: LocalCdf, reach: Reach, client: str, column: str
+) -> None:
+    server = reach(client)
+    times = [f"2026-07-01 12:00:00.67890{digit}" for digit in range(3)]
+    rows = ", ".join(f"({number}, '{time}', '{time}')" for number, time in enumerate(times))
+    server.execute(
+        "CREATE TABLE t (id INT, at TIMESTAMP(6), time DATETIME(6))", f"INSERT INTO t VALUES {rows}"
+    )
+    mark = "?" if client == "odbc" else "%s"
+    for parameter in ({"timestamp": f"{times[1]}Z"}, datetime.fromisoformat(times[1])):
+        for comparison, found in (("<", [0]), ("=", [1]), (">", [2])):
+            sql = f"SELECT id FROM t WHERE {column} {comparison} {mark}"
+            assert [row[0] for row in rows_of(sql, parameters=[parameter])] == found
+
+
+@by_each_client
 @pytest.mark.parametrize("zone", ["SYSTEM", "-03:30"])
 def test_a_timestamp_is_the_same_moment_whatever_the_zone_of_the_server(
     wide: LocalCdf, reach: Reach, client: str, zone: str
@@ -341,3 +359,10 @@ def test_the_rows_of_a_query_are_not_held_in_memory(reach: Reach, sink: str, cli
     measured = measured_load(STREAMED, sink, client, "400000")
     assert measured["upserted"] == 400_000
     assert measured["peak"] - measured["imported"] <= MEMORY_ALLOWED, measured
+
+
+def test_a_query_by_odbc_that_lacks_its_parameters_is_not_retried(cdf: LocalCdf, reach: Reach) -> None:
+    reach("odbc")
+    for parameters in (None, []):
+        with pytest.raises(AirflowFailException, match="The query on connection 'db' failed"):
+            operator("SELECT 1 AS id, ? AS number", parameters=parameters).execute({})

@@ -180,9 +180,13 @@ def test_moments_for_sql_server_mean_the_same_in_every_language_of_it() -> None:
 
 
 class SqlServer:
-    """What the driver uses of a connection by ODBC."""
+    """What the driver uses of a connection by ODBC.
 
-    def __init__(self) -> None:
+    :param size: the characters of its type for timestamps.
+    """
+
+    def __init__(self, size: int = 27) -> None:
+        self.size = size
         self.converters: dict[int, Any] = {}
 
     def getinfo(self, what: int) -> str:
@@ -192,7 +196,23 @@ class SqlServer:
         self.converters[kind] = convert
 
     def cursor(self) -> Any:
-        return SimpleNamespace()
+        types = SimpleNamespace(fetchone=lambda: SimpleNamespace(column_size=self.size))
+        return SimpleNamespace(getTypeInfo=lambda _: types, close=lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("size", "whole", "cut"), [(27, 1, None), (26, 1, None), (23, 1000, 1), (19, 0, 1000)]
+)
+def test_digits_of_a_moment_that_odbc_cuts_off_are_told(
+    caplog: pytest.LogCaptureFixture, size: int, whole: int, cut: int | None
+) -> None:
+    driver = driver_of(pyodbc.Error(), hook=None)
+    driver.begin(SqlServer(size))
+    driver.moment(datetime(2026, 1, 2, microsecond=whole))
+    assert "cuts off" not in caplog.text
+    if cut is not None:
+        driver.moment(datetime(2026, 1, 2, microsecond=cut, tzinfo=timezone.utc))
+        assert "the parameter 2026-01-02 00:00:00.00" in caplog.text
 
 
 def test_a_datetimeoffset_by_odbc_is_a_moment_with_its_offset() -> None:

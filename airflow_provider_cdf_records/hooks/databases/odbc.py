@@ -40,6 +40,8 @@ MOMENTS_IN_UTC = {  # where moments are compared, and come, in the session's tim
 }
 MYSQL = ("MySQL", "MariaDB")
 SQL_SERVER = "Microsoft SQL Server"
+WHOLE_SECONDS = 20  # characters of a timestamp up to its point
+MICROSECONDS = 6  # digits
 
 
 class OdbcDriver(Driver):
@@ -52,6 +54,7 @@ class OdbcDriver(Driver):
         super().__init__(hook)
         self._mysql: MysqlSession | None = None
         self._cursor: Any = None
+        self._digits = MICROSECONDS
 
     def begin(self, conn: Any) -> None:
         import pyodbc  # noqa: PLC0415 (may not be installed)
@@ -71,6 +74,7 @@ class OdbcDriver(Driver):
         elif database in MOMENTS_IN_UTC:
             with closing(conn.cursor()) as cursor:
                 cursor.execute(MOMENTS_IN_UTC[database])
+        self._digits = _digits_of_fractions(conn)
 
     def cursor(self, conn: Any) -> Any:
         self._cursor = conn.cursor()
@@ -93,12 +97,23 @@ class OdbcDriver(Driver):
         return super().is_final(error) if is_final is None else is_final
 
     def moment(self, moment: datetime) -> Any:
-        """Return a moment without its time zone, which ODBC has none of: in UTC, or that of the session."""
-        if moment.tzinfo is None:
-            return moment
+        """Return a moment without its time zone, which ODBC has none of: in UTC, or that of the session.
+
+        For MySQL it is a text, as other drivers send it: pyodbc cuts off the fraction of a second.
+        """
         if self._mysql is not None:
-            return self._mysql.moment(moment)
-        return moment.astimezone(timezone.utc).replace(tzinfo=None)
+            return self._mysql.moment(moment).isoformat(" ")
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+        if moment.microsecond % 10 ** (MICROSECONDS - self._digits):
+            log.warning(
+                "The ODBC driver takes %s digits of a second's fraction and cuts off the others: rows "
+                "between the parameter %s and what is left of it may be missed or come again. Load some "
+                "seconds more, or set 'format' for the parameter and cast its text in the query.",
+                self._digits,
+                moment.isoformat(" "),
+            )
+        return moment
 
     def _warn_if_all_rows_are_held(self, library: str) -> None:
         for name, (setting, hint) in HOLDS_ALL_ROWS.items():
@@ -111,6 +126,18 @@ class OdbcDriver(Driver):
                     library,
                     hint,
                 )
+
+
+def _digits_of_fractions(conn: Any) -> int:
+    """Return how many digits of a second's fraction pyodbc sends: those that the driver's timestamps have."""
+    import pyodbc  # noqa: PLC0415 (may not be installed)
+
+    try:
+        with closing(conn.cursor()) as cursor:
+            size = int(cursor.getTypeInfo(pyodbc.SQL_TYPE_TIMESTAMP).fetchone().column_size)
+    except Exception:  # a driver that does not tell
+        return MICROSECONDS
+    return min(max(size - WHOLE_SECONDS, 0), MICROSECONDS)
 
 
 def _written(value: Any, form: struct.Struct, template: str) -> Any:

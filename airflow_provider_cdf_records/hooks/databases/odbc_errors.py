@@ -7,6 +7,7 @@ import re
 from airflow_provider_cdf_records.hooks.databases import mysql_errors, sqlserver_errors
 
 NUMBER = re.compile(r"\((-?[0-9]+)\) \(SQL[A-Za-z]+\)")  # "... doesn't exist (1146) (SQLExecDirectW)"
+WITHOUT_PARAMETERS = "(1835) (SQLExecDirect"  # how MariaDB refuses a query with ? that gets no parameters
 # What a message names, and whose numbers it has then.
 NUMBERS = {
     "[SQL Server]": sqlserver_errors.is_final_number,
@@ -49,6 +50,8 @@ PASSING_STATES = (
 def is_final(error: Exception) -> bool | None:
     """Return whether an error stays the same on a retry; ``None`` where neither number nor SQLSTATE says."""
     state, message = [str(arg) for arg in (*error.args, "", "")][:2]
+    if WITHOUT_PARAMETERS in message:
+        return True
     for name, is_final_number in NUMBERS.items():
         if name in message and (found := NUMBER.search(message)):
             says = is_final_number(int(found[1]))

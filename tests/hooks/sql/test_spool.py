@@ -363,7 +363,10 @@ def test_a_folder_of_others_is_not_taken(cdf: LocalCdf, sqlite: sqlite3.Connecti
 
 @pytest.mark.parametrize(
     ("spool", "message"),
-    [(5, "spool must be True, a folder, or the URL of one on storage, got 5"), ("a-file", "is a file")],
+    [
+        ("a-file", "is a file"),
+        ("https://me:pass@host/x?sig=1", r"'https://\*\*\*@host/x\?sig=\*\*\*' is on a web server"),
+    ],
 )
 def test_a_spool_that_is_no_folder_is_refused(
     cdf: LocalCdf,
@@ -377,6 +380,11 @@ def test_a_spool_that_is_no_folder_is_refused(
     (tmp_path / "a-file").write_text("")
     with pytest.raises(AirflowFailException, match=message):
         load(operator("SELECT 1 AS id, 2 AS number", spool=spool))
+
+
+def test_a_spool_of_a_wrong_kind_fails_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="spool must be a path or an fsspec URL, got 5"):
+        operator("SELECT 1 AS id, 2 AS number", spool=5)
 
 
 @pytest.mark.parametrize("spool", [False, None, "", "None", "False"])
