@@ -84,6 +84,9 @@ def test_what_was_skipped_is_no_error_and_if_empty_decides_about_none(
     loads = {name: state for name, state in states.items() if name not in ("choose", "nothing", "taken")}
     assert loads == {
         "left": "skipped",
+        "no_file": "success",
+        "write_file": "skipped",
+        "give_no_path_at_all": "success",
         "left_out": "skipped",
         "over_nothing": "skipped",
         "give_no_prefixes": "success",
