@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.hooks.watermark_values import (
     ColumnText,
+    FirstText,
     watermark_from_json,
     watermark_to_json,
 )
@@ -129,7 +130,9 @@ class Watermark:
         :raises InvalidArgumentError: when they have no place for it.
         """
         start = self._start
-        value = self._initial if start is None else ColumnText(start) if isinstance(start, str) else start
+        value = self._initial if start is None else start
+        if isinstance(value, str):
+            value = (FirstText if start is None else ColumnText)(value)
         if isinstance(parameters, Mapping):
             given = {key: value if _is_marker(one) else one for key, one in parameters.items()}
             if not _has_marker(parameters) and PARAMETER in given:

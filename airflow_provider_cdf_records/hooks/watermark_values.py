@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_cdf_records.records.argument_kinds import number_of
 from airflow_provider_cdf_records.records.identifiers import shortened
 
 INTEGERS = range(-(2**63), 2**63)  # that pass through Airflow's parts as numbers
@@ -23,6 +24,17 @@ class ColumnText(str):
     """A text just as a column of the database holds it, to be compared with that column."""
 
     __slots__ = ()
+
+
+class FirstText(str):
+    """A text given as the first watermark, which may be a number that a template made a text of."""
+
+    __slots__ = ()
+
+    def as_number(self) -> Any:
+        """Return the number whose text this is, digit by digit, or the text."""
+        number = number_of(self, float)
+        return number if not isinstance(number, str) and str(number) == self else str(self)
 
 
 def watermark_to_json(value: Any) -> Any:

@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
-from airflow_provider_cdf_records.task_arguments.rows import Rows, rows
+from airflow_provider_cdf_records.task_arguments.rows import Rows, rows, rows_of_no_path
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import Path
@@ -59,7 +59,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         **kwargs: Any,
     ) -> None:
         self.records = records if isinstance(records, Rows) else Rows(records)
-        self.path = path
+        self.path = self._given_path = path
         self.file_format = file_format
         self.file_options = file_options
         super().__init__(**kwargs)
@@ -110,6 +110,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         if self.records.given is not None:
             records = self.records.pull(context, skip_none=self.if_empty == "skip")
             return self.load("records", records, **arguments)
+        if self.path is None:  # its upstream task was skipped, or returned nothing
+            return self.load("records", rows_of_no_path(self._given_path, context), **arguments)
         return self.load(
             "file",
             self.path,

@@ -9,6 +9,8 @@ import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
+from numbers import Number
 from os import PathLike
 from typing import Any
 
@@ -137,8 +139,13 @@ def query_parameters(name: str, value: Any) -> Sequence[Any] | Mapping[str, Any]
     return read
 
 
-def anything(name: str, value: Any) -> Any:  # noqa: ARG001
-    """Read a value that may be of any kind."""
+def first_watermark(name: str, value: Any) -> Any:
+    """Read a value of a column that grows: a number, a text, or a moment, also as ``{"timestamp": ...}``."""
+    kinds = (Number, str, bytes, date, Mapping)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise _refusal(
+            name, "a value of the column, such as {'timestamp': '2020-01-01T00:00:00Z'} or 0", value
+        )
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.task_arguments.rows import Rows, warn_if_large
 from airflow_provider_cdf_records.version_compat import OperatorPartial
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class CheckedPartial(OperatorPartial):
         operator: Any = self.operator_class
         if name not in operator.all_arguments:
             return value
-        return operator.read_if_literal(name, value, self.kwargs.get("dag"))
+        read = operator.read_if_literal(name, value, self.kwargs.get("dag"))
+        if isinstance(read, Rows):
+            warn_if_large(read, self.kwargs.get("task_id"))
+        return read
 
 
 def check_when_mapped(partial: OperatorPartial) -> OperatorPartial:

@@ -68,6 +68,22 @@ def is_open(value: Any, delimiters: Iterable[str] = DELIMITERS) -> bool:
     )
 
 
+def references_in(value: Any) -> Iterator[Any]:
+    """Yield the references inside of a value."""
+    return filter(is_reference, _inside(value))
+
+
+def resolved_in(value: Any, context: Any) -> Any:
+    """Return a value with what the references inside of it stand for, and nothing else changed."""
+    if is_reference(value):
+        return resolved(value, context)
+    if isinstance(value, Mapping):
+        return {key: resolved_in(inner, context) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolved_in(inner, context) for inner in value]
+    return value
+
+
 def check_references(name: str, value: Any) -> None:
     """Refuse an argument in which a reference gave no value.
 

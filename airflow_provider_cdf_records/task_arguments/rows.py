@@ -9,14 +9,22 @@ from itertools import chain
 from os import PathLike
 from typing import Any
 
+from airflow_provider_cdf_records.records.argument_kinds import IS_NOTHING
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, MissingSourceError
 from airflow_provider_cdf_records.records.identifiers import shortened
-from airflow_provider_cdf_records.task_arguments.references import is_reference, is_template
+from airflow_provider_cdf_records.task_arguments.references import (
+    check_references,
+    is_reference,
+    is_template,
+    references_in,
+    resolved_in,
+)
 from airflow_provider_cdf_records.task_arguments.upstream import Nothing, outputs_of
 from airflow_provider_cdf_records.version_compat import ResolveMixin, RowsOfAnyThread
 
 LARGE = 1_000_000  # characters of literal rows in a DAG's file
 MEASURED = 20  # rows of them
+FEW = 1000  # literal rows, at most, in which references are looked for each time a DAG's file is read
 
 
 class Rows(ResolveMixin):
@@ -36,6 +44,15 @@ class Rows(ResolveMixin):
         for item in items:
             if isinstance(item, ResolveMixin):  # without a call for each row
                 yield from item.iter_references()
+        for reference in self._inside_of_rows():
+            yield from reference.iter_references()
+
+    def _inside_of_rows(self) -> Iterator[Any]:
+        """Yield the references that are values of literal rows."""
+        if isinstance(self.given, list | tuple) and len(self.given) <= FEW:
+            for item in self.given:
+                if isinstance(item, Mapping):
+                    yield from references_in(item)
 
     def resolve(self, context: Any, *args: Any, **kwargs: Any) -> Rows:  # noqa: ARG002
         """Return the object itself when Airflow renders the task; :meth:`pull` returns the records."""
@@ -54,9 +71,16 @@ class Rows(ResolveMixin):
 
         :param skip_none: leave out the tasks, of several, that returned ``None``.
         """
-        items = self.given if isinstance(self.given, list | tuple) else [self.given]
+        given = self.given
+        if any(True for _ in self._inside_of_rows()):
+            given = [resolved_in(item, context) if isinstance(item, Mapping) else item for item in given]
+            try:
+                check_references("records", given)
+            except InvalidArgumentError as error:
+                return FailingRows(error)
+        items = given if isinstance(given, list | tuple) else [given]
         if not any(map(is_reference, items)):
-            records: Iterable[Any] = self.given
+            records: Iterable[Any] = given
             return records
         try:
             outputs = [output for item in items for output in outputs_of(item, context)]
@@ -87,6 +111,15 @@ class FailingRows:
 
     def __iter__(self) -> Iterator[Any]:
         raise self._error
+
+
+def rows_of_no_path(reference: Any, context: Any) -> Iterable[Any]:
+    """Return the rows of files whose path, a reference, is ``None``: none where its task was skipped."""
+    outputs = list(outputs_of(reference, context))
+    if outputs and all(isinstance(output, Nothing) and output.was_skipped for output in outputs):
+        return []
+    msg = f"path must be a path or an fsspec URL, got None{IS_NOTHING}."
+    return FailingRows(MissingSourceError(msg))
 
 
 def _joined(outputs: list[Any]) -> Iterable[Any]:

@@ -201,6 +201,13 @@ def branches() -> None:
         )
 
     load("one_of_two", [taken, left], "none_failed_min_one_success")
+    file = write_file("left_file")
+    choose_file = task.short_circuit(ignore_downstream_trigger_rules=False)(lambda: False)
+    choose_file.override(task_id="no_file")() >> file
+    load("no_path", None, path=file)
+    load("no_path_skips", None, path=file, if_empty="skip")
+    load("no_path_fails", None, path=file, if_empty="fail")
+    load("returned_no_path", None, path=given("no_path_at_all", None), retries=3)
     load("joined", taken.concat(left))
     load("none", left)
     load("none_of_map", left.map(lambda row: row))

@@ -84,10 +84,17 @@ def test_what_was_skipped_is_no_error_and_if_empty_decides_about_none(
     loads = {name: state for name, state in states.items() if name not in ("choose", "nothing", "taken")}
     assert loads == {
         "left": "skipped",
+        "no_file": "success",
+        "write_file": "skipped",
+        "give_no_path_at_all": "success",
         "left_out": "skipped",
         "over_nothing": "skipped",
         "give_no_prefixes": "success",
         "one_of_two": "success",
+        "no_path": "success",
+        "no_path_skips": "skipped",
+        "no_path_fails": "failed",
+        "returned_no_path": "failed",
         "joined": "success",
         "none": "success",
         "none_of_map": "success",
@@ -102,6 +109,7 @@ def test_what_was_skipped_is_no_error_and_if_empty_decides_about_none(
     assert cdf.held().keys() == {"taken-0", "taken-1"}
     log = " ".join(done.stdout.split())
     assert "Task 'nothing' returned no records; it must return a list" in log
+    assert "path must be a path or an fsspec URL, got None, which is what a template or an" in log
     assert "up_for_retry" not in done.stdout
 
 

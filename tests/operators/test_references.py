@@ -247,6 +247,29 @@ def test_many_literal_rows_are_told_when_the_dag_is_parsed() -> None:
         CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, records=rows)
     with DAG("d", schedule=None), pytest.warns(UserWarning, match=words):
         CdfRecordsUpsertOperator.partial(task_id="t", records=rows).expand(stream_id=[STREAM])
+    with DAG("d", schedule=None), pytest.warns(UserWarning, match=words):
+        CdfRecordsUpsertOperator.partial(task_id="t", stream_id=STREAM).expand(records=[rows])
+    with DAG("d", schedule=None), pytest.warns(UserWarning, match=words):
+        CdfRecordsUpsertOperator.partial(task_id="t", stream_id=STREAM).expand_kwargs([{"records": rows}])
     with DAG("d", schedule=None), warnings.catch_warnings():
         warnings.simplefilter("error")
         CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, records=rows[:500])
+
+
+def test_references_inside_of_literal_rows_are_resolved(cdf: LocalCdf) -> None:
+    with DAG("d", schedule=None) as dag:
+        upstream = Returns(task_id="upstream")
+        row = a_record("{{ as it is }}", number=upstream.output, value=dag.param("x", 2.5))
+        task = CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, records=[row, a_record("b", number=1)])
+    assert task.upstream_task_ids == {"upstream"}
+    task.execute(context_with(upstream=7) | {"params": {"x": 2.5}})
+    assert cdf.held() == {"{{ as it is }}": {"number": 7, "value": 2.5}, "b": {"number": 1}}
+
+
+def test_a_failing_reference_inside_of_a_literal_row_is_an_error_that_tells_of_it(cdf: LocalCdf) -> None:
+    with DAG("d", schedule=None) as dag:
+        row = a_record("a", value=dag.param("x"))
+        task = CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, records=[row])
+    with pytest.raises(AirflowFailException, match="records is a reference that fails"):
+        task.execute(context_with() | {"params": {}})
+    assert not cdf.held()

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
-from airflow_provider_cdf_records.hooks.watermark_values import ColumnText
+from airflow_provider_cdf_records.hooks.watermark_values import ColumnText, FirstText
 from airflow_provider_cdf_records.mapping.types import moment_of, time_zone_of, timestamp_forms
 from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -179,6 +179,10 @@ def _for_driver(value: Any, driver: Driver, name: str) -> Any:
         return type(value)(_for_driver(part, driver, name) for part in value)
     if type(value) is ColumnText:
         return str(value)
+    if (
+        type(value) is FirstText and driver.refuses_moments_as_text
+    ):  # nor numbers as texts, so that none is found
+        value = value.as_number()
     if isinstance(value, str) and MOMENT_AS_TEXT.fullmatch(value):
         _tell_of_text(value, driver, name)
     return value

@@ -87,6 +87,14 @@ def test_the_next_load_goes_on_from_the_highest_value(
     assert cdf.held().keys() == {"r1", "r2", "r3", "r4"}
 
 
+@pytest.mark.parametrize(("initial", "read"), [("2", 2), ("2.5", 1), ("0002", 0)])
+def test_the_first_watermark_may_be_a_number_that_a_template_made_a_text_of(
+    initial: str, read: int, cdf: LocalCdf, readings: sqlite3.Connection, store: Memory
+) -> None:
+    add(readings, 1, 2, 3)
+    assert load(store, initial_watermark=initial).read == read  # SQLite finds no number by a text
+
+
 def test_the_highest_value_counts_whatever_the_order(
     cdf: LocalCdf, readings: sqlite3.Connection, store: Memory
 ) -> None:
