@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_cdf_records.hooks.azure_storage import AccountFields, azure_options
+from airflow_provider_cdf_records.hooks.databases.hook import PROVIDERS as DATABASES
 from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError, find_connection
 from airflow_provider_cdf_records.hooks.storage_urls import AZURE, FORMS, PROVIDERS, StorageUrl, read_url
 from airflow_provider_cdf_records.sources.storage import ALIASES, LOCAL, WEB, is_local
@@ -18,6 +19,13 @@ from airflow_provider_cdf_records.version_compat import (
     object_storage_path,
 )
 
+CDF = "cdf"
+TYPES = {  # of connections, by the protocols of storages, and the provider that each type is of
+    "s3": ("aws", "amazon"),
+    "gs": ("google_cloud_platform", "google"),
+    AZURE: ("wasb", "microsoft-azure"),
+    "sftp": ("sftp", "sftp"),
+}
 LEFT_TO_AIRFLOW = "aws_default"  # which need not exist: then the environment of the worker counts
 
 
@@ -70,6 +78,7 @@ def _with_connection(url: StorageUrl, text: str, argument: str) -> Any:
         raise ValueError(msg)
     try:
         conn = find_connection(url.conn_id, argument)
+        _check_type(conn, protocol, argument)
     except ConnectionLookupError as error:
         if not error.is_missing:
             raise
@@ -90,6 +99,14 @@ def _with_connection(url: StorageUrl, text: str, argument: str) -> Any:
         if private_key := conn.extra_dejson.get("private_key"):  # Airflow gives its text as a file's name
             attach_file_system(url.protocol, url.conn_id, {"client_keys": [private_key.encode()]})
     return object_storage_path(str(url))
+
+
+def _check_type(conn: Any, protocol: str, argument: str) -> None:
+    """Refuse a connection to a database or to CDF; other types may well have the credentials of a storage."""
+    expected, provider = TYPES[protocol]
+    if conn.conn_type == CDF or DATABASES.get(conn.conn_type, provider) != provider:
+        msg = f"Connection {conn.conn_id!r} is of type {conn.conn_type}; {argument} needs one of type {expected}."
+        raise ConnectionLookupError(msg)
 
 
 def _default_not_defined(url: StorageUrl) -> str:

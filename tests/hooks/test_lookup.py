@@ -159,3 +159,13 @@ def test_what_the_supervisor_answers_says_whether_a_retry_can_help(
     with pytest.raises(ConnectionLookupError, match=words) as failure:
         find_connection("x", "conn_id")
     assert failure.value.retryable is retryable
+
+
+@pytest.mark.parametrize("conn_type", ["postgres", "cdf"])
+def test_a_storages_connection_of_another_type_is_final(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, conn_type: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_X", f"{conn_type}://u:p@localhost/db")
+    words = f"^Connection 'x' is of type {conn_type}; path needs one of type aws\\.$"
+    with pytest.raises(AirflowFailException, match=words):
+        CdfRecordsHook().upsert_file(STREAM, "s3://x@bucket/a.ndjson")
