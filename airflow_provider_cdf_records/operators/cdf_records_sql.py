@@ -10,6 +10,7 @@ from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import WHERE_NONE_IS_KEPT, check_watermark
 from airflow_provider_cdf_records.task_arguments.operator import Argument
+from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
 from airflow_provider_cdf_records.version_compat import asset, keeps_state_between_runs
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         "conn_id": Argument(kinds.connection_id, is_text=True),
         "parameters": Argument(kinds.optional(kinds.query_parameters), shown_as="json"),
         "hook_params": Argument(kinds.optional(kinds.json_object), shown_as="json"),
-        "spool": Argument(kinds.optional(kinds.flag_or_path)),
+        "spool": Argument(kinds.optional(kinds.flag_or_folder)),
         "watermark": Argument(kinds.optional(kinds.text), is_text=True),
-        "initial_watermark": Argument(kinds.optional(kinds.anything), shown_as="json"),
+        "initial_watermark": Argument(kinds.optional(kinds.column_value), shown_as="json"),
         "verb": Argument(kinds.one_of(*get_args(Verb)), is_text=True),
     }
     template_ext: Sequence[str] = (".sql",)
@@ -111,7 +112,7 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         self._watermark_asset = None if watermark is None else self._asset_of_watermark()
 
     def check_together(self) -> None:
-        if self.watermark is not None:
+        if self.watermark is not None and not is_open(self.watermark, delimiters_of(self.get_dag())):
             check_watermark(self.watermark, self.initial_watermark)
 
     def execute(self, context: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
+from decimal import Decimal
 from os import PathLike
 from typing import Any
 
@@ -137,21 +139,26 @@ def query_parameters(name: str, value: Any) -> Sequence[Any] | Mapping[str, Any]
     return read
 
 
-def anything(name: str, value: Any) -> Any:  # noqa: ARG001
-    """Read a value that may be of any kind."""
+def column_value(name: str, value: Any) -> Any:
+    """Read a value as columns of a database hold it, or an object such as ``{"timestamp": ...}``."""
+    if not isinstance(value, str | bytes | int | float | Decimal | date | Mapping):
+        raise _refusal(name, "a text, a number, a moment or a date, or an object that stands for one", value)
     return value
 
 
-def flag_or_path(name: str, value: Any) -> Any:
-    """Read true or false, or a path."""
+def flag_or_folder(name: str, value: Any) -> Any:
+    """Read true or false, or the path of a folder; what a template gives where there is nothing is false."""
     read = flag_of(value) if isinstance(value, str) else value
-    return read if isinstance(read, bool) else path(name, read)
+    if isinstance(read, str) and read.strip() in NOTHING:
+        return False
+    if isinstance(read, bool) or _is_path(read):
+        return read
+    raise _refusal(name, "True, a folder, or the URL of one on storage", read)
 
 
 def path(name: str, value: Any) -> Any:
     """Read a path or an fsspec URL, whatever is there."""
-    is_path = isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
-    if is_path and str(value).strip() not in NOTHING:
+    if _is_path(value) and str(value).strip() not in NOTHING:
         return value
     is_table = hasattr(value, "columns")  # of a data frame, whose repr is a table
     got = type(value).__name__ if is_table else shortened(repr(value))
@@ -165,6 +172,10 @@ def path(name: str, value: Any) -> Any:
     elif isinstance(value, list | tuple | set):
         msg += f"; for several, name their folder or a pattern, or use .expand({name}=...)"
     raise InvalidArgumentError(f"{msg}.")
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
 
 
 def _read_json(name: str, value: str) -> Any:
