@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,16 @@ def cdf(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCdf]:
 
     with local_cdf(monkeypatch) as cdf:
         yield cdf
+
+
+@pytest.fixture
+def empty_metadata_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Airflow 2 find no connection in its database, which these tests have not set up."""
+    from airflow_provider_cdf_records.version_compat import AIRFLOW_3
+
+    if not AIRFLOW_3:
+        database = import_module("airflow.secrets.metastore").MetastoreBackend
+        monkeypatch.setattr(database, "get_connection", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")

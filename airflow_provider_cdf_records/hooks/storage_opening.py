@@ -105,7 +105,8 @@ def _check_type(conn: Any, protocol: str, argument: str) -> None:
     """Refuse a connection to a database or to CDF; other types may well have the credentials of a storage."""
     expected, provider = TYPES[protocol]
     if conn.conn_type == CDF or DATABASES.get(conn.conn_type, provider) != provider:
-        msg = f"Connection {conn.conn_id!r} is of type {conn.conn_type}; {argument} needs one of type {expected}."
+        found = f"Connection {conn.conn_id!r} is of type {conn.conn_type}"
+        msg = f"{found}; {argument} needs one of type {expected}."
         raise ConnectionLookupError(msg)
 
 

@@ -18,6 +18,7 @@ from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.hooks.watermark_values import (
     ColumnText,
     FirstText,
+    WatermarkError,
     watermark_from_json,
     watermark_to_json,
 )
@@ -38,17 +39,6 @@ PARAMETER = "watermark"
 MARKER = {PARAMETER: True}  # stands for the watermark among parameters that have no names
 NAMED = re.compile(rf"[:@$&]{PARAMETER}\b|%\({PARAMETER}\)|\{{{PARAMETER}\}}")
 TRIES_TO_KEEP = 3
-
-
-class WatermarkError(Exception):
-    """A watermark that cannot be read or kept.
-
-    :param retryable: whether the next try may succeed.
-    """
-
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.retryable = retryable
 
 
 def watermark_of(sql: str, arguments: QueryArguments, target: dict[str, Any], log: Any) -> Watermark | None:

@@ -79,7 +79,7 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         "conn_id": Argument(kinds.connection_id, is_text=True),
         "parameters": Argument(kinds.optional(kinds.query_parameters), shown_as="json"),
         "hook_params": Argument(kinds.optional(kinds.json_object), shown_as="json"),
-        "spool": Argument(kinds.optional(kinds.flag_or_path)),
+        "spool": Argument(kinds.optional(kinds.flag_or_folder)),
         "watermark": Argument(kinds.optional(kinds.text), is_text=True),
         "initial_watermark": Argument(kinds.optional(kinds.first_watermark), shown_as="json"),
         "verb": Argument(kinds.one_of(*get_args(Verb)), is_text=True),

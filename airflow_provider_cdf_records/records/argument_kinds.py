@@ -149,16 +149,19 @@ def first_watermark(name: str, value: Any) -> Any:
     return value
 
 
-def flag_or_path(name: str, value: Any) -> Any:
-    """Read true or false, or a path; an empty text, which a template gives for nothing, is false."""
-    read = flag_of(value.strip() or "false") if isinstance(value, str) else value
-    return read if isinstance(read, bool) else path(name, read)
+def flag_or_folder(name: str, value: Any) -> Any:
+    """Read true or false, or the path of a folder; what a template gives where there is nothing is false."""
+    read = flag_of(value) if isinstance(value, str) else value
+    if isinstance(read, str) and read.strip() in NOTHING:
+        return False
+    if isinstance(read, bool) or _is_path(read):
+        return read
+    raise _refusal(name, "True, a folder, or the URL of one on storage", read)
 
 
 def path(name: str, value: Any) -> Any:
     """Read a path or an fsspec URL, whatever is there."""
-    is_path = isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
-    if is_path and str(value).strip() not in NOTHING:
+    if _is_path(value) and str(value).strip() not in NOTHING:
         return value
     is_table = hasattr(value, "columns")  # of a data frame, whose repr is a table
     got = type(value).__name__ if is_table else shortened(repr(value))
@@ -172,6 +175,10 @@ def path(name: str, value: Any) -> Any:
     elif isinstance(value, list | tuple | set):
         msg += f"; for several, name their folder or a pattern, or use .expand({name}=...)"
     raise InvalidArgumentError(f"{msg}.")
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
 
 
 def _read_json(name: str, value: str) -> Any:

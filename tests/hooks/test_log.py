@@ -54,7 +54,10 @@ def first_line(load: Load) -> str:
         (lambda hook: hook.ingest_records(STREAM, iter([])), "ingest records into"),
         (lambda hook: hook.delete_filter(STREAM, FILTER), "delete the records that match a filter from"),
         (lambda hook: hook.upsert_file(STREAM, "/no/such/*.csv"), "upsert /no/such/*.csv into"),
-        (lambda hook: hook.upsert_file(STREAM, WITH_SECRETS), "upsert http://***@127.0.0.1:9/a.csv?*** into"),
+        (
+            lambda hook: hook.upsert_file(STREAM, WITH_SECRETS),
+            "upsert http://***@127.0.0.1:9/a.csv?sig=*** into",
+        ),
         (lambda hook: hook.upsert_file(STREAM, "s3://conn@b/*.csv"), "upsert s3://conn@b/*.csv into"),
         (
             lambda hook: hook.upsert_query(STREAM, "SELECT 1", conn_id="db"),

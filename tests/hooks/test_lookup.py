@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError, find_connection
 from airflow_provider_cdf_records.sensors.cdf_records import CdfStreamSensor
 from airflow_provider_cdf_records.version_compat import (
-    AIRFLOW_3,
     AirflowException,
     AirflowFailException,
     BaseHook,
@@ -34,14 +32,6 @@ class BackendThatIsDown(BaseSecretsBackend):
         raise ConnectionError(msg)
 
 
-@pytest.fixture(autouse=True)
-def empty_metadata_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have Airflow 2 find no connection in its database, which these tests have not set up."""
-    if not AIRFLOW_3:
-        database = import_module("airflow.secrets.metastore").MetastoreBackend
-        monkeypatch.setattr(database, "get_connection", lambda *_, **__: None)
-
-
 @pytest.fixture
 def without_secrets_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have Airflow look for connections in a backend that is down, and then elsewhere."""
@@ -52,6 +42,8 @@ def without_secrets_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
         clear_secrets_backends_cache()
 
+
+pytestmark = pytest.mark.usefixtures("empty_metadata_database")
 
 LOADS: dict[str, Callable[[CdfRecordsHook], Any]] = {
     "path": lambda hook: hook.upsert_file(STREAM, "s3://nowhere@bucket/a.ndjson"),

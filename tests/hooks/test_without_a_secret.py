@@ -218,6 +218,7 @@ def test_the_lifetime_of_azures_token_is_from_now_on(azure: GiveTokens) -> None:
     assert 1000 - 300 < issued.lifetime <= 1000
 
 
+@pytest.mark.usefixtures("empty_metadata_database")
 @pytest.mark.parametrize(
     ("connection", "words"),
     [
