@@ -255,7 +255,7 @@ def test_looking_whether_a_bucket_can_be_written_leaves_nothing(cdf: LocalCdf, s
 
 @pytest.mark.usefixtures("empty_metadata_database")
 def test_a_connection_that_is_not_there_is_told(cdf: LocalCdf, s3: S3) -> None:
-    with pytest.raises(AirflowFailException, match="^path: there is no connection 'typo'"):
+    with pytest.raises(AirflowFailException, match=r"^path: there is no connection 'typo'"):
         upsert("s3://typo@data/a.ndjson")
 
 

@@ -387,7 +387,7 @@ def test_a_spool_that_is_no_folder_is_refused(
 
 
 def test_a_spool_of_a_wrong_kind_fails_when_the_dag_is_parsed() -> None:
-    with pytest.raises(ValueError, match="spool must be a path or an fsspec URL, got 5"):
+    with pytest.raises(ValueError, match="spool must be True, a folder, or the URL of one on storage, got 5"):
         operator("SELECT 1 AS id, 2 AS number", spool=5)
 
 
