@@ -23,6 +23,7 @@ from airflow_provider_cdf_records.hooks.paths import (
 )
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
 from airflow_provider_cdf_records.load.load import Load
+from airflow_provider_cdf_records.load.parallel import call_unless_stopped
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.argument_checks import check_if_empty
@@ -99,7 +100,8 @@ class CdfHook(BaseHook):
                 check_if_empty(if_empty)
                 check_stream_id(stream_id)
                 with self.open_client() as client:
-                    load = self._prepared(client, verb, stream_id, source(client), arguments)
+                    prepare = partial(self._prepared, client, verb, stream_id, source, arguments)
+                    load = call_unless_stopped(self._stop, prepare)  # it looks at storage
                     self._running.add(load)
                     summary = load.run()
                     if not summary.read and if_empty != "succeed":
@@ -141,9 +143,10 @@ class CdfHook(BaseHook):
         client: CdfClient,
         verb: Verb[S],
         stream_id: str,
-        source: Source,
+        make_source: Callable[[CdfClient], Source],
         arguments: LoadArguments,
     ) -> Load:
+        source = make_source(client)  # which removes its own arguments
         if unknown := sorted(arguments.keys() - LoadArguments.__annotations__.keys()):
             known = ", ".join(LoadArguments.__annotations__)
             msg = f"{unknown[0]!r} is not an argument of this method; it takes {known}."

@@ -79,3 +79,9 @@ def check_unchanged(source: Source) -> None:
     check = getattr(source, "check_unchanged", None)
     if check is not None:
         check()
+
+
+def known_row_count(source: Source) -> int:
+    """Return how many rows a source has at least, as far as it can tell before it is read."""
+    row_count = getattr(source, "row_count", None)  # sources of users need not have it
+    return (row_count() if row_count is not None else None) or 0

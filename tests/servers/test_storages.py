@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 
 import pytest
 
@@ -15,6 +17,8 @@ from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM, a_record
 from tests.servers.storages import Azurite, SftpServer
 from tests.sources.changing import MAPPING, NAMES, ChangingSource, content
+from tests.stalling import StallingProxy
+from tests.waiting import PATIENCE, SOON
 
 LINE = json.dumps(a_record("a", number=1)).encode() + b"\n"
 
@@ -39,13 +43,19 @@ def test_a_file_of_sftp_is_loaded(cdf: LocalCdf, sftp: SftpServer, monkeypatch: 
     assert (summary.read, cdf.held()) == (1, {"a": {"number": 1}})
 
 
+def read_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have blobs be asked for 64 kB at a time instead of 50 MB."""
+    size = property(lambda _: 1 << 16, lambda *_: None)  # also for file systems that are kept from before
+    monkeypatch.setattr("adlfs.AzureBlobFileSystem.blocksize", size, raising=False)
+
+
 @pytest.mark.xdist_group("azurite")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("change", ["written again", "removed"])
 def test_a_blob_that_changes_between_two_blocks_ends_the_load(
     cdf: LocalCdf, azurite: Azurite, monkeypatch: pytest.MonkeyPatch, name: str, change: str
 ) -> None:
-    monkeypatch.setattr("adlfs.spec.AzureBlobFile.DEFAULT_BLOCK_SIZE", 1 << 16)
+    read_in_small_blocks(monkeypatch)
     container = azurite.container("changing")
     if not container.exists():
         container.create_container()
@@ -94,3 +104,31 @@ def test_a_file_of_sftp_that_changes_while_it_is_read_ends_the_load(
     with pytest.raises(AirflowException, match=rf"{name} changed while it was being loaded") as failed:
         CdfRecordsHook().upsert_source(STREAM, source, mapping=MAPPING)
     assert not isinstance(failed.value, AirflowFailException)
+
+
+@pytest.mark.xdist_group("azurite")
+@pytest.mark.parametrize(("method", "after"), [("", 0), ("HEAD", 1), ("GET", 0), ("GET", 1), ("GET", 3)])
+def test_a_blob_storage_that_stalls_does_not_hold_up_the_end(
+    cdf: LocalCdf, azurite: Azurite, monkeypatch: pytest.MonkeyPatch, method: str, after: int
+) -> None:
+    read_in_small_blocks(monkeypatch)
+    container = azurite.container("stalling")
+    if not container.exists():
+        container.create_container()
+    container.upload_blob("a.ndjson", content("a.ndjson", 1), overwrite=True)
+    with StallingProxy("127.0.0.1", azurite.port, after=after, method=method).running() as proxy:
+        stalling = azurite.connection_string.replace(f":{azurite.port}", f":{proxy.port}")
+        fields = {"conn_type": "wasb", "extra": {"connection_string": stalling}}
+        conn_id = f"azure_{proxy.port}"  # Airflow keeps what it has opened by that name
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+        hook = CdfRecordsHook()
+
+        def stop_when_it_stalls() -> None:
+            proxy.stalls.wait(PATIENCE)
+            hook.on_kill()
+
+        threading.Thread(target=stop_when_it_stalls, daemon=True).start()
+        started = time.monotonic()
+        with pytest.raises(AirflowException, match="told to stop"):
+            hook.upsert_file(STREAM, f"abfs://{conn_id}@stalling/a.ndjson", mapping=MAPPING)
+        assert time.monotonic() - started < SOON
