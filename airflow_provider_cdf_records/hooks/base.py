@@ -27,6 +27,7 @@ from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
 from airflow_provider_cdf_records.load.checkpoint import rows_of_earlier_try
 from airflow_provider_cdf_records.load.load import Load
+from airflow_provider_cdf_records.load.parallel import call_unless_stopped
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.argument_checks import check_if_empty
@@ -112,7 +113,8 @@ class CdfHook(BaseHook):
                 check_stream_id(stream_id)
                 with self.open_client() as client:
                     self._announce(client, verb, stream_id, source, arguments)
-                    load = self._prepared(client, verb, stream_id, source.open(client), arguments)
+                    prepare = partial(self._prepared, client, verb, stream_id, source.open, arguments)
+                    load = call_unless_stopped(self._stop, prepare)  # it looks at storage
                     self._running.add(load)
                     summary = load.run()
                     if not summary.read and if_empty != "succeed":
@@ -171,9 +173,10 @@ class CdfHook(BaseHook):
         client: CdfClient,
         verb: Verb[S],
         stream_id: str,
-        source: Source,
+        make_source: Callable[[CdfClient], Source],
         arguments: LoadArguments,
     ) -> Load:
+        source = make_source(client)  # which removes its own arguments
         if unknown := sorted(arguments.keys() - LoadArguments.__annotations__.keys()):
             known = ", ".join(LoadArguments.__annotations__)
             msg = f"{unknown[0]!r} is not an argument of this method; it takes {known}."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark
-from airflow_provider_cdf_records.sources import Source, check_unchanged
+from airflow_provider_cdf_records.sources import Source
+from airflow_provider_cdf_records.sources.source import check_unchanged
 
 
 class FirstRows:

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from airflow_provider_cdf_records.load.parallel import STOP_CHECK
+from airflow_provider_cdf_records.load.parallel import STOP_CHECK, call_unless_stopped
 from airflow_provider_cdf_records.records.chunk import Columns
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadStoppedError
 from airflow_provider_cdf_records.sources import FileSource, Source
@@ -60,7 +60,7 @@ def check_headers(
     if problems:
         raise problems[min(problems)]
     if star is not None:
-        _check_star(source, looking.columns, star)
+        call_unless_stopped(stop, _check_star, source, looking.columns, star)
 
 
 def _check_star(source: FileSource, found: dict[int, Columns], star: Star) -> None:

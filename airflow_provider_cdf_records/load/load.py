@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfClient
@@ -15,7 +16,7 @@ from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
 from airflow_provider_cdf_records.load.converter import converter_for
 from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.in_flight import InFlight
-from airflow_provider_cdf_records.load.parallel import call_in_parallel
+from airflow_provider_cdf_records.load.parallel import call_unless_stopped
 from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
@@ -37,13 +38,8 @@ from airflow_provider_cdf_records.records.errors import (
 )
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
-from airflow_provider_cdf_records.sources import (
-    ReadAhead,
-    ResumableSource,
-    Source,
-    check_unchanged,
-)
-from airflow_provider_cdf_records.sources.source import tell
+from airflow_provider_cdf_records.sources import ReadAhead, ResumableSource, Source
+from airflow_provider_cdf_records.sources.source import check_unchanged, known_row_count, tell
 from airflow_provider_cdf_records.sources.storage import StoragePath, canonical_path
 
 log = logging.getLogger(__name__)
@@ -98,6 +94,7 @@ class Load:
         check_flag("check_schema", self.check_schema)
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
+        self._call = partial(call_unless_stopped, self.stop)  # what waits for storage
         self._sent_before = self.client.traffic
         if self.rejected_path is not None:
             check_rejected_path(self.rejected_path, self.source)
@@ -110,7 +107,9 @@ class Load:
         :raises Exception: those of the preflight checks. Each has an attribute ``retryable``: whether another
             try can succeed. Errors without it come from the source.
         """
-        rejected_file = None if self.rejected_path is None else RejectedFile(self.rejected_path, self.owner)
+        rejected_file = None
+        if self.rejected_path is not None:
+            rejected_file = self._call(RejectedFile, self.rejected_path, self.owner)
         checkpoint, resumed = self._checkpoint(rejected_file)
         tally = self._tally = Tally(
             self.verb,
@@ -171,9 +170,10 @@ class Load:
         if store is None or not isinstance(self.source, ResumableSource):
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
         rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
-        checkpoint = Checkpoint(store, target, self.source.fingerprint() | {"rejected_path": rejected_path})
+        fingerprint = self._call(self.source.fingerprint)
+        checkpoint = Checkpoint(store, target, fingerprint | {"rejected_path": rejected_path})
         mark = checkpoint.load()
-        if mark and rejected_file and not rejected_file.keep(mark.position, mark.rejected):
+        if mark and rejected_file and not self._call(rejected_file.keep, mark.position, mark.rejected):
             checkpoint.start_over(
                 f"The {mark.rejected:,} records that an earlier try rejected are not in {self.rejected_path}"
             )
@@ -202,7 +202,7 @@ class Load:
         source = self.source
         if self.limit is not None:
             source = FirstRows(source, self.limit - tally.read)
-        room.check(_known_row_count(source))
+        room.check(known_row_count(source))
         repeats = self.verb.repeats_on(stream.type)
         make_batches = BatchMaker(convert, tally, self.source.where, repeats, on_read=room.check)
         in_flight = InFlight(
@@ -226,7 +226,7 @@ class Load:
             with self._conclude(tally, checkpoint), tuned_for_loading():
                 upload(reading, make_batches.last, in_flight, tally)
                 if tally.passed_max_rejected:  # the rows may be bad because the file has changed
-                    call_in_parallel(lambda: check_unchanged(self.source), stop=self.stop)
+                    self._call(check_unchanged, self.source)
                     tally.is_cut_short = tally.is_cut_short or reading.has_more(within=REST_WITHIN)
 
     def _check_before_sending(self) -> Findings | None:
@@ -288,9 +288,3 @@ class Load:
             msg = f"{count_of(summary.unsettled, 'record')} read and not loaded.\n{summary}"
             raise LoadFailedError(msg, retryable=True)
         return summary
-
-
-def _known_row_count(source: Source) -> int:
-    """Return how many rows a source has at least, as far as it can tell before it is read."""
-    row_count = getattr(source, "row_count", None)  # sources of users need not have it
-    return (row_count() if row_count is not None else None) or 0

@@ -5,11 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import Any
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from airflow_provider_cdf_records.records.errors import LoadStoppedError
 
+T = TypeVar("T")
+
 STOP_CHECK = 0.1  # seconds between two checks whether the load is stopped
+
+
+def call_unless_stopped(stop: threading.Event, function: Callable[..., T], *arguments: Any) -> T:
+    """Return what a function returns that may wait for storage, called in a thread of its own.
+
+    :raises LoadStoppedError: as soon as ``stop`` is set; a call that still waits holds up nothing.
+    """
+    (result,) = call_in_parallel(partial(function, *arguments), stop=stop)
+    return cast("T", result)
 
 
 def call_in_parallel(*functions: Callable[[], Any], stop: threading.Event) -> list[Any]:
@@ -20,7 +33,9 @@ def call_in_parallel(*functions: Callable[[], Any], stop: threading.Event) -> li
     """
     futures: list[Future[Any]] = [Future() for _ in functions]
     for function, future in zip(functions, futures, strict=True):
-        threading.Thread(target=_call, args=(function, future), name="cdf-preflight", daemon=True).start()
+        run = copy_context().run
+        arguments = (_call, function, future)
+        threading.Thread(target=run, args=arguments, name="cdf-preflight", daemon=True).start()
     is_waiting = True
     while is_waiting:
         is_waiting = bool(wait(futures, timeout=STOP_CHECK).not_done)

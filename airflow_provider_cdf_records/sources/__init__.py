@@ -7,12 +7,7 @@ from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
 from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
-from airflow_provider_cdf_records.sources.source import (
-    CancellableSource,
-    ResumableSource,
-    Source,
-    check_unchanged,
-)
+from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
 
 __all__ = [
     "FORMATS",
@@ -24,7 +19,6 @@ __all__ = [
     "ResumableSource",
     "Source",
     "check_format",
-    "check_unchanged",
     "files_of",
     "kind_that_takes",
 ]

@@ -121,3 +121,9 @@ def tell(source: Source, event: Literal["loaded", "discard"]) -> None:
     method = getattr(source, event, None)
     if method is not None:
         method()
+
+
+def known_row_count(source: Source) -> int:
+    """Return how many rows a source has at least, as far as it can tell before it is read."""
+    row_count = getattr(source, "row_count", None)  # sources of users need not have it
+    return (row_count() if row_count is not None else None) or 0

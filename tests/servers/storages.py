@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.servers.processes import ROOT, answers, free_port, program, running, server_folder
 
 ACCOUNT = "devstoreaccount1"  # the account that Azurite always has, and its key, which is public
@@ -115,3 +117,9 @@ def sftp_server() -> Iterator[SftpServer]:
         command = [sys.executable, "-c", SFTP_SERVER, str(port), str(root), SFTP_USER, SFTP_PASSWORD]
         with running(command, lambda: answers(port), folder):
             yield SftpServer(port, root)
+
+
+def read_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have blobs be asked for 64 kB at a time instead of 50 MB."""
+    size = property(lambda _: 1 << 16, lambda *_: None)  # also for file systems that are kept from before
+    monkeypatch.setattr("adlfs.AzureBlobFileSystem.blocksize", size, raising=False)

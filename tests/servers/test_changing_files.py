@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.sources import files_of
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM
-from tests.servers.storages import Azurite, SftpServer
+from tests.servers.storages import Azurite, SftpServer, read_in_small_blocks
 from tests.sources.changing import MAPPING, NAMES, ChangingSource, content
 
 
@@ -23,7 +23,7 @@ from tests.sources.changing import MAPPING, NAMES, ChangingSource, content
 def test_a_blob_that_changes_between_two_blocks_ends_the_load(
     cdf: LocalCdf, azurite: Azurite, monkeypatch: pytest.MonkeyPatch, name: str, change: str
 ) -> None:
-    monkeypatch.setattr("adlfs.spec.AzureBlobFile.DEFAULT_BLOCK_SIZE", 1 << 16)
+    read_in_small_blocks(monkeypatch)
     container = azurite.container("changing")
     if not container.exists():
         container.create_container()

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -36,7 +37,9 @@ from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 from tests.sources.changing import MAPPING, NAMES, ROWS, ChangingSource, content
+from tests.stalling import StallingProxy
 from tests.state_store import Memory
+from tests.waiting import PATIENCE, SOON
 
 BUCKET = "data"
 KEYS = {"aws_access_key_id": "some-key", "aws_secret_access_key": "some-secret", "region_name": "us-east-1"}
@@ -497,3 +500,34 @@ class TellsNothing:
 
     def unlink(self) -> None:
         """Remove nothing."""
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 4, 5, 7])
+def test_storage_that_stalls_does_not_hold_up_the_end(
+    cdf: LocalCdf, s3: S3, s3_server: str, monkeypatch: pytest.MonkeyPatch, after: int, resumes: bool
+) -> None:
+    """S3's client itself waits for minutes: 15 seconds and 25 attempts for each question."""
+    path = s3.write("a.ndjson", content("a.ndjson", 1))
+    host, _, port = s3_server.rpartition("/")[2].partition(":")
+    monkeypatch.setattr("s3fs.S3FileSystem.default_block_size", 1 << 16)
+    with StallingProxy(host, int(port), after=after).running() as proxy:
+        extra = {"endpoint_url": f"http://127.0.0.1:{proxy.port}", "region_name": KEYS["region_name"]}
+        fields = json.loads(os.environ["AIRFLOW_CONN_AWS_TEST"]) | {"extra": extra}
+        conn_id = f"aws_{proxy.port}"  # Airflow keeps what it has opened by that name
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+        hook = CdfRecordsHook()
+
+        def stop_when_it_stalls() -> None:
+            proxy.stalls.wait(PATIENCE)
+            hook.on_kill()
+
+        threading.Thread(target=stop_when_it_stalls, daemon=True).start()
+        started = time.monotonic()
+        state = {"state_store": Memory()} if resumes else {}
+        with pytest.raises(AirflowException, match="told to stop") as failed:
+            hook.upsert_file(
+                STREAM, path.replace("aws_test", conn_id), mapping=MAPPING, check_schema=False, **state
+            )
+        assert time.monotonic() - started < SOON
+    assert not isinstance(failed.value, AirflowFailException)
