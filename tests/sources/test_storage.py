@@ -502,8 +502,9 @@ class TellsNothing:
         """Remove nothing."""
 
 
-@pytest.mark.parametrize("resumes", [False, True])
-@pytest.mark.parametrize("after", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("after", "resumes"), [(0, False), (1, False), (2, True), (3, True), (4, True), (5, False)]
+)
 def test_storage_that_stalls_does_not_hold_up_the_end(
     cdf: LocalCdf, s3: S3, s3_server: str, monkeypatch: pytest.MonkeyPatch, after: int, resumes: bool
 ) -> None:

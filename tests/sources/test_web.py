@@ -25,7 +25,7 @@ from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM, a_record
 from tests.sources.changing import MAPPING, NAMES, ROWS, ChangingSource, content
 from tests.sources.reading import rows_of
-from tests.sources.web_server import FileServer
+from tests.sources.web_server import FileServer, basic
 from tests.state_store import Memory
 
 HABITS: dict[str, dict[str, Any]] = {
@@ -237,10 +237,9 @@ def test_user_and_password_of_a_url_are_used(cdf: LocalCdf) -> None:
 
 
 def test_options_of_a_path_are_used(cdf: LocalCdf) -> None:
-    import aiohttp
-
-    with FileServer(content("a.csv", 7), login=f"reader:{PASSWORD}").running() as server:
-        path = UPath(f"{server.url}/a.csv", client_kwargs={"auth": aiohttp.BasicAuth("reader", PASSWORD)})
+    login = f"reader:{PASSWORD}"
+    with FileServer(content("a.csv", 7), login=login).running() as server:
+        path = UPath(f"{server.url}/a.csv", client_kwargs={"headers": {"Authorization": basic(login)}})
         CdfRecordsHook().upsert_file(STREAM, path, mapping=MAPPING)
     assert len(cdf.held()) == ROWS
 

@@ -57,7 +57,7 @@ class FileServer:
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                     return
-                if login and self.headers.get("Authorization") != _basic(login):
+                if login and self.headers.get("Authorization") != basic(login):
                     self.send_error(401)
                     return
                 self._answer()
@@ -131,5 +131,6 @@ class _Server(ThreadingHTTPServer):
         """Ignore a client that has left."""
 
 
-def _basic(login: str) -> str:
+def basic(login: str) -> str:
+    """Return the header that gives a login."""
     return f"Basic {base64.b64encode(login.encode()).decode()}"
