@@ -13,6 +13,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-hea
 	--extra local-server --extra parquet --extra sql --extra zstd --group dev pyproject.toml
 # Each test process waits about half of its time, for servers and for Airflow.
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
+# Those that need a database or a storage to be installed, and those of a database's memory.
+SERVER_TESTS := tests/servers $(wildcard tests/hooks/sql/test_postgres*.py) tests/hooks/sql/test_memory.py
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup
 
 # Packages are not compiled when they are installed, but once, when they are used.
@@ -25,12 +27,12 @@ environment: $(READY)  ## the development environment, .venv
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python -m dev.demo
 
-test: $(READY) chromium  ## all tests; PYTEST_ARGUMENTS are handed on to pytest
-	$(PYTEST) --ignore=tests/servers $(PYTEST_ARGUMENTS)
+test: $(READY) chromium  ## all tests but those of test-servers; PYTEST_ARGUMENTS are handed on to pytest
+	$(PYTEST) $(addprefix --ignore=,$(SERVER_TESTS)) $(PYTEST_ARGUMENTS)
 
 test-servers: servers  ## the tests against databases and storages, whose many packages are in an environment of their own
 	$(MAKE) environment REQUIREMENTS=dev/requirements-servers.txt
-	$(PYTEST:$(BIN)%=$(SERVERS_BIN)%) tests/servers tests/hooks/test_without_a_secret.py $(PYTEST_ARGUMENTS)
+	$(PYTEST:$(BIN)%=$(SERVERS_BIN)%) $(SERVER_TESTS) tests/hooks/test_without_a_secret.py $(PYTEST_ARGUMENTS)
 
 servers:  ## PostgreSQL, MariaDB, an ODBC driver, and Azurite, where apt-get and npm can install them
 	@if ! command -v apt-get > /dev/null; then exit 0; fi; \
