@@ -119,7 +119,8 @@ def mariadb_server() -> Iterator[Database]:
             "GRANT ALL ON *.* TO 'loader'@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db"]
-        run_to_its_end([*install, WITHOUT_KERNEL_AIO], folder, user)
+        tmpdir = f"--tmpdir={folder}"  # a server that starts removes what another one keeps in the same
+        run_to_its_end([*install, WITHOUT_KERNEL_AIO, tmpdir], folder, user)
         port = free_port()
 
         def connect() -> Any:
@@ -142,7 +143,7 @@ def mariadb_server() -> Iterator[Database]:
 
         server = [program("mariadbd", "/usr/sbin/mariadbd"), "--no-defaults", f"--datadir={data}"]
         server += [f"--port={port}", f"--socket={socket}", "--bind-address=127.0.0.1", f"--init-file={start}"]
-        server += ["--skip-name-resolve", WITHOUT_KERNEL_AIO, "--innodb-flush-log-at-trx-commit=0"]
+        server += ["--skip-name-resolve", WITHOUT_KERNEL_AIO, tmpdir, "--innodb-flush-log-at-trx-commit=0"]
         with running(server, is_ready, folder, user):
             yield Database(
                 port,
