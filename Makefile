@@ -93,10 +93,10 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 
 # Airflow 2 hands on no frames of pandas 3.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
-	$(LOCK) $(LOCK_ARGUMENTS) --output-file requirements-dev.txt
+	$(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --output-file requirements-dev.txt
 	printf '%s\n' "apache-airflow==2.11.*" "pandas<3" \
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
-	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group servers --constraints requirements-dev.txt \
+	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
 		--output-file dev/requirements-servers.txt
 
 clean:

@@ -40,13 +40,13 @@ else:
         from airflow.hooks.base import BaseHook
 
 if TYPE_CHECKING or AIRFLOW_3:
-    from airflow.sdk import BaseOperator, BaseSensorOperator, XComArg
+    from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue, XComArg
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 else:
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.mappedoperator import OperatorPartial
     from airflow.models.xcom_arg import XComArg
-    from airflow.sensors.base import BaseSensorOperator
+    from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions._internal.mixins import ResolveMixin
@@ -268,6 +268,7 @@ __all__ = [
     "BaseOperator",
     "BaseSensorOperator",
     "OperatorPartial",
+    "PokeReturnValue",
     "ResolveMixin",
     "XComArg",
     "XComNotFound",

@@ -16,14 +16,17 @@ LONGEST = 300  # lines
 # From top to bottom: a room may use those further down, and none beside it.
 FLOORS = (
     {"__main__"},
+    {"decorators", "queues"},
     {"operators", "sensors", "commands"},
+    {"triggers", "links", "lineage", "retry_policies"},
     {"task_arguments"},
     {"hooks"},
-    {"load"},
+    {"assets"},
+    {"load", "waiting"},
     {"rejected", "mapping", "sources"},
     {"records"},
 )
-USES_CLIENT = {"load", "hooks", "sensors"}
+USES_CLIENT = {"load", "waiting", "hooks", "sensors", "triggers"}
 APART = {"client", "local_server"}  # these use no other room
 BESIDE = {
     ("rejected", "sources.storage"),
@@ -35,7 +38,16 @@ SERVER = f"{PACKAGE}.local_server"
 SERVER_FLOORS = ({"http"}, {"state"}, {"language"}, {"checks"})
 SERVER_GROUND = {"clock", "settings"}  # the server's own modules that its rooms may use, all but the last two
 
-SAYS_UPSERT = ("load/verbs.py", "client/", "hooks/", "operators/", "sensors/", "commands/", "local_server/")
+SAYS_UPSERT = (
+    "load/verbs.py",
+    "client/",
+    "hooks/",
+    "operators/",
+    "decorators/",
+    "sensors/",
+    "commands/",
+    "local_server/",
+)
 FORMATS = {"ndjson", "csv", "tsv", "parquet", "arrow", "json"}
 KNOWS_NO_FORMAT = {"sources", "load", "mapping", "records", "rejected"}
 PROPERTY_TYPES = {("mapping", "json")}  # this one is the name of a property's type as well

@@ -3,67 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_cdf_records.records import argument_kinds as kinds
-from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
-from airflow_provider_cdf_records.version_compat import AirflowFailException, BaseSensorOperator
+from airflow_provider_cdf_records.sensors.base import CdfSensor
+from airflow_provider_cdf_records.task_arguments.operator import Argument
+from airflow_provider_cdf_records.waiting import EnoughRecords, StreamExists
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.client import CdfClient
+    from airflow_provider_cdf_records.waiting import Condition
 
-NOT_FOUND = 404
 StreamType = Literal["Mutable", "Immutable"]
-PATIENCE = (2.0, 15.0)  # seconds, at least and at most, for each of the two attempts of a poke
 
 
-class _CdfSensor(ArgumentsOperator, BaseSensorOperator):
-    """The base class of the sensors; keeps one client for all pokes of a process."""
-
-    own_arguments = {  # noqa: RUF012 (as Airflow has its own)
-        "stream_id": Argument(kinds.stream_id, is_text=True),
-        "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
-    }
-
-    def __init__(self, *, stream_id: str, cdf_conn_id: str = "cdf_default", **kwargs: Any) -> None:
-        self.stream_id = stream_id
-        self.cdf_conn_id = cdf_conn_id
-        super().__init__(**kwargs)
-
-    @cached_property
-    def client(self) -> CdfClient:
-        """The client of the connection."""
-        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
-
-        least, most = PATIENCE
-        patience = min(max(self.timeout / 2, least), most)
-        return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn(patience=patience)
-
-    def poke(self, context: Any) -> bool:  # noqa: ARG002
-        """Return whether the wait is over.
-
-        A failure that may pass, such as a CDF that cannot be reached, is one more reason to wait, until the
-        sensor's timeout; others are raised as Airflow exceptions.
-        """
-        from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
-
-        self.read_arguments()
-        with airflow_failures():
-            try:
-                return self.look()
-            except Exception as error:
-                if not getattr(error, "retryable", False):
-                    raise
-                self.log.warning("Not known yet: %s", error)
-                return False
-
-    def look(self) -> bool:
-        """Ask CDF once, and return whether the wait is over."""
-        raise NotImplementedError
-
-
-class CdfStreamSensor(_CdfSensor):
+class CdfStreamSensor(CdfSensor):
     """Wait until a stream exists.
 
     Every argument may be a literal, a template, or a reference such as an upstream task's output.
@@ -82,28 +35,15 @@ class CdfStreamSensor(_CdfSensor):
         self.stream_type = stream_type
         super().__init__(**kwargs)
 
-    def look(self) -> bool:
-        from airflow_provider_cdf_records.client import CdfApiError  # noqa: PLC0415
-
-        try:
-            stream = self.client.retrieve_stream(self.stream_id)
-        except CdfApiError as error:
-            if error.status != NOT_FOUND:
-                raise
-            self.log.info("Stream %s does not exist yet.", self.stream_id)
-            return False
-        found = stream.get("type")
-        if self.stream_type not in (None, found):
-            msg = f"Stream {self.stream_id!r} must be of type {self.stream_type}, got {found}."
-            raise AirflowFailException(msg)
-        self.log.info("Stream %s exists and is of type %s.", self.stream_id, found)
-        return True
+    def make_condition(self) -> Condition:
+        return StreamExists(self.stream_id, self.stream_type)
 
 
-class CdfRecordsSensor(_CdfSensor):
+class CdfRecordsSensor(CdfSensor):
     """Wait until a number of records of a stream can be queried.
 
-    CDF shows a record some time after it has accepted it; wait with this before a task that reads them.
+    CDF shows a record some time after it has accepted it; wait with this before a task that reads them. The
+    number that there are is what the task returns (XCom).
     Every argument may be a literal, a template, or a reference such as an upstream task's output.
 
     .. code-block:: python
@@ -143,9 +83,5 @@ class CdfRecordsSensor(_CdfSensor):
         self.last_updated_time: Any = last_updated_time
         super().__init__(**kwargs)
 
-    def look(self) -> bool:
-        count = self.client.count_records(
-            self.stream_id, filter=self.filter, last_updated_time=self.last_updated_time
-        )
-        self.log.info("%s of %s records can be queried.", f"{count:,}", self.min_count)
-        return count >= int(self.min_count)
+    def make_condition(self) -> Condition:
+        return EnoughRecords(self.stream_id, int(self.min_count), self.filter, self.last_updated_time)

@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.version_compat import (
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
+    PokeReturnValue,
 )
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
@@ -81,10 +82,10 @@ def test_records_that_are_not_visible_yet_are_waited_for(monkeypatch: pytest.Mon
         class Sensor(CdfRecordsSensor):
             """Has half a minute pass after each look."""
 
-            def poke(self, context: Any) -> bool:
-                looks.append(super().poke(context))
+            def poke(self, context: Any) -> PokeReturnValue:
+                looks.append(bool(super().poke(context)))
                 cdf.server.clock.advance(30)
-                return looks[-1]
+                return PokeReturnValue(looks[-1])
 
         looks: list[bool] = []
         CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
