@@ -1,7 +1,20 @@
 """What sensors and triggers wait for, without Airflow."""
 
+from airflow_provider_cdf_records.waiting.changes import Changes, Position, look_back, read_changes
 from airflow_provider_cdf_records.waiting.condition import Condition, Finding, WaitEndedError
+from airflow_provider_cdf_records.waiting.listed import Listed
 from airflow_provider_cdf_records.waiting.records import EnoughRecords
 from airflow_provider_cdf_records.waiting.streams import StreamExists
 
-__all__ = ["Condition", "EnoughRecords", "Finding", "StreamExists", "WaitEndedError"]
+__all__ = [
+    "Changes",
+    "Condition",
+    "EnoughRecords",
+    "Finding",
+    "Listed",
+    "Position",
+    "StreamExists",
+    "WaitEndedError",
+    "look_back",
+    "read_changes",
+]
