@@ -48,6 +48,12 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_cdf_records.sensors.cdf_records"],
             }
         ],
+        "triggers": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": ["airflow_provider_cdf_records.triggers.cdf_records"],
+            }
+        ],
         "cli": ["airflow_provider_cdf_records.commands.airflow_cli.get_cdf_commands"],
         "connection-types": [
             {
