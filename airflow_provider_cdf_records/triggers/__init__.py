@@ -1,5 +1,9 @@
-"""Triggers: wait for a stream, or for records, without a worker."""
+"""Triggers: wait for a stream, or for records, without a worker; start DAGs when records have changed."""
 
-from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsTrigger, CdfStreamTrigger
+from airflow_provider_cdf_records.triggers.cdf_records import (
+    CdfRecordsChangedTrigger,
+    CdfRecordsTrigger,
+    CdfStreamTrigger,
+)
 
-__all__ = ["CdfRecordsTrigger", "CdfStreamTrigger"]
+__all__ = ["CdfRecordsChangedTrigger", "CdfRecordsTrigger", "CdfStreamTrigger"]

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.triggers.base import CdfTrigger
+from airflow_provider_cdf_records.triggers.cdf_records_changed import CdfRecordsChangedTrigger
 from airflow_provider_cdf_records.waiting import EnoughRecords, StreamExists
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.waiting import Condition
+
+__all__ = ["CdfRecordsChangedTrigger", "CdfRecordsTrigger", "CdfStreamTrigger"]
 
 
 class CdfStreamTrigger(CdfTrigger):
