@@ -54,6 +54,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_cdf_records.triggers.cdf_records"],
             }
         ],
+        "queues": ["airflow_provider_cdf_records.queues.cdf_records.CdfMessageQueueProvider"],
         "cli": ["airflow_provider_cdf_records.commands.airflow_cli.get_cdf_commands"],
         "connection-types": [
             {

@@ -1,0 +1,1 @@
+"""Streams as message queues, for the provider ``common.messaging``."""
