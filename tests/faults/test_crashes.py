@@ -6,10 +6,7 @@ import json
 import os
 import random
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,74 +18,38 @@ import pytest
 from packaging.version import Version
 
 from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
-from tests.dags.conftest import ROOT
 from tests.local_cdf import LocalCdf, local_cdf
+from tests.running_airflow import AIRFLOW_3, RunningAirflow, running_airflow
 from tests.sample_records import a_record
 from tests.waiting import SOON, wait_until
 
 ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))
 ROWS, IDENTITIES = 60_000, 45_000
-AIRFLOW_3 = Version(version("apache-airflow")) >= Version("3.0")
 REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
 
 
 pytestmark = pytest.mark.xdist_group("a running Airflow")
 
 
-@dataclass
-class RunningAirflow:
-    """A scheduler with all that belongs to it, and the folder of its DAG's files."""
-
-    environment: dict[str, str]
-    folder: Path
-    database: Path
-
-    def trigger(self, run_id: str, dag_id: str = "crash") -> None:
-        command = [sys.executable, "-m", "airflow", "dags", "trigger", dag_id, "--run-id", run_id]
-        subprocess.run(command, env=self.environment, check=True, capture_output=True)
-
-    def query(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.database, timeout=30) as database:
-            return database.execute(question, values).fetchall()
-
-    def state(self, run_id: str) -> str:
-        return str(self.query("SELECT state FROM dag_run WHERE run_id = ?", run_id)[0][0])
-
-    def tries(self, run_id: str) -> int:
-        return int(self.query("SELECT try_number FROM task_instance WHERE run_id = ?", run_id)[0][0])
-
-    def has_mark(self, run_id: str) -> bool:
-        question = "SELECT 1 FROM task_state_store WHERE run_id = ? AND key = 'cdf_records'"
-        return bool(self.query(question, run_id))
-
-    def watermark(self) -> Any:
-        question = "SELECT value FROM asset_state_store WHERE key = 'cdf_records_watermark'"
-        return json.loads(self.query(question)[0][0])["value"]
-
-    def miss_heartbeats(self, run_id: str) -> None:
-        """Have time pass for the scheduler, until it takes the task's supervisor for lost."""
-        long_ago = "2026-01-01 00:00:00.000000"
-        with sqlite3.connect(self.database, timeout=30) as database:
-            of_run = "FROM task_instance WHERE run_id = ?"
-            if AIRFLOW_3:
-                change = (
-                    "UPDATE task_instance SET last_heartbeat_at = ? WHERE run_id = ? AND state = 'running'"
-                )
-            else:
-                change = f"UPDATE job SET latest_heartbeat = ? WHERE id = (SELECT job_id {of_run})"
-            database.execute(change, (long_ago, run_id))
-
-    def summary(self, run_id: str) -> dict[str, Any]:
-        question = "SELECT value FROM xcom WHERE run_id = ? AND key = 'return_value'"
-        value = self.query(question, run_id)[0][0]
-        decoded = json.loads(value)
-        return dict(json.loads(decoded) if isinstance(decoded, str) else decoded)
+def has_mark(airflow: RunningAirflow, run_id: str) -> bool:
+    question = "SELECT 1 FROM task_state_store WHERE run_id = ? AND key = 'cdf_records'"
+    return bool(airflow.query(question, run_id))
 
 
-def free_port() -> str:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return str(listening.getsockname()[1])
+def watermark(airflow: RunningAirflow) -> Any:
+    question = "SELECT value FROM asset_state_store WHERE key = 'cdf_records_watermark'"
+    return json.loads(airflow.query(question)[0][0])["value"]
+
+
+def miss_heartbeats(airflow: RunningAirflow, run_id: str) -> None:
+    """Have time pass for the scheduler, until it takes the task's supervisor for lost."""
+    long_ago = "2026-01-01 00:00:00.000000"
+    of_run = "FROM task_instance WHERE run_id = ?"
+    if AIRFLOW_3:
+        change = "UPDATE task_instance SET last_heartbeat_at = ? WHERE run_id = ? AND state = 'running'"
+    else:
+        change = f"UPDATE job SET latest_heartbeat = ? WHERE id = (SELECT job_id {of_run})"
+    airflow.change(change, long_ago, run_id)
 
 
 @pytest.fixture(scope="module")
@@ -107,61 +68,19 @@ def plan(cdf: LocalCdf) -> Iterator[FaultPlan]:
 def airflow(
     cdf: LocalCdf, plan: FaultPlan, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningAirflow]:
-    home, folder, dags = (
-        tmp_path_factory.mktemp(name) for name in ("crash-home", "crash-files", "crash-dags")
-    )
+    work, dags = (tmp_path_factory.mktemp(name) for name in ("crash", "crash-dags"))
     for name in ("crash_dag.py", *(["crash_sql_dag.py"] if REMEMBERS else [])):
         (dags / name).write_text((Path(__file__).parent / name).read_text())
-    port = free_port()
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # its parts call `airflow`
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
-        "AIRFLOW__API__PORT": port,
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
-        "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": port,  # of Airflow 2
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
+    files = work / "files"
+    settings = {
         "AIRFLOW_CONN_CDF_DEFAULT": cdf.server.connection_json(),
-        "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(folder / "data.sqlite")}),
-        "CDF_CRASH_FOLDER": str(folder),
-        "PYTHONPATH": str(ROOT),
+        "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(files / "data.sqlite")}),
+        "CDF_CRASH_FOLDER": str(files),
     }
-    log = (home / "standalone.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "airflow", "standalone"],
-        env=environment,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    running = RunningAirflow(environment, folder, home / "airflow.db")
-    try:
-        wait_until(lambda: (home / "airflow.db").exists() and _has_dag(running))
-        wait_until(lambda: _answers(int(port)))  # it need not be there yet, and without it tasks fail
+    with running_airflow(dags, work, settings, components=("standalone",)) as running:
+        wait_until(lambda: running.has_dag("crash"))
+        wait_until(running.answers)  # it need not be there yet, and without it tasks fail
         yield running
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=SOON)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-        log.close()
-
-
-def _has_dag(running: RunningAirflow) -> bool:
-    try:
-        return bool(running.query("SELECT 1 FROM serialized_dag WHERE dag_id = 'crash'"))
-    except sqlite3.OperationalError:  # the database is being made
-        return False
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as asking:
-        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def has_ended(process_id: int) -> bool:
@@ -203,22 +122,21 @@ def held_load(run_id: str, seed: int, airflow: RunningAirflow, cdf: LocalCdf, pl
     cdf.client.post("/streams", {"items": [{"externalId": run_id, "settings": settings}]})
 
     plan.hold(after=draw.randrange(8, 45))
-    airflow.trigger(run_id)
+    airflow.trigger(run_id, "crash")
     wait_until(lambda: 0 < plan.held == plan.under_way)
     if REMEMBERS:
-        wait_until(lambda: airflow.has_mark(run_id))
+        wait_until(lambda: has_mark(airflow, run_id))
     process_id, supervisor_id = map(int, (airflow.folder / f"{run_id}.pid").read_text().split())
     return Held(run_id, process_id, supervisor_id, expected, bad)
 
 
 def check_that_the_retry_finishes(load: Held, airflow: RunningAirflow, cdf: LocalCdf) -> None:
     run_id = load.run_id
-    wait_until(lambda: airflow.state(run_id) in ("success", "failed"))
-    assert (airflow.state(run_id), airflow.tries(run_id)) == ("success", 2)
+    assert (airflow.wait_for(run_id), airflow.tries(run_id)) == ("success", 2)
     assert cdf.held(run_id) == load.expected
     lines = (airflow.folder / f"{run_id}.rejected").read_text().splitlines()
     assert sorted(json.loads(line)["position"] - 1 for line in lines) == sorted(load.bad)
-    summary = airflow.summary(run_id)
+    summary = airflow.xcom(run_id)
     numbers = summary["upserted"] + summary["superseded"] + summary["rejected"]
     assert summary["read"] == numbers == ROWS
     if REMEMBERS:
@@ -248,7 +166,7 @@ def test_a_load_ends_with_its_supervisor(airflow: RunningAirflow, cdf: LocalCdf,
     os.kill(load.supervisor_id, signal.SIGKILL)
     wait_until(lambda: has_ended(load.process_id), patience=SOON)  # before anything is answered
     plan.release()
-    airflow.miss_heartbeats(load.run_id)
+    miss_heartbeats(airflow, load.run_id)
     check_that_the_retry_finishes(load, airflow, cdf)
 
 
@@ -261,12 +179,12 @@ def test_a_killed_load_of_a_query_goes_on_from_its_spool_and_the_next_run_from_i
         database.execute("CREATE TABLE reading (id, number)")
         rows = [(f"r{number}", number) for number in range(1, 20_001)]
         database.executemany("INSERT INTO reading VALUES (?, ?)", rows)
-    wait_until(lambda: airflow.query("SELECT 1 FROM serialized_dag WHERE dag_id = 'crash_sql'"))
+    wait_until(lambda: airflow.has_dag("crash_sql"))
 
     plan.hold(after=8)
     airflow.trigger("sql-1", "crash_sql")
     wait_until(lambda: 0 < plan.held == plan.under_way)
-    wait_until(lambda: airflow.has_mark("sql-1"))
+    wait_until(lambda: has_mark(airflow, "sql-1"))
     assert len(list((airflow.folder / "spool").iterdir())) == 1
     process_id = int((airflow.folder / "sql-1.pid").read_text())
     os.kill(process_id, signal.SIGKILL)
@@ -274,15 +192,14 @@ def test_a_killed_load_of_a_query_goes_on_from_its_spool_and_the_next_run_from_i
     with sqlite3.connect(airflow.folder / "data.sqlite") as database:
         database.execute("INSERT INTO reading VALUES ('late', 20001)")
     plan.release()
-    wait_until(lambda: airflow.state("sql-1") in ("success", "failed"))
-    assert (airflow.state("sql-1"), airflow.tries("sql-1")) == ("success", 2)
-    summary = airflow.summary("sql-1")
+    assert (airflow.wait_for("sql-1"), airflow.tries("sql-1")) == ("success", 2)
+    summary = airflow.xcom("sql-1")
     assert (summary["read"], summary["upserted"], summary["resumed_from"] > 0) == (20_000, 20_000, True)
-    assert airflow.watermark() == 20_000
+    assert watermark(airflow) == 20_000
     assert not list((airflow.folder / "spool").iterdir())
 
     airflow.trigger("sql-2", "crash_sql")
-    wait_until(lambda: airflow.state("sql-2") in ("success", "failed"))
-    assert airflow.summary("sql-2")["read"] == 2  # the last one of before, and the new one
-    assert airflow.watermark() == 20_001
+    airflow.wait_for("sql-2")
+    assert airflow.xcom("sql-2")["read"] == 2  # the last one of before, and the new one
+    assert watermark(airflow) == 20_001
     assert cdf.held("from_sql").keys() == {"late", *(name for name, _ in rows)}

@@ -1,0 +1,70 @@
+"""Sensors that wait in each of Airflow's modes, as Airflow has them wait."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3
+
+MODES = (
+    ("poke", "reschedule", "deferred") if AIRFLOW_3 else ("poke", "deferred")
+)  # the third needs a database
+in_each_mode = pytest.mark.parametrize("mode", MODES)
+
+EXCEPTIONS = import_module("airflow.sdk.exceptions" if AIRFLOW_3 else "airflow.exceptions")
+
+
+def wait(sensor: Callable[..., Any], mode: str, **arguments: Any) -> Any:
+    """Return what a sensor's wait ends with, or raise what it fails with.
+
+    :param sensor: makes it, of arguments.
+    """
+    if mode == "deferred":
+        try:
+            return sensor(**arguments, deferrable=True).execute({})
+        except EXCEPTIONS.TaskDeferred as deferral:
+            event = asyncio.run(event_of(built_anew(deferral.trigger)))
+            resumed = sensor(**arguments, deferrable=True)  # in another process
+            return resumed.resume_execution(deferral.method_name, {"event": event}, {})
+    if mode == "poke":
+        return sensor(**arguments).execute({})
+    started = datetime.now(timezone.utc)
+    task = SimpleNamespace(get_first_reschedule_date=lambda _: started)
+    while True:
+        try:
+            return sensor(**arguments, mode="reschedule").execute({"ti": task})
+        except EXCEPTIONS.AirflowRescheduleException as again:
+            time.sleep(max((again.reschedule_date - datetime.now(timezone.utc)).total_seconds(), 0))
+
+
+def deferral_of(sensor: Any) -> Any:
+    """Return how a sensor defers, after it has looked once."""
+    with pytest.raises(EXCEPTIONS.TaskDeferred) as caught:
+        sensor.execute({})
+    return caught.value
+
+
+def built_anew(trigger: Any) -> Any:
+    """Return the trigger that the triggerer makes of what is kept of one in the database."""
+    path, arguments = trigger.serialize()
+    kept = json.loads(json.dumps(arguments, allow_nan=False))
+    assert kept == arguments, "plain JSON only"
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)(**kept)
+
+
+async def event_of(trigger: Any) -> Any:
+    """Return the one event of a trigger, as the database keeps it."""
+    events = [event.payload async for event in trigger.run()]
+    await trigger.cleanup()
+    (event,) = events
+    return json.loads(json.dumps(event))
