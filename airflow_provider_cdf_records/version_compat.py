@@ -51,11 +51,6 @@ else:
     from airflow.models.xcom_arg import XComArg
     from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
-if TYPE_CHECKING or AIRFLOW_3:
-    from airflow.triggers.base import BaseEventTrigger
-else:  # Airflow 2 has none: events start no DAGs there
-    from airflow.triggers.base import BaseTrigger as BaseEventTrigger
-
 if TYPE_CHECKING:
     from airflow.sdk.definitions._internal.mixins import ResolveMixin
 else:  # the base of all references; each version of Airflow keeps it elsewhere
@@ -254,11 +249,6 @@ def keeps_state_between_runs() -> bool:
     return tuple(map(int, version.split(".")[:2])) >= (3, 3)
 
 
-def has_shared_streams() -> bool:
-    """Whether triggers of this Airflow can share what they poll, and learn when their events are stored."""
-    return hasattr(BaseEventTrigger, "create_shared_stream_producer")
-
-
 def asset(name: str, group: str) -> Any:
     """Return an asset, of which Airflow can keep state."""
     return import_module("airflow.sdk").Asset(name=name, uri=name, group=group)
@@ -278,7 +268,6 @@ __all__ = [
     "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
-    "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",
@@ -295,7 +284,6 @@ __all__ = [
     "failures_of_secrets_backends",
     "for_any_thread",
     "has_file_system",
-    "has_shared_streams",
     "has_supervisor",
     "import_dbapi_hook",
     "keeps_state_between_runs",

@@ -6,10 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import TriggerEvent
-
 from airflow_provider_cdf_records.triggers.watch import Watch, check_max_identities
-from airflow_provider_cdf_records.version_compat import AIRFLOW_3, BaseEventTrigger, has_shared_streams
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3
+
+if TYPE_CHECKING or AIRFLOW_3:
+    from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+else:  # Airflow 2 has none: events start no DAGs there
+    from airflow.triggers.base import BaseTrigger as BaseEventTrigger
+    from airflow.triggers.base import TriggerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -93,7 +97,8 @@ class CdfRecordsChangedTrigger(BaseEventTrigger):
 
     def shared_stream_key(self) -> Hashable | None:
         """Share polls where Airflow can, and keeps state for assets."""
-        if not has_shared_streams() or self.asset_state_store is None:
+        can_share = hasattr(BaseEventTrigger, "create_shared_stream_producer")
+        if not can_share or getattr(self, "asset_state_store", None) is None:
             return None
         return (type(self).__qualname__, *self.watch.key)
 

@@ -128,7 +128,7 @@ class Watcher:
                 break
         known = [(place.position.time, place) for place in kept if place.position is not None]
         if known:
-            self.place = min(known)[1]
+            self.place = min(known, key=lambda one: one[0])[1]
         self._ready.set()
 
     async def save(self) -> None:

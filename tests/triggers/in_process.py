@@ -8,10 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from airflow.triggers.shared_stream import SharedStreamManager
+import pytest
 
 from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsChangedTrigger
 from tests.waiting import PATIENCE
+
+shared_stream = pytest.importorskip("airflow.triggers.shared_stream", reason="of Airflow 3.3 and later")
 
 Event = dict[str, Any]
 
@@ -73,7 +75,7 @@ class Triggerer:
         self.is_dead = False
         self.waiting: list[tuple[str, Event, int | None]] = []
         self.failures: list[BaseException] = []
-        self.manager = SharedStreamManager(ack_timeout=ack_timeout)
+        self.manager = shared_stream.SharedStreamManager(ack_timeout=ack_timeout)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ids: dict[str, int] = {}
 

@@ -16,6 +16,8 @@ from airflow_provider_cdf_records.triggers.watch import Watch
 from airflow_provider_cdf_records.triggers.watched_stream import NotConfirmedError, WatchedStream, Watchers
 from tests.state_store import Memory
 
+pytest.importorskip("airflow.sdk", reason="of Airflow 3")
+
 FILTER = {"equals": {"property": ["space"], "value": "plant"}}
 SOURCES = [
     {"source": {"type": "container", "space": "plant", "externalId": "Alarm"}, "properties": ["value"]}
