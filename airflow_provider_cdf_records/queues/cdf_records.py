@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.messaging.providers.base_provider import BaseMessageQueueProvider
 
@@ -26,3 +26,11 @@ class CdfMessageQueueProvider(BaseMessageQueueProvider):
         from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsChangedTrigger  # noqa: PLC0415
 
         return CdfRecordsChangedTrigger
+
+    def queue_matches(self, queue: str) -> bool:  # noqa: ARG002
+        """Take no URI, which says less than arguments; older versions of the base want an answer."""
+        return False
+
+    def trigger_kwargs(self, queue: str, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Return nothing: there is no URI."""
+        return {}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from airflow_provider_cdf_records.client import CdfConnectionError
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import Clock
-from airflow_provider_cdf_records.triggers import watched_stream
+from airflow_provider_cdf_records.triggers import watched_stream, watcher
 from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsChangedTrigger
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
@@ -316,6 +317,50 @@ def test_a_flood_is_one_event_a_poll(cdf: LocalCdf, database: Database) -> None:
     assert (event["created"], len(event["records"]), event["has_more_records"]) == (5000, 100, True)
 
 
+def test_a_flood_that_is_too_large_for_one_poll_goes_on_in_the_next_at_once(
+    cdf: LocalCdf, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_stream, "read_changes", partial(watched_stream.read_changes, max_pages=2))
+    upsert(cdf, *(f"r{number}" for number in range(4500)))
+
+    async def life(triggerer: Triggerer) -> None:
+        triggerer.start("t", poll_interval=3600.0)
+        await triggerer.until(lambda: sum(event["created"] for event in database.events.get("t", [])) == 4500)
+
+    live(database, life)
+    assert [event["created"] for event in database.events["t"]] == [2000, 2000, 500]
+
+
+def test_catching_up_with_a_flood_goes_on_over_several_polls(
+    cdf: LocalCdf, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "CATCH_UP_SECONDS", 0.0)
+
+    async def both(triggerer: Triggerer) -> None:
+        triggerer.start("a", poll_interval=3600.0)
+        triggerer.start("b", poll_interval=3600.0)
+        await triggerer.until(lambda: database.writes == 2)
+
+    async def one(triggerer: Triggerer) -> None:
+        triggerer.start("a", poll_interval=3600.0)
+        await triggerer.until(lambda: database.writes == 3)
+
+    async def late(triggerer: Triggerer) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(watched_stream, "read_changes", partial(watched_stream.read_changes, max_pages=1))
+            triggerer.start("a", poll_interval=3600.0)
+            triggerer.start("b", poll_interval=3600.0)
+            await triggerer.until(lambda: sum(event["created"] for event in database.events["b"]) == 3500)
+
+    live(database, both)
+    upsert(cdf, *(f"r{number}" for number in range(3500)))
+    live(database, one)
+    database.events["b"] = []
+    live(database, late)
+    assert [event["created"] for event in database.events["b"]] == [1000, 1000, 1000, 500]
+    assert sum(event["created"] for event in database.events["a"]) == 3500
+
+
 def test_a_stream_that_does_not_exist_is_an_error_until_it_does(
     cdf: LocalCdf, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -360,7 +405,6 @@ def test_a_cdf_that_cannot_be_reached_is_tried_again(
 def test_a_state_that_cannot_be_read_yet_is_waited_for(
     cdf: LocalCdf, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_cdf_records.triggers import watcher
     from tests.triggers import in_process
 
     monkeypatch.setattr(watcher, "LOAD_AGAIN", 0.01)
