@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_there_are_at_most_a_hundred_and_each_of_the_last_requests_has_one(reque
     if requests <= MAX_REQUESTS:
         assert set(times) == set(range(1, requests + 1))
     older = sorted({at for at in times if at <= requests - LAST_REQUESTS})
-    gaps = [after - before for before, after in zip(older, older[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(older)]
     assert not gaps or max(gaps) <= 3 * (requests - LAST_REQUESTS) / len(older)
     assert max(times.count(at) for at in times) <= PER_REQUEST
 
