@@ -97,9 +97,7 @@ def cdf_host_telemetry() -> None:
 
     wait_until_visible = CdfRecordsSensor(
         task_id="wait_until_visible",
-        stream_id=STREAM,
-        filter=THIS_RUN,
-        min_count="{{ ti.xcom_pull('load')['upserted'] }}",
+        load=load.output,
         poke_interval=2,
         timeout=120,
     )

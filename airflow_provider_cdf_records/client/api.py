@@ -62,6 +62,14 @@ class CdfClient:
         """The numbers of the upserts, ingests and deletes sent so far."""
         return self._transport.traffic
 
+    @property
+    def server_time(self) -> int | None:
+        """Epoch milliseconds that CDF's clock has reached, by the ``Date`` of its successful answers so far.
+
+        ``None`` before the first of them.
+        """
+        return self._transport.server_time
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._transport.close()

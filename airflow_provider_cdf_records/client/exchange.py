@@ -16,6 +16,7 @@ from airflow_provider_cdf_records import __version__
 from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.responses import Asked, no_answer, read_answer
 from airflow_provider_cdf_records.client.secrets import secrets_in_url
+from airflow_provider_cdf_records.client.server_time import ServerTime
 
 APP = f"airflow-provider-cdf-records/{__version__}"
 NOT_SENT = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, TypeError)
@@ -27,10 +28,12 @@ class Exchange:
     """Sends requests, each once. Safe to share between threads.
 
     :param config: time-outs, proxies and certificates.
+    :ivar server_time: what CDF's answers told of its time.
     """
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
+        self.server_time = ServerTime()
         self._session = _session(config)
         self._prepared_requests: dict[tuple[str, str], PreparedRequest] = {}
 
@@ -53,7 +56,10 @@ class Exchange:
             passwords = [secret for url in settings["proxies"].values() for secret in secrets_in_url(url)]
             asked = replace(asked, secrets=(*asked.secrets, *passwords))
             with self._session.send(request, allow_redirects=False, **settings) as response:
-                return read_answer(response, asked)
+                answer = read_answer(response, asked)
+                if not asked.for_token:  # an identity provider has a clock of its own
+                    self.server_time.note(response.headers.get("Date", ""))
+                return answer
         except NOT_SENT as error:
             failure = no_answer(error, asked)
         raise failure  # outside of the `except`, so that the cause, which may hold secrets, is not attached

@@ -101,6 +101,11 @@ class Transport:
         """The numbers of the requests sent so far with ``writes=True``."""
         return self._traffic
 
+    @property
+    def server_time(self) -> int | None:
+        """The time that the server's clock has reached, by its answers so far."""
+        return self._exchange.server_time.latest
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._exchange.close()

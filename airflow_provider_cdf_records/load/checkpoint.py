@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from airflow_provider_cdf_records.load.probes import Probes
 from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.sources.source import START
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 KEY = "cdf_records"
 BEGUN = "cdf_records_begun"
-VERSION = 2  # of what is kept; another one where a mark means something else
+VERSION = 3  # of what is kept; another one where a mark means something else
 INTERVAL = 5.0  # seconds between two writes
 MOST_PATIENT = 64  # times as long, once writes fail
 NOT_KNOWN = "Airflow's state store does not tell what an earlier try noted, so all of it is loaded"
@@ -50,6 +51,7 @@ class Checkpoint:
     :param target: plain JSON that identifies what is written, and where to.
     :param source: plain JSON that identifies the source and its state, and what else a resumed load goes on
         with; ``None`` for a source that cannot be resumed. A mark is used only where both are the same.
+    :ivar probes: of what the load has written, kept with the mark; :meth:`load` brings back the earlier ones.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Checkpoint:
         self._store = store
         self._target = json.loads(json.dumps(target))  # as the store gives it back
         self._fingerprint = None if source is None else json.loads(json.dumps(source | target))
+        self.probes = Probes()
         self._mark: Mark | None = None
         self._has_to_note_begin = False
         self._saved_at = time.monotonic()
@@ -78,13 +81,15 @@ class Checkpoint:
             )
             return None
         mark = _as_mark(kept.get("mark"))
-        if mark is None:
+        if mark is None or not self.probes.restore(kept.get("probes")):
             self.start_over("What the earlier try of this task noted is of another version")
+            return None
         return mark
 
     def start_over(self, reason: str) -> None:
         """Forget how far the load came, but not that an earlier try may have sent records."""
         log.warning("%s; loading all of it again.", reason)
+        self.probes.clear()
         self.forget_mark()
 
     def forget_mark(self) -> None:
@@ -119,7 +124,12 @@ class Checkpoint:
         is_noted = self._note_begin()
         if self._mark is not None and self._fingerprint is not None:
             mark = self._mark._asdict()
-            kept = {"version": VERSION, "fingerprint": self._fingerprint, "mark": mark}
+            kept = {
+                "version": VERSION,
+                "fingerprint": self._fingerprint,
+                "mark": mark,
+                "probes": self.probes.as_kept(),
+            }
             is_noted &= self._call_store(NOT_NOTED, "set", KEY, kept)[0]
         self._patience = 1 if is_noted else min(2 * self._patience, MOST_PATIENT)
         self._saved_at = time.monotonic()

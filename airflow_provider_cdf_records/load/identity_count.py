@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from airflow_provider_cdf_records.records.chunk import Identity
 
@@ -16,7 +17,8 @@ class IdentityCount:
     """
 
     def __init__(self, *, is_known: bool = True) -> None:
-        self._hashes: set[int] | None = set() if is_known else None  # of 64 bits: none stands for two
+        self._is_known = is_known
+        self._hashes: set[int] | None = set()  # of 64 bits: none stands for two
 
     def add(self, identities: Iterable[Identity]) -> None:
         """Count identities, unless there were too many already."""
@@ -26,7 +28,14 @@ class IdentityCount:
         if len(self._hashes) > MAX_COUNTED:
             self._hashes = None
 
+    def first_new(self, identities: Iterable[Identity], most: int) -> list[Identity]:
+        """Return some identities that are not counted yet; none where there were too many to tell."""
+        hashes = self._hashes
+        if hashes is None:
+            return []
+        return list(islice((one for one in identities if hash(one) not in hashes), most))
+
     @property
     def value(self) -> int | None:
         """The number; ``None`` where it is not known."""
-        return None if self._hashes is None else len(self._hashes)
+        return len(self._hashes) if self._is_known and self._hashes is not None else None

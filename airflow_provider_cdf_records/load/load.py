@@ -117,6 +117,7 @@ class Load:
             max_rejected=self.max_rejected,
             rejected_file=rejected_file,
             resumed=resumed,
+            probes=checkpoint.probes,
             validate_only=self.validate_only,
         )
         if self.validate_only:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from airflow_provider_cdf_records.load.batches import Batch
 from airflow_provider_cdf_records.load.known_identities import KnownIdentities
+from airflow_provider_cdf_records.load.probes import TIME_UNKNOWN, WriteTime
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
 from airflow_provider_cdf_records.records.chunk import Identity
@@ -64,8 +65,8 @@ class RequestConflictError(Exception):
 class Sender(Protocol):
     """Sends the body of a request."""
 
-    def send(self, body: bytes, *, is_divisible: bool) -> None:
-        """Send ``{"items": [...]}``; return when all of it is accepted.
+    def send(self, body: bytes, *, is_divisible: bool) -> WriteTime | None:
+        """Send ``{"items": [...]}``; return when all of it is accepted, and when that was, by CDF's clock.
 
         :param is_divisible: whether it holds several records.
         :raises RequestRefusedError: when a part of it may be accepted.
@@ -140,7 +141,7 @@ class BatchSettler:
                 raise TooManyRejectedInBatchError
             part = parts.pop()
             try:
-                self._sender.send(batch.body_of(part), is_divisible=len(part) > 1)
+                written = self._sender.send(batch.body_of(part), is_divisible=len(part) > 1)
             except RequestConflictError as conflict:
                 if len(part) == 1:
                     raise conflict.error from None
@@ -157,7 +158,7 @@ class BatchSettler:
                     refused.append(part[0])
                     self._reject(batch, part[0], refusal)
             else:
-                self._tally.accept(batch.identities_of(part), self._superseded_by(batch, part))
+                self._tally.accept(batch.identities_of(part), self._superseded_by(batch, part), written)
                 self._remember(batch, part)
         return refused
 
@@ -188,7 +189,7 @@ class BatchSettler:
         self._remember(batch, existing)
         if stored:
             in_doubt -= stored
-            self._tally.accept(batch.identities_of(list(stored)))
+            self._tally.accept(batch.identities_of(list(stored)), written=TIME_UNKNOWN)
             log.info(
                 "%d records exist already and count as accepted: an earlier attempt may have stored them.",
                 len(stored),

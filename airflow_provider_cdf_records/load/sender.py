@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfClient
+from airflow_provider_cdf_records.load.probes import WriteTime, write_time
 from airflow_provider_cdf_records.load.refusals import RequestConflictError, RequestRefusedError
 from airflow_provider_cdf_records.load.target_stream import look_at_stream
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -34,8 +36,8 @@ class StreamSender:
         self._look_again_at = 0.0  # accepted records
         self._look_lock = threading.Lock()
 
-    def send(self, body: bytes, *, is_divisible: bool) -> None:
-        """Send ``{"items": [...]}``.
+    def send(self, body: bytes, *, is_divisible: bool) -> WriteTime:
+        """Send ``{"items": [...]}``, and return when CDF wrote it, by its clock.
 
         :param is_divisible: whether it holds several records.
         :raises RequestRefusedError: when parts of it may be accepted.
@@ -45,6 +47,7 @@ class StreamSender:
         :raises CdfError: for everything else.
         """
         verb = self._verb
+        before, started = self._client.server_time, time.monotonic()
         try:
             attempts = ATTEMPTS_BEFORE_HALVING if is_divisible else None
             verb.request(self._client, self._stream_id, body, conflict_attempts=attempts)
@@ -67,6 +70,7 @@ class StreamSender:
                 may_be_stored_in_part=is_partial and (bool(named) or not already_exist),
                 may_be_stored=error.may_be_applied,
             ) from error
+        return write_time(before, self._client.server_time, time.monotonic() - started)
 
     def cancel(self) -> None:
         """End waiting and refuse to send more."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.load.verbs import Verb
 
 MEGABYTE = 1_000_000
+PROBES = "probes"  # the key of the only value of a summary that is no number and no text
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Summary:
     :param bytes_sent: bytes of their bodies as sent, compressed where compression is on.
     :param seconds: duration of this try.
     :param rejected_path: where the rejected records are, if there are any and a path was given.
+    :param probes: records by which a wait can tell that all of it can be queried: ``space``, ``externalId``
+        and a time by CDF's clock, see :class:`.Probes`.
     :param valid: with ``validate_only``, the records that would have been sent, in place of ``accepted``;
         else ``None``.
     """
@@ -49,6 +52,7 @@ class Summary:
     bytes_sent: int = 0
     seconds: float = 0.0
     rejected_path: str | None = None
+    probes: list[dict[str, Any]] = field(default_factory=list, repr=False)
     valid: int | None = None
 
     @property
@@ -72,6 +76,7 @@ class Summary:
             "bytes_sent": self.bytes_sent,
             "seconds": self.seconds,
             "rejected_path": self.rejected_path,
+            PROBES: self.probes,
         }
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from airflow_provider_cdf_records.load.identity_count import IdentityCount
+from airflow_provider_cdf_records.load.probes import CANDIDATES, Probes, WriteTime
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.argument_checks import check_max_rejected
@@ -90,6 +91,7 @@ class Tally:
         is a share of all rows, from 0.0 to 1.0. A share is judged at the end, and earlier once 1000 rows were
         rejected.
     :param resumed: the mark of an earlier try of the same load.
+    :param probes: those of an earlier try of the same load, to go on from.
     :param validate_only: whether nothing is sent: what would be accepted counts as valid.
     """
 
@@ -101,6 +103,7 @@ class Tally:
         max_rejected: float = 0,
         rejected_file: RejectedFile | None = None,
         resumed: Mark | None = None,
+        probes: Probes | None = None,
         validate_only: bool = False,
     ) -> None:
         check_max_rejected(max_rejected)
@@ -125,6 +128,7 @@ class Tally:
         self._superseded = before.superseded
         self._accepted = before.read - before.rejected - before.superseded
         self._identities = IdentityCount(is_known=resumed is None)
+        self._probes = probes or Probes()
 
     def __enter__(self) -> Tally:
         return self
@@ -140,14 +144,23 @@ class Tally:
             if error is None:  # else the error that ended the load is what counts
                 raise
 
-    def accept(self, identities: Collection[Identity], superseded: Collection[int] = ()) -> None:
+    def accept(
+        self,
+        identities: Collection[Identity],
+        superseded: Collection[int] = (),
+        written: WriteTime | None = None,
+    ) -> None:
         """Count records that CDF has accepted, and the rows that they stand for.
 
         :param identities: those of the records.
         :param superseded: the positions of the rows.
+        :param written: when CDF wrote the records; ``None``: nothing was sent.
         """
         with self._lock:
             self._accepted += len(identities)
+            if written is not None:
+                fresh = self._identities.first_new(identities, CANDIDATES)
+                self._probes.add(identities, fresh, written)
             self._identities.add(identities)
             self._superseded += len(superseded)
             self._superseded_at += superseded
@@ -231,5 +244,6 @@ class Tally:
                 resumed_from=self._resumed_from,
                 seconds=round(time.monotonic() - self._started, 3),
                 rejected_path=str(self._file.path) if self._file is not None and self._rejected else None,
+                probes=self._probes.as_list("until" if self.verb.removes_records else "since"),
             )
             return summary

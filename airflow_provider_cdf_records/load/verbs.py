@@ -88,6 +88,11 @@ class Verb(Generic[S]):
     statuses_of_partial_storing: frozenset[int] = frozenset({CONFLICT, 422})
     statuses_of_existing: frozenset[int] = frozenset()
 
+    @property
+    def removes_records(self) -> bool:
+        """Whether it leaves no records to be seen."""
+        return not self.adds_records
+
     def request(
         self, client: CdfClient, stream_id: str, body: bytes, *, conflict_attempts: int | None
     ) -> None:

@@ -106,6 +106,20 @@ def _parser() -> argparse.ArgumentParser:
         help="time until queries see an accepted change (%(default)g)",
     )
     add(
+        "--visibility-jitter",
+        type=_amount,
+        default=DEFAULTS.visibility_jitter,
+        metavar="SECONDS",
+        help="more of that time at most, another for each request (%(default)g)",
+    )
+    add(
+        "--visibility-seed",
+        type=int,
+        default=DEFAULTS.visibility_seed,
+        metavar="SEED",
+        help="of these times, which are the same for the same requests in the same order (%(default)s)",
+    )
+    add(
         "--latency",
         type=_amount,
         default=DEFAULTS.latency,

@@ -31,6 +31,8 @@ class Settings:
     :param allowed_hosts: names that the server answers to besides its address and those of this machine.
     :param token_lifetime: seconds that a token is valid.
     :param visibility_delay: seconds until queries see an accepted change.
+    :param visibility_jitter: seconds more at most: each request becomes visible after a time of its own.
+    :param visibility_seed: of these times; the same for the same requests in the same order.
     :param latency: seconds added to each request.
     :param requests_per_second: above it the answer is 429.
     :param parallel_requests: above it the answer is 429.
@@ -56,6 +58,8 @@ class Settings:
     allowed_hosts: Collection[str] = ()
     token_lifetime: float = 3600.0
     visibility_delay: float = 0.0
+    visibility_jitter: float = 0.0
+    visibility_seed: int = 0
     latency: float = 0.0
     requests_per_second: Quota = Quota()
     parallel_requests: Quota = Quota()

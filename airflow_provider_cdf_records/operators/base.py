@@ -26,7 +26,8 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
     argument of a mapped task group. Numbers, ``True`` and ``False`` may come as texts.
 
     Returns the summary, and pushes it to XCom with the key ``summary`` also when the task fails. Each number
-    in it is an XCom of its own, too: ``load.output["upserted"]``.
+    in it is an XCom of its own, too: ``load.output["upserted"]``. (Its ``probes``, by which a
+    ``CdfRecordsSensor(load=load.output)`` waits, are in the summary alone.)
 
     :param stream_id: the stream.
     :param mapping: how records are made of rows, or the path of a JSON file that holds it: a relative one
@@ -128,8 +129,11 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
     def _push_summary(self, context: Any, summary: Summary) -> None:
         """Push the summary, whole and in parts, also of a load that failed."""
+        from airflow_provider_cdf_records.load.summary import PROBES  # noqa: PLC0415
+
         whole = summary.as_dict()
-        self.push_outputs(context, {SUMMARY_KEY: whole, **(whole if self.do_xcom_push else {})})
+        numbers = {key: value for key, value in whole.items() if key != PROBES} if self.do_xcom_push else {}
+        self.push_outputs(context, {SUMMARY_KEY: whole, **numbers})
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow keeps task state."""

@@ -131,6 +131,22 @@ def json_object(name: str, value: Any) -> Mapping[str, Any]:
     return read
 
 
+def json_objects(name: str, value: Any, expected: str) -> list[Mapping[str, Any]]:
+    """Read a dict or a list of dicts, or JSON text of one; ``None`` in a list is left out.
+
+    :param expected: what they are, for the message.
+    """
+    read = _read_json(name, value) if isinstance(value, str) else value
+    several = [read] if isinstance(read, Mapping) else read
+    if not isinstance(several, Sequence) or isinstance(several, bytes | bytearray):
+        raise _refusal(name, expected, read, show=isinstance(read, int | float))
+    several = [one for one in several if one is not None]
+    for one in several:
+        if not isinstance(one, Mapping):
+            raise _refusal(name, expected, f"a list with a {type(one).__name__}")
+    return several
+
+
 def query_parameters(name: str, value: Any) -> Sequence[Any] | Mapping[str, Any]:
     """Read values for a query's placeholders: a list or a dict, or JSON text of one."""
     read = _read_json(name, value) if isinstance(value, str) else value

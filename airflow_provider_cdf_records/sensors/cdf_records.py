@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sensors.base import CdfSensor
+from airflow_provider_cdf_records.sensors.loads import loads_visible, summaries
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.waiting import EnoughRecords, StreamExists
 
@@ -48,22 +50,31 @@ class CdfStreamSensor(CdfSensor):
 
 
 class CdfRecordsSensor(CdfSensor):
-    """Wait until a number of records of a stream can be queried.
+    """Wait until all that a load wrote can be queried, or until a number of records can.
 
     CDF shows a record some time after it has accepted it; wait with this before a task that reads them. The
-    number that there are is what the task returns (XCom).
+    number of records that were loaded, or that there are, is what the task returns (XCom).
     Every argument may be a literal, a template, or a reference such as an upstream task's output.
 
     .. code-block:: python
 
+        CdfRecordsSensor(task_id="wait", load=load.output)
         CdfRecordsSensor(
-            task_id="wait",
+            task_id="wait_for_others",
             stream_id="alarms",
             filter={"equals": {"property": ["plant", "Alarm", "run"], "value": "{{ run_id }}"}},
-            min_count=load.output["upserted"],
+            min_count=100,
         )
 
-    :param stream_id: the stream.
+    A number of ``upserted`` records is nothing to wait for: rows that share an identity are one record in the
+    end, and others may delete some meanwhile. With ``load``, no records are counted: the load has kept a few
+    identities of each of its last requests (of all, up to a hundred), and all of these must be there as of
+    then, or have been changed or deleted by others since. What others write to them just before the load does
+    may be taken for it.
+
+    :param stream_id: the stream; may be left out with ``load``, whose summary names it.
+    :param load: the summary of a load, or a list of those of a mapped one: ``load.output``. A load of nothing
+        is not waited for.
     :param filter: in CDF's filter language, or JSON text of one; all records without it.
     :param min_count: how many records there must be at least.
     :param last_updated_time: bounds such as ``{"gte": "{{ data_interval_start }}"}`` (``gt``, ``gte``,
@@ -75,6 +86,8 @@ class CdfRecordsSensor(CdfSensor):
     """
 
     own_arguments = {  # noqa: RUF012
+        "stream_id": Argument(kinds.optional(kinds.stream_id, as_text=False), is_text=True),
+        "load": Argument(kinds.optional(summaries, as_text=False), shown_as="json"),
         "filter": Argument(kinds.optional(kinds.json_object, as_text=False), shown_as="json"),
         "min_count": Argument(kinds.whole_number(least=0)),
         "last_updated_time": Argument(kinds.optional(kinds.json_object), shown_as="json"),
@@ -83,17 +96,36 @@ class CdfRecordsSensor(CdfSensor):
     def __init__(
         self,
         *,
+        stream_id: str | None = None,
+        load: Any = None,
         filter: Mapping[str, Any] | str | None = None,
         min_count: int | str = 1,
         last_updated_time: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
+        self.load = load
         self.filter: Any = filter
         self.min_count = min_count
         self.last_updated_time: Any = last_updated_time
-        super().__init__(**kwargs)
+        super().__init__(stream_id=stream_id, **kwargs)  # type: ignore[arg-type]
+
+    def check_together(self) -> None:
+        counted = {"filter": None, "min_count": 1, "last_updated_time": None}
+        given = [name for name, default in counted.items() if getattr(self, name) != default]
+        if self.load is not None and given:
+            msg = (
+                f"load and {', '.join(given)} must not be given together: wait for what a load wrote with "
+                "load, or for a number of records with stream_id, min_count, filter and last_updated_time."
+            )
+            raise InvalidArgumentError(msg)
+        if self.load is None and self.stream_id is None:
+            msg = "stream_id must be given, or load, whose summary names the stream."
+            raise InvalidArgumentError(msg)
 
     def make_condition(self) -> Condition:
+        if self.load is not None:
+            return loads_visible("load", self.load, self.stream_id)
+        self.check_together()
         return EnoughRecords(self.stream_id, int(self.min_count), self.filter, self.last_updated_time)
 
     def make_trigger(self, **wait: Any) -> CdfTrigger:

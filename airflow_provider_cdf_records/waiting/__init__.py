@@ -3,6 +3,7 @@
 from airflow_provider_cdf_records.waiting.changes import Changes, Position, look_back, read_changes
 from airflow_provider_cdf_records.waiting.condition import Condition, Finding, WaitEndedError
 from airflow_provider_cdf_records.waiting.listed import Listed
+from airflow_provider_cdf_records.waiting.load_visible import LoadVisible
 from airflow_provider_cdf_records.waiting.records import EnoughRecords
 from airflow_provider_cdf_records.waiting.streams import StreamExists
 
@@ -12,6 +13,7 @@ __all__ = [
     "EnoughRecords",
     "Finding",
     "Listed",
+    "LoadVisible",
     "Position",
     "StreamExists",
     "WaitEndedError",

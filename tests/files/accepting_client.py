@@ -49,6 +49,8 @@ class AcceptingClient:
     def inspect_token(self) -> Any:
         return None
 
+    server_time = None
+
     def retrieve_stream(self, stream_id: str, **_: Any) -> dict[str, Any]:
         return {"externalId": stream_id, "type": "Mutable"}
 

@@ -88,6 +88,7 @@ def test_the_summary_is_returned_as_plain_json(cdf: LocalCdf) -> None:
         "bytes_sent",
         "seconds",
         "rejected_path",
+        "probes",
     ]
     assert (summary["stream_id"], summary["read"], summary["upserted"]) == (STREAM, 2, 2)
     assert cdf.held().keys() == {"a", "b"}

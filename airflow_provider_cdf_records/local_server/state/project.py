@@ -10,6 +10,7 @@ from airflow_provider_cdf_records.local_server.state.schema import Schema
 from airflow_provider_cdf_records.local_server.state.store import Store
 from airflow_provider_cdf_records.local_server.state.streams import StreamLimits, Streams
 from airflow_provider_cdf_records.local_server.state.throughput import Throughput
+from airflow_provider_cdf_records.local_server.state.visibility import Visibility
 
 
 class Project:
@@ -17,7 +18,10 @@ class Project:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = Store(settings.database, settings.clock, keep_superseded=settings.visibility_delay)
+        visibility = Visibility(
+            settings.clock, settings.visibility_delay, settings.visibility_jitter, settings.visibility_seed
+        )
+        self.store = Store(settings.database, settings.clock, visibility)
         limits = StreamLimits(*settings.max_streams, settings.max_records, settings.max_gigabytes)
         self.throughput = Throughput(settings.clock)
         self.schema = Schema(self.store)
@@ -31,7 +35,7 @@ class Project:
             missing=missing,
             partly=settings.partial_writes,
         )
-        self.queries = Queries(self.store, self.schema, self.streams, settings.visibility_delay)
+        self.queries = Queries(self.store, self.schema, self.streams)
 
     def close(self) -> None:
         """Close the database."""

@@ -28,21 +28,17 @@ LOWER, UPPER = {"gt", "gte"}, {"lt", "lte"}
 
 
 class Queries:
-    """Reads streams.
+    """Reads streams."""
 
-    :param visibility_delay: seconds that a change stays invisible after it was accepted.
-    """
-
-    def __init__(self, store: Store, schema: Schema, streams: Streams, visibility_delay: float) -> None:
+    def __init__(self, store: Store, schema: Schema, streams: Streams) -> None:
         self._store = store
         self._schema = schema
         self._streams = streams
-        self._delay_ms = int(visibility_delay * 1000)
 
     def all(self, stream_id: str) -> list[Fields]:
         """Return all records of a stream, also those that queries do not see yet."""
         self._streams.get(stream_id)
-        return [_fields(record) for record in self._store.records(stream_id)]
+        return [_fields(record) for record in self._store.all_records(stream_id)]
 
     def filter(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records/filter``: one page."""
@@ -78,7 +74,7 @@ class Queries:
         seq = start_of(stream_id, query, lambda ago_ms: self._seq_ago(stream_id, ago_ms))
         page: list[dict[str, Any]] = []
         has_next = False
-        for record in self._store.changes(stream_id, seq, upto=self._visible()):
+        for record in self._store.changes(stream_id, seq):
             fields = _fields(record)
             if matches(fields):  # a tombstone has no properties, but an identity and times
                 if len(page) == limit:
@@ -94,7 +90,7 @@ class Queries:
         matches, bounds = _read_filter(query), _read_time_bounds(query)
         if not self._streams.is_mutable(stream) and not LOWER & bounds.keys():
             raise bad_request("lastUpdatedTime: immutable streams need a lower bound, gt or gte.")
-        for record in self._store.records(stream_id, upto=self._visible()):
+        for record in self._store.records(stream_id):
             if all(BOUNDS[name](record.updated, bound) for name, bound in bounds.items()):
                 fields = _fields(record)
                 if matches(fields):
@@ -102,10 +98,6 @@ class Queries:
 
     def _seq_ago(self, stream_id: str, milliseconds: int) -> int:
         return self._store.seq_before(stream_id, self._store.clock.now_ms() - milliseconds)
-
-    def _visible(self) -> int | None:
-        """Return the time up to which changes are visible; ``None`` when all are."""
-        return self._store.time_ago(self._delay_ms) if self._delay_ms else None
 
     def _typing(self, query: dict[str, Any], properties: set[tuple[str, str, str]]) -> dict[str, Any]:
         return (

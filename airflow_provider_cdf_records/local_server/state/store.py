@@ -15,6 +15,7 @@ import msgspec
 from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.state import tables
 from airflow_provider_cdf_records.local_server.state.in_use import InUse
+from airflow_provider_cdf_records.local_server.state.visibility import Visibility
 
 Identity = tuple[str, str]  # space, external id
 NewRecord = tuple[str, str, bytes]  # space, external id, properties
@@ -65,16 +66,21 @@ class Store:
     A call has committed what it wrote when it returns: killing the process loses nothing.
 
     :param clock: gives the times of records, streams and definitions.
-    :param keep_superseded: seconds that a version stays readable after it was replaced or deleted.
+    :param visibility: hides changes from readers; by default none.
     :raises UnusableDatabase: the database is not a file of this server, cannot be made, or is in use.
     """
 
-    def __init__(self, database: str | Path, clock: Clock, *, keep_superseded: float = 0) -> None:
+    def __init__(self, database: str | Path, clock: Clock, visibility: Visibility | None = None) -> None:
         self._lock = threading.RLock()
         self.clock = clock
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
-        self._keep_ms = int(keep_superseded * 1000)
-        self._db = tables.open_database(database, keep_superseded=bool(self._keep_ms))
+        self._visibility = visibility or Visibility(clock)
+        self._keep_ms = self._visibility.longest_ms
+        self._db = tables.open_database(
+            database,
+            keep_superseded=bool(self._keep_ms),
+            keep_tombstones=self._visibility.is_uneven,
+        )
         try:
             self._in_use = InUse(database)
         except tables.UnusableDatabase:
@@ -180,31 +186,45 @@ class Store:
                 self._seq += 1
                 self._db.execute(tables.DELETE, (self._seq, now, stream_id, *identity))
 
-    def records(self, stream_id: str, *, upto: int | None = None) -> Iterator[StoredRecord]:
-        """Yield the records as they were at one moment, in the order of their last change.
+    def all_records(self, stream_id: str) -> Iterator[StoredRecord]:
+        """Yield the records, also those that are not visible yet, in the order of their last change."""
+        yield from self._read(tables.AS_OF_NOW, {"stream": stream_id})
 
-        :param upto: that moment, in epoch milliseconds, at most ``keep_superseded`` ago; now by default.
+    def records(self, stream_id: str) -> Iterator[StoredRecord]:
+        """Yield the newest version of each record that is visible, in the order of their last change."""
+        if self._visibility.is_uneven:
+            question = tables.VISIBLE
+        else:
+            question = tables.AS_OF if self._visibility.delay_ms else tables.AS_OF_NOW
+        yield from self._read(question, {"stream": stream_id, **self._visible()})
+
+    def changes(self, stream_id: str, after: int) -> Iterator[StoredRecord]:
+        """Yield each record that changed after a ``seq`` once, also deleted ones, in the order of ``seq``.
+
+        Where changes become visible in another order, none is yielded before those that were accepted
+        earlier, so that no reader goes on beyond one that becomes visible later.
         """
-        values = {"stream": stream_id, "upto": 2**62 if upto is None else upto}
-        yield from self._read(tables.AS_OF_NOW if upto is None else tables.AS_OF, values)
-
-    def changes(self, stream_id: str, after: int, *, upto: int | None = None) -> Iterator[StoredRecord]:
-        """Yield each record that changed after a ``seq`` once, also deleted ones, in the order of ``seq``."""
-        values = {"stream": stream_id, "after": after, "upto": 2**62 if upto is None else upto}
+        values = {"stream": stream_id, "after": after, **self._visible()}
         yield from self._read(tables.CHANGES, values)
 
     def last_records(self, stream_id: str, count: int) -> list[StoredRecord]:
         """Return the records that changed last, the newest first."""
         return list(self._read(tables.LAST, {"stream": stream_id, "count": count}))
 
-    def time_ago(self, milliseconds: int) -> int:
-        """Return the latest time that a change made so many milliseconds ago can be dated."""
-        return self.clock.now_ms() + self._ahead - milliseconds
-
     def seq_before(self, stream_id: str, time_ms: int) -> int:
         """Return the ``seq`` after which the changes of a stream since a time begin."""
         ((seq,),) = self._execute(tables.SEQ_BEFORE, (self._seq, stream_id, time_ms))
         return int(seq)
+
+    def _visible(self) -> dict[str, Any]:
+        """Return the time ``upto`` which changes are visible, and as JSON the times of those ``hidden``."""
+        if self._visibility.is_uneven:
+            with self._lock:  # what is accepted from here on is later than upto
+                hidden = self._visibility.hidden()
+                return {"upto": self._last_change, "hidden": msgspec.json.encode(hidden).decode()}
+        delay_ms = self._visibility.delay_ms  # changes may be dated ahead of the clock
+        upto = self.clock.now_ms() + self._ahead - delay_ms if delay_ms else 2**62
+        return {"upto": upto, "hidden": "[]"}
 
     def _read(self, question: str, values: dict[str, Any]) -> Iterator[StoredRecord]:
         """Read through a separate connection, so that writers do not wait and no half-done write is seen."""
@@ -250,6 +270,7 @@ class Store:
         now = self.clock.now_ms()
         self._last_change = max(now, self._last_change + 1)
         self._ahead = max(self._ahead, self._last_change - now)
+        self._visibility.accepted(self._last_change)
         return self._last_change
 
     def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:

@@ -46,12 +46,12 @@ CREATE TRIGGER IF NOT EXISTS record_changed AFTER UPDATE ON record BEGIN
 END;
 """
 KEEP_SUPERSEDED = """
-CREATE TEMP TRIGGER keep_superseded AFTER UPDATE ON main.record WHEN OLD.deleted = 0 BEGIN
+CREATE TEMP TRIGGER keep_superseded AFTER UPDATE ON main.record {when} BEGIN
     INSERT INTO superseded (stream, until, seq, space, external_id, created, updated, properties)
     VALUES (OLD.stream, NEW.updated, OLD.seq, OLD.space, OLD.external_id, OLD.created, OLD.updated,
             OLD.properties);
 END;
-"""
+"""  # a tombstone has no properties
 NEWEST = """
 SELECT COALESCE(MAX(seq), 0), COALESCE(MAX(updated), 0) FROM (
     SELECT seq, updated FROM record UNION ALL SELECT seq, updated FROM passed
@@ -89,11 +89,25 @@ AS_OF = f"""
 SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 AND updated <= :upto
 UNION ALL
 SELECT seq, space, external_id, 0, created, updated, properties FROM superseded
-WHERE stream = :stream AND until > :upto AND updated <= :upto
+WHERE stream = :stream AND until > :upto AND updated <= :upto AND properties IS NOT NULL
 ORDER BY seq
 """  # noqa: S608
+IS_HIDDEN = "updated IN (SELECT value FROM json_each(:hidden))"
+VISIBLE = f"""
+SELECT {COLUMNS} FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY space, external_id, copy ORDER BY seq DESC) AS newest FROM (
+        SELECT {COLUMNS}, CASE mutable WHEN 0 THEN seq ELSE 0 END AS copy FROM record
+        WHERE stream = :stream AND updated <= :upto AND NOT {IS_HIDDEN}
+        UNION ALL
+        SELECT seq, space, external_id, properties IS NULL, created, updated, properties, 0 FROM superseded
+        WHERE stream = :stream AND updated <= :upto AND NOT {IS_HIDDEN}
+    )
+) WHERE newest = 1 AND deleted = 0 ORDER BY seq
+"""  # noqa: S608
 CHANGES = f"""
-SELECT {COLUMNS} FROM record WHERE stream = :stream AND seq > :after AND updated <= :upto ORDER BY seq
+SELECT {COLUMNS} FROM record WHERE stream = :stream AND seq > :after AND updated <= :upto AND seq < COALESCE(
+    (SELECT MIN(seq) FROM record WHERE stream = :stream AND {IS_HIDDEN}), {2**62}
+) ORDER BY seq
 """  # noqa: S608
 LAST = f"""
 SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 ORDER BY seq DESC LIMIT :count
@@ -105,8 +119,13 @@ class UnusableDatabase(ValueError):
     """The database cannot be used; the message says why."""
 
 
-def open_database(database: str | Path, *, keep_superseded: bool) -> sqlite3.Connection:
+def open_database(
+    database: str | Path, *, keep_superseded: bool, keep_tombstones: bool = False
+) -> sqlite3.Connection:
     """Open a file, and create the tables that are missing.
+
+    :param keep_superseded: whether versions are kept that were replaced or deleted.
+    :param keep_tombstones: whether deletions are kept, too, of records that were created again.
 
     :raises UnusableDatabase: it is no file, or not one of this version of the local server.
     """
@@ -120,7 +139,9 @@ def open_database(database: str | Path, *, keep_superseded: bool) -> sqlite3.Con
     try:
         _check(path)
         db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        _prepare(db, path, keep_superseded=keep_superseded)
+        _prepare(db, path)
+        if keep_superseded:
+            db.executescript(KEEP_SUPERSEDED.format(when="" if keep_tombstones else "WHEN OLD.deleted = 0"))
     except (OSError, sqlite3.Error, UnusableDatabase) as error:
         if db is not None:
             db.close()
@@ -138,7 +159,7 @@ def _check(path: Path) -> None:
         raise UnusableDatabase(f"database {path}: there is no folder {path.parent}; create it first.")
 
 
-def _prepare(db: sqlite3.Connection, path: Path, *, keep_superseded: bool) -> None:
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version != VERSION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise UnusableDatabase(
@@ -148,5 +169,3 @@ def _prepare(db: sqlite3.Connection, path: Path, *, keep_superseded: bool) -> No
     db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(TABLES)
     db.execute(f"PRAGMA user_version = {VERSION}")
-    if keep_superseded:
-        db.executescript(KEEP_SUPERSEDED)
