@@ -17,6 +17,8 @@ from openlineage.client.facet_v2 import (
 )
 
 from airflow_provider_cdf_records.hooks.lineage import LoadLineage, Properties, QueryRead
+from airflow_provider_cdf_records.load.summary import count_of
+from airflow_provider_cdf_records.sources.storage import shown_url
 
 
 def operator_lineage(load: LoadLineage) -> OperatorLineage[Any, Any]:
@@ -103,8 +105,8 @@ def _errors(load: LoadLineage) -> dict[str, Any]:
     summary = load.summary
     if not summary.rejected:
         return {}
-    where = f", and are in {summary.rejected_path}" if summary.rejected_path else ""
-    message = f"{summary.rejected:,} of {summary.read:,} records were rejected{where}."
+    where = f", see {shown_url(summary.rejected_path)}" if summary.rejected_path else ""
+    message = f"Rejected {summary.rejected:,} of {count_of(summary.read, 'record')}{where}."
     return {"errorMessage": error_message_run.ErrorMessageRunFacet(message, programmingLanguage="python")}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.assets.of_airflow import asset_of, kind_of_outlet
+from airflow_provider_cdf_records.sources.storage import shown_url
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.lineage import LoadLineage
@@ -29,6 +30,8 @@ def add_to_events(
     if events is None or not outlets:
         return
     extra = {key: value for key, value in summary.items() if key not in LEFT_OUT}
+    if extra["rejected_path"] is not None:
+        extra["rejected_path"] = shown_url(extra["rejected_path"])
     try:
         for outlet in outlets:
             kind = kind_of_outlet(outlet)
