@@ -165,7 +165,7 @@ def _uri_of(path: StoragePath) -> str | None:
         place = host
     elif at and (conn_id := connection_of_path(path)):
         place = place.removeprefix(f"{conn_id}@")
-    if not separator or not place:
+    if not separator or not place or place.endswith(":"):  # of a password with a slash, all is a secret
         return None
     return f"{scheme.lower()}://{place}{slash}{name if is_on_web else _quoted(name)}"
 

@@ -52,7 +52,11 @@ def test_other_hosts_stay_as_they_are(uri: str) -> None:
         ("cdf://westeurope-1/p/a%2Fb", "stream_id must be"),
         ("cdf://westeurope-1/_p/alarms", "its project must be"),
         ("cdf://westeurope-1/p/alarms?x=1", "no user and no query"),
-        ("cdf://me@westeurope-1/p/alarms", "no user and no query"),
+        pytest.param(
+            "cdf://me@westeurope-1/p/alarms",
+            "no user and no query",
+            marks=pytest.mark.skipif(not AIRFLOW_3, reason="Airflow 2 drops the user first"),
+        ),
     ],
 )
 def test_what_is_no_uri_of_a_stream_is_an_error_with_the_right_form(

@@ -50,8 +50,6 @@ def use_real_collector(monkeypatch: pytest.MonkeyPatch, kind: type[Any] | None =
         module = import_module("airflow.lineage.hook")
     collector = (kind or module.HookLineageCollector)()
     monkeypatch.setattr(module, "get_hook_lineage_collector", lambda: collector)
-    lineage_of_sql = import_module("airflow.providers.common.sql.hooks.lineage")
-    patched = getattr(lineage_of_sql, "get_hook_lineage_collector", None)
-    if patched is not None:
-        monkeypatch.setattr(lineage_of_sql, "get_hook_lineage_collector", lambda: collector)
+    compat = import_module("airflow.providers.common.compat.sdk")  # where common.sql finds it
+    monkeypatch.setattr(compat, "get_hook_lineage_collector", lambda: collector)
     return Collected(collector)
