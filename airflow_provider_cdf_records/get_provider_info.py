@@ -14,6 +14,16 @@ def _field(label: str, description: str, *, kind: str = "string", secret: bool =
     return {"label": label, "description": description, "schema": schema}
 
 
+def _asset_uris() -> list[dict[str, Any]]:
+    module = "airflow_provider_cdf_records.assets.cdf_records"
+    functions = {
+        "handler": "sanitize_uri",
+        "factory": "create_asset",
+        "to_openlineage_converter": "convert_asset_to_openlineage",
+    }
+    return [{"schemes": ["cdf"]} | {role: f"{module}.{name}" for role, name in functions.items()}]
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as Airflow's ``provider_info.schema.json`` wants it."""
     return {
@@ -55,6 +65,8 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "queues": ["airflow_provider_cdf_records.queues.cdf_records.CdfMessageQueueProvider"],
+        "asset-uris": _asset_uris(),
+        "dataset-uris": _asset_uris(),  # what Airflow 2 reads
         "cli": ["airflow_provider_cdf_records.commands.airflow_cli.get_cdf_commands"],
         "connection-types": [
             {

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import distribution, version
 from importlib.resources import files
 from importlib.util import find_spec
@@ -43,6 +44,15 @@ def test_the_form_has_a_labelled_and_explained_field_for_every_extra() -> None:
     fields = connection_type()["conn-fields"]
     assert set(fields) == set(EXTRAS)
     assert all(field["label"] and field["description"] for field in fields.values())
+
+
+@pytest.mark.parametrize("key", ["asset-uris", "dataset-uris"])
+def test_the_functions_of_assets_are_there(key: str) -> None:
+    (named,) = get_provider_info()[key]
+    assert named.pop("schemes") == ["cdf"]
+    for path in named.values():
+        module, _, name = path.rpartition(".")
+        assert callable(getattr(import_module(module), name))
 
 
 @pytest.mark.parametrize("secret", ["token", "proxies"])

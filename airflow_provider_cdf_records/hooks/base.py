@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.hooks.arguments import LoadArguments
 from airflow_provider_cdf_records.hooks.connection import client_config, secrets_of
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
+from airflow_provider_cdf_records.hooks.lineage import LoadLineage, told_lineage
 from airflow_provider_cdf_records.hooks.lookup import find_connection
 from airflow_provider_cdf_records.hooks.paths import (
     check_not_mapping,
@@ -47,6 +48,7 @@ class CdfHook(BaseHook):
 
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     :param max_concurrency: requests in flight at most.
+    :ivar last_load: what the last load has read and written; ``None`` for one that did not begin.
     """
 
     conn_name_attr = "cdf_conn_id"
@@ -63,6 +65,7 @@ class CdfHook(BaseHook):
             raise ValueError(msg)
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
+        self.last_load: LoadLineage | None = None
         self._stop = threading.Event()
         self._running: set[Load] = set()
         self._clients: set[CdfClient] = set()
@@ -101,6 +104,7 @@ class CdfHook(BaseHook):
         """
         on_end: Callable[[Summary], None] = arguments.pop("on_end", None) or (lambda _: None)
         if_empty = arguments.pop("if_empty", "succeed")
+        self.last_load = None
         load: Load | None = None
         summary: Summary | None = None
         try:
@@ -124,8 +128,9 @@ class CdfHook(BaseHook):
         finally:
             if load is not None:
                 self._running.discard(load)
-            if summary is None and load is not None:
-                summary = load.summary()
+                has_ended_well = summary is not None
+                summary = summary or load.summary()
+                self.last_load = told_lineage(self, load, source, summary, has_ended_well=has_ended_well)
             valid = 0 if arguments.get("validate_only") is True else None
             on_end(summary or verb.summary(verb, stream_id, valid=valid))
 

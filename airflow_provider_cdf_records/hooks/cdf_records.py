@@ -9,6 +9,7 @@ from airflow_provider_cdf_records.client import SyncPage, query_records, sync_re
 from airflow_provider_cdf_records.hooks import connection_form
 from airflow_provider_cdf_records.hooks.base import CdfHook
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
+from airflow_provider_cdf_records.hooks.lineage import telling_of_read
 from airflow_provider_cdf_records.hooks.sources import (
     from_file,
     from_filter,
@@ -114,12 +115,12 @@ class CdfRecordsHook(CdfHook):
     def query_records(self, stream_id: str, **query: Unpack[RecordsQuery]) -> Iterator[dict[str, Any]]:
         """Yield each record that matches a :class:`.RecordsQuery`, requested page by page."""
         with airflow_failures(), self.open_client() as client:
-            yield from query_records(client, stream_id, **query)
+            yield from telling_of_read(self, client, stream_id, query_records(client, stream_id, **query))
 
     def sync_records(self, stream_id: str, **query: Unpack[ChangesQuery]) -> Iterator[SyncPage]:
         """Yield the pages of changes that match a :class:`.ChangesQuery`, up to now."""
         with airflow_failures(), self.open_client() as client:
-            yield from sync_records(client, stream_id, **query)
+            yield from telling_of_read(self, client, stream_id, sync_records(client, stream_id, **query))
 
     def create_stream(self, stream_id: str, template: str) -> dict[str, Any]:
         """Return a stream, created from a template unless one of the same type exists already."""

@@ -19,12 +19,11 @@ from airflow_provider_cdf_records.client.secrets import secrets_in_url
 from airflow_provider_cdf_records.hooks import connection_values as values
 from airflow_provider_cdf_records.hooks.azure import AzureTokens
 from airflow_provider_cdf_records.hooks.credentials import client_credentials, kind_of_credential
+from airflow_provider_cdf_records.records.stream_uri import CLUSTER_DOMAIN, PROJECT
 
-CLUSTER_DOMAIN = "cognitedata.com"
 ENTRA_TOKEN_URL = "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"  # noqa: S105 (an address)
 HOST_EXAMPLE = f"https://westeurope-1.{CLUSTER_DOMAIN}"
 TOKEN_URL_EXAMPLE = "https://idp.example.com/oauth2/token"  # noqa: S105 (an address)
-PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 EXTRAS = (
     "tenant_id",
@@ -88,6 +87,19 @@ def client_config(conn: AirflowConnection, *, max_concurrency: int) -> ClientCon
         raise InvalidConnectionError(msg) from None
 
 
+def address_of(conn: AirflowConnection) -> tuple[str, str]:
+    """Return where CDF is, and the project there, of a connection whose other fields may be wrong.
+
+    :raises InvalidConnectionError: naming the wrong field and the remedy.
+    """
+    try:
+        host, schema = values.one_line(conn.host or "", "Host"), values.one_line(conn.schema or "", "Schema")
+        return _base_url(host, values.port(conn.port))[0], _project(schema)
+    except ValueError as error:
+        msg = f"Connection {conn.conn_id!r}: {error}"
+        raise InvalidConnectionError(msg) from None
+
+
 def secrets_of(config: ClientConfig) -> Iterator[str]:
     """Yield what logs must not show of a configuration."""
     if isinstance(config.auth, ClientCredentials):
@@ -125,18 +137,13 @@ def _extras(text: str | None) -> dict[str, Any]:
 
 def _client_config(conn: _Fields, max_concurrency: int) -> ClientConfig:
     extras = conn.extras
-    if not conn.schema:
-        msg = "Schema is empty; put the name of the CDF project there."
-        raise ValueError(msg)
-    if not PROJECT.fullmatch(conn.schema):
-        msg = f"Schema must be the name of the CDF project as it is in URLs, got {conn.schema!r}."
-        raise ValueError(msg)
+    project = _project(conn.schema)
     url, host = _base_url(conn.host, conn.port)
     loopback = host in values.LOOPBACK_HOSTS
     retry = RetryPolicy()
     return ClientConfig(
         base_url=url,
-        project=conn.schema,
+        project=project,
         auth=_auth(conn, extras, host),
         timeout=values.seconds(extras, "timeout", ClientConfig.timeout),
         verify=values.verify(extras.get("verify", True)),
@@ -149,6 +156,16 @@ def _client_config(conn: _Fields, max_concurrency: int) -> ClientConfig:
             max_wait=values.seconds(extras, "max_wait", retry.max_wait),
         ),
     )
+
+
+def _project(schema: str) -> str:
+    if not schema:
+        msg = "Schema is empty; put the name of the CDF project there."
+        raise ValueError(msg)
+    if not PROJECT.fullmatch(schema):
+        msg = f"Schema must be the name of the CDF project as it is in URLs, got {schema!r}."
+        raise ValueError(msg)
+    return schema
 
 
 def _base_url(host: str, port: int | None) -> tuple[str, str]:

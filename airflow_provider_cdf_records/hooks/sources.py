@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
+from airflow_provider_cdf_records.hooks.lineage import QueryRead
 from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
 from airflow_provider_cdf_records.hooks.slow_reading import hinting_at_spool
 from airflow_provider_cdf_records.hooks.spool import spool_argument, spool_place
@@ -32,11 +33,15 @@ class Opening:
     :param what: what will be loaded, in words without secrets.
     :param open: opens it, and removes its own arguments from those of the load.
     :param is_resumable: whether a load can go on from where an earlier try stopped.
+    :param query: that the rows come from, if they do.
+    :param is_of_the_stream: whether the rows come from the stream that is written to.
     """
 
     what: str
     open: Callable[[CdfClient], Source]
     is_resumable: bool = False
+    query: QueryRead | None = None
+    is_of_the_stream: bool = False
 
 
 def from_records(records: Iterable[Any]) -> Opening:
@@ -60,12 +65,15 @@ def from_query(verb: Verb[Any], stream_id: str, sql: str, arguments: QueryArgume
     :param log: of the load.
     """
 
+    conn_id = arguments.get("conn_id", "")
+    read = QueryRead(sql, conn_id)
+
     def opened(client: CdfClient) -> Source:
         target = {"verb": verb.name, "project": client.project, "stream_id": stream_id}
-        return query_source(sql, arguments, target, log)
+        return query_source(read, arguments, target, log)
 
-    what = f"the rows of a query on connection {arguments.get('conn_id', '')!r}"
-    return Opening(what, opened, is_resumable=bool(spool_argument(arguments.get("spool"))))
+    what = f"the rows of a query on connection {conn_id!r}"
+    return Opening(what, opened, is_resumable=bool(spool_argument(arguments.get("spool"))), query=read)
 
 
 def from_source(source: Source) -> Opening:
@@ -78,6 +86,7 @@ def from_filter(stream_id: str, filter: Mapping[str, Any], *, check_schema: bool
     return Opening(
         "the records that match a filter",
         lambda client: filter_source(client, stream_id, filter, check_schema=check_schema),
+        is_of_the_stream=True,
     )
 
 
@@ -99,10 +108,10 @@ def file_source(path: Path, arguments: FileArguments) -> FileSource:
     )
 
 
-def query_source(sql: str, arguments: QueryArguments, target: dict[str, Any], log: Any) -> Source:
+def query_source(read: QueryRead, arguments: QueryArguments, target: dict[str, Any], log: Any) -> Source:
     """Return the rows of a query, fetched as they are needed or to a spool first.
 
-    :param sql: one ``SELECT``.
+    :param read: one ``SELECT``; the hook of its database is noted there.
     :param arguments: those of the source are removed from it.
     :param target: what identifies where the rows go, as plain JSON.
     :param log: of the load.
@@ -110,6 +119,7 @@ def query_source(sql: str, arguments: QueryArguments, target: dict[str, Any], lo
     """
     from airflow_provider_cdf_records.hooks.databases import Query  # noqa: PLC0415 (needs common.sql)
 
+    sql = read.sql
     conn_id: str = arguments.pop("conn_id", "")  # type: ignore[misc]
     hook_params = arguments.pop("hook_params", None)
     watermark = watermark_of(sql, arguments, target | {"conn_id": conn_id, "hook_params": hook_params}, log)
@@ -118,6 +128,7 @@ def query_source(sql: str, arguments: QueryArguments, target: dict[str, Any], lo
         parameters = watermark.with_parameter(parameters)
     spool = spool_argument(arguments.pop("spool", None))
     query = Query(sql, conn_id, parameters, hook_params)
+    read.hook = query.hook
     execute = query.execute if spool else hinting_at_spool(query.execute)
     rows = QuerySource(execute, query.cancel)
     source = rows if watermark is None else watermark.watched(rows)

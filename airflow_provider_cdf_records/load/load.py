@@ -92,6 +92,7 @@ class Load:
         check_limit(self.limit)
         check_flag("validate_only", self.validate_only)
         check_flag("check_schema", self.check_schema)
+        self.findings: Findings | None = None  # of the preflight checks, once they are made
         self._reading: ReadAhead[Any] | None = None
         self._tally: Tally | None = None
         self._call = partial(call_unless_stopped, self.stop)  # what waits for storage
@@ -187,7 +188,7 @@ class Load:
         return checkpoint, mark
 
     def _send_all(self, tally: Tally, checkpoint: Checkpoint, resumed: Mark | None) -> None:
-        findings = self._check_before_sending()
+        findings = self.findings = self._check_before_sending()
         convert = converter_for(
             self.client,
             self.verb,

@@ -12,7 +12,10 @@ from airflow_provider_cdf_records.task_arguments.operator import Argument, Argum
 from airflow_provider_cdf_records.version_compat import AirflowFailException
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
     from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+    from airflow_provider_cdf_records.hooks.lineage import LoadLineage
     from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
     from airflow_provider_cdf_records.load.summary import Summary
 
@@ -27,7 +30,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
     Returns the summary, and pushes it to XCom with the key ``summary`` also when the task fails. Each number
     in it is an XCom of its own, too: ``load.output["upserted"]``. (Its ``probes``, by which a
-    ``CdfRecordsSensor(load=load.output)`` waits, are in the summary alone.)
+    ``CdfRecordsSensor(load=load.output)`` waits, are in the summary alone.) The rest is also the ``extra`` of
+    the events of the task's outlets; an outlet that is an ``AssetAlias`` (Airflow 2: ``DatasetAlias``) gets
+    the asset of the stream.
 
     :param stream_id: the stream.
     :param mapping: how records are made of rows, or the path of a JSON file that holds it: a relative one
@@ -129,11 +134,30 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
     def _push_summary(self, context: Any, summary: Summary) -> None:
         """Push the summary, whole and in parts, also of a load that failed."""
-        from airflow_provider_cdf_records.load.summary import PROBES  # noqa: PLC0415
+        from airflow_provider_cdf_records.load.summary import PROBES  # noqa: PLC0415 (heavy)
+        from airflow_provider_cdf_records.operators.events import add_to_events  # noqa: PLC0415 (rarely used)
 
         whole = summary.as_dict()
-        numbers = {key: value for key, value in whole.items() if key != PROBES} if self.do_xcom_push else {}
-        self.push_outputs(context, {SUMMARY_KEY: whole, **numbers})
+        numbers = {key: value for key, value in whole.items() if key != PROBES}
+        self.push_outputs(context, {SUMMARY_KEY: whole, **(numbers if self.do_xcom_push else {})})
+        add_to_events(context, self.outlets, numbers, self._last_load)
+
+    @property
+    def _last_load(self) -> LoadLineage | None:
+        """What the load has read and written; the hook is not made for this."""
+        return self.hook.last_load if "hook" in vars(self) else None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002
+        """Return what the load has read and written; called by Airflow's provider for OpenLineage."""
+        if self._last_load is None:
+            return None
+        from airflow_provider_cdf_records.lineage.openlineage import operator_lineage  # noqa: PLC0415
+
+        return operator_lineage(self._last_load)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """Return the same of a load that failed, as far as it came."""
+        return self.get_openlineage_facets_on_complete(task_instance)
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow keeps task state."""

@@ -173,6 +173,10 @@ class FileSource:
         except Exception:
             return True
 
+    def begun_paths(self) -> list[StoragePath]:
+        """Return the files that were begun, once the first was, also by an earlier try."""
+        return self._paths[: self._begun[-1][1] + 1]
+
     def path_of(self, number: int) -> str:
         """Return the path of a file, for a message."""
         return str(self._paths[number])

@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+TRACKERS = ("_TrackingFileWrapper", "TrackingFileWrapper")  # of Airflow 3 and 2, with the file in `_obj`
 SPECIAL = {  # what can neither be read twice nor to an end
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -50,9 +51,17 @@ def open_for_reading(path: StoragePath, block_size: int | None = None) -> IO[byt
     """
     with storage_errors(path):
         if block_size is None or not hasattr(path, "fs") or is_local(path):
-            return path.open("rb")
-        opened: IO[bytes] = path.open("rb", block_size=block_size)  # type: ignore[call-arg]
-        return opened
+            return untracked(path.open("rb"))
+        return untracked(path.open("rb", block_size=block_size))  # type: ignore[call-arg]
+
+
+def untracked(opened: IO[bytes]) -> IO[bytes]:
+    """Return a file without Airflow's wrapper, which tells each single read as lineage.
+
+    A load tells once what it has read, without the connections and secrets of paths.
+    """
+    inner: IO[bytes] = vars(opened).get("_obj", opened) if type(opened).__name__ in TRACKERS else opened
+    return inner
 
 
 class StorageFile(io.RawIOBase):

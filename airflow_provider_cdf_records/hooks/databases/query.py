@@ -25,6 +25,7 @@ class Query:
     :param parameters: values for the placeholders. ``{"timestamp": ...}`` and ``{"date": ...}`` are moments
         and dates.
     :param hook_params: further arguments of that hook.
+    :ivar hook: that hook.
     :raises InvalidArgumentError: when ``sql`` is empty or has two statements, a parameter makes no sense, or
         the hook is not a ``DbApiHook``.
     """
@@ -51,7 +52,7 @@ class Query:
         self._sql = sql
         self._conn_id = conn_id
         self._parameters = QueryParameters(parameters)
-        self._hook, self._secrets = database_hook(conn_id, dict(hook_params or {}))
+        self.hook, self._secrets = database_hook(conn_id, dict(hook_params or {}))
         self._open: tuple[Driver, Any] | None = None  # the driver and its connection
 
     @contextmanager
@@ -62,8 +63,8 @@ class Query:
         driver: Driver | None = None
         is_read = False
         try:
-            conn = driver_to_connect(self._hook).connect()
-            driver = driver_of(conn, self._hook)
+            conn = driver_to_connect(self.hook).connect()
+            driver = driver_of(conn, self.hook)
             self._open = driver, conn
             failure = f"The query on connection {self._conn_id!r} failed"
             driver.begin(conn)
@@ -94,6 +95,6 @@ class Query:
 
     def _query_error(self, failure: str, error: Exception) -> QueryError:
         text = " ".join(display(error, str).replace("^", " ").split())
-        driver = driver_of(error, self._hook)
+        driver = driver_of(error, self.hook)
         message = without_secrets(f"{failure}: {type(error).__name__}: {text}", self._secrets)
         return QueryError(message, retryable=not (driver.is_final(error) or is_of_a_program(error)))
