@@ -140,7 +140,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         whole = summary.as_dict()
         numbers = {key: value for key, value in whole.items() if key != PROBES}
         self.push_outputs(context, {SUMMARY_KEY: whole, **(numbers if self.do_xcom_push else {})})
-        add_to_events(context, self.outlets, numbers, self._last_load)
+        add_to_events(context, self.outlets, whole, self._last_load)
 
     @property
     def _last_load(self) -> LoadLineage | None:
