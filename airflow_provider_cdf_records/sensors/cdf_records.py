@@ -10,7 +10,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.sensors.loads import loads_visible, summaries
 from airflow_provider_cdf_records.task_arguments.operator import Argument
-from airflow_provider_cdf_records.waiting import EnoughRecords, StreamExists
+from airflow_provider_cdf_records.waiting import EnoughRecords, LoadVisible, StreamExists
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.triggers.base import CdfTrigger
@@ -133,6 +133,8 @@ class CdfRecordsSensor(CdfSensor):
         from airflow_provider_cdf_records.triggers import CdfRecordsTrigger  # noqa: PLC0415
         from airflow_provider_cdf_records.triggers.base import as_json  # noqa: PLC0415
 
+        if isinstance(self.condition, LoadVisible):
+            return CdfRecordsTrigger(**wait | self.condition.arguments)
         return CdfRecordsTrigger(
             filter=as_json(self.filter),
             min_count=int(self.min_count),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
@@ -38,6 +39,10 @@ def stream_sensor(**arguments: Any) -> CdfStreamSensor:
 def records_sensor(**arguments: Any) -> CdfRecordsSensor:
     settings = {"task_id": "wait", "stream_id": STREAM, "poke_interval": SOON, **arguments}
     return CdfRecordsSensor(**settings)
+
+
+def load_sensor(**arguments: Any) -> CdfRecordsSensor:
+    return CdfRecordsSensor(task_id="wait", poke_interval=SOON, **arguments)
 
 
 @pytest.fixture
@@ -79,6 +84,28 @@ def test_a_wait_ends_with_the_number_of_records(
         assert wait(records_sensor, mode, min_count=2) == 2
     none = "0 of 2 records can be queried."
     assert lines() == [none, none, none, "2 of 2 records can be queried.", "Success criteria met. Exiting."]
+
+
+@in_each_mode
+def test_a_wait_for_a_load_ends_when_all_of_it_can_be_queried(
+    mode: str, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
+) -> None:
+    with local_cdf(monkeypatch, visibility_delay=60, clock=Clock(stopped=True)) as cdf:
+        filter_records = CdfClient.filter_records
+
+        def filter_and_wait(self: CdfClient, *arguments: Any, **more: Any) -> Any:
+            found = filter_records(self, *arguments, **more)
+            cdf.server.clock.advance(25)
+            return found
+
+        monkeypatch.setattr(CdfClient, "filter_records", filter_and_wait)
+        summary = CdfRecordsHook().upsert_records(STREAM, [a_record("a"), a_record("b"), a_record("a")])
+        assert wait(load_sensor, mode, load=[summary.as_dict()]) == 2
+    assert [line.startswith("Not all of 2 records") for line in lines()] == [True] * 3 + [False] * 2
+    assert lines()[-2:] == [
+        "All of 2 records that were loaded can be queried, or were changed since.",
+        "Success criteria met. Exiting.",
+    ]
 
 
 @in_each_mode
