@@ -33,6 +33,7 @@ from airflow_provider_cdf_records.version_compat import (
     AirflowFailException,
     object_storage_path,
 )
+from tests.lineage.collector import use_real_collector
 from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
@@ -133,6 +134,16 @@ def upsert(path: str, **arguments: Any) -> Any:
 def test_a_file_is_loaded(cdf: LocalCdf, store: Store) -> None:
     upsert(store.write("a.ndjson", lines(a_record("a"), a_record("b"))))
     assert cdf.held().keys() == {"a", "b"}
+
+
+def test_lineage_names_what_was_read_once_without_its_connection(
+    cdf: LocalCdf, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store.write("a.ndjson", lines(a_record("a"), a_record("b")))
+    collected = use_real_collector(monkeypatch)
+    upsert(path)
+    scheme, _, place = store.url.partition("://")
+    assert collected.inputs == [f"{scheme}://{place.removeprefix('aws_test@')}/a.ndjson"]
 
 
 def test_a_pattern_stands_for_its_files_in_the_order_of_their_names(cdf: LocalCdf, store: Store) -> None:
