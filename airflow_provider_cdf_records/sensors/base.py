@@ -100,10 +100,17 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         from airflow_provider_cdf_records.waiting.looking import look_once  # noqa: PLC0415
 
         self.read_arguments()
+        started_at = self._started_at if self.deferrable else None
         with airflow_failures():
-            found = look_once(lambda: self.condition.look(self.client), self.log)
-        if self.deferrable and self._started_at is not None and not found.holds:
-            self._defer(self._started_at)
+            try:
+                found = look_once(lambda: self.condition.look(self.client), self.log)
+            except Exception as error:
+                if self.silent_fail and started_at is not None and not hasattr(error, "retryable"):
+                    self.log.exception("The look failed:")
+                    self._defer(started_at)
+                raise
+        if started_at is not None and not found.holds:
+            self._defer(started_at)
         return PokeReturnValue(found.holds, found.value)
 
     def _defer(self, started_at: float) -> None:

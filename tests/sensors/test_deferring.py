@@ -17,9 +17,10 @@ from airflow_provider_cdf_records.version_compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
 )
+from airflow_provider_cdf_records.waiting import StreamExists
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM
-from tests.sensors.modes import deferral_of
+from tests.sensors.modes import deferral_of, run
 
 PROPERTY = [SPACE, CONTAINER, "text"]
 TIMED_OUT = {"error": "Trigger timeout" if AIRFLOW_3 else "Trigger/execution timeout"}
@@ -79,6 +80,19 @@ def test_airflow_can_be_configured_to_defer(
 
 def test_a_poke_outside_of_a_task_does_not_defer(cdf: LocalCdf) -> None:
     assert not deferred_sensor().poke({})
+
+
+def test_an_error_of_an_unknown_kind_that_is_waited_out_holds_no_worker(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(*_: Any) -> None:
+        msg = "a bug"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(StreamExists, "look", look)
+    assert deferral_of(deferred_sensor(silent_fail=True)).trigger.silent_fail
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(deferred_sensor())
 
 
 @pytest.mark.parametrize(
