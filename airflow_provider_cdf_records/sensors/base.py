@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import (
+    AIRFLOW_3,
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
@@ -81,10 +82,13 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         patience = min(max(self.timeout / 2, least), most)
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn(patience=patience)
 
-    def execute(self, context: Any) -> Any:
-        """Wait, as Airflow's sensors do; when deferrable, look once and have a trigger wait."""
+    def pre_execute(self, context: Any) -> None:
+        """Note when the task starts to wait; only a task can wait in the triggerer.
+
+        Not in ``execute``, which Airflow 2 does not want to be called by one of a subclass.
+        """
+        super().pre_execute(context)
         self._started_at = time.time()
-        return super().execute(context)
 
     def poke(self, context: Any) -> PokeReturnValue:  # noqa: ARG002
         """Return whether the wait is over, and what it ends with.
@@ -96,10 +100,17 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         from airflow_provider_cdf_records.waiting.looking import look_once  # noqa: PLC0415
 
         self.read_arguments()
+        started_at = self._started_at if self.deferrable else None
         with airflow_failures():
-            found = look_once(lambda: self.condition.look(self.client), self.log)
-        if self.deferrable and self._started_at is not None and not found.holds:
-            self._defer(self._started_at)
+            try:
+                found = look_once(lambda: self.condition.look(self.client), self.log)
+            except Exception as error:
+                if self.silent_fail and started_at is not None and not hasattr(error, "retryable"):
+                    self.log.exception("The look failed:")
+                    self._defer(started_at)
+                raise
+        if started_at is not None and not found.holds:
+            self._defer(started_at)
         return PokeReturnValue(found.holds, found.value)
 
     def _defer(self, started_at: float) -> None:
@@ -147,14 +158,25 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         raise AirflowFailException(event["message"])
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after the deferral.
+        """Go on after the deferral, and end as a sensor does that pokes.
 
-        Airflow's sensors skip here whatever fails, by ``soft_fail``, and a time-out by ``never_fail``; those
-        that poke do not.
+        Airflow's own way differs: ``soft_fail`` skips whatever fails, and ``never_fail`` what times out.
         """
+        given = next_kwargs or {}
         if next_method == "execute_complete":
-            return self.execute_complete(context, **(next_kwargs or {}))
+            return self.execute_complete(context, **given)
+        if next_method == "__fail__" and "timeout" in str(given.get("error")) and not self._can_end_early:
+            self._time_out(
+                "Sensor has timed out; no triggerer has ended the wait within "
+                f"the specified timeout of {self.timeout}. See whether one runs."
+            )
         return super().resume_execution(next_method, next_kwargs, context)
+
+    @property
+    def _can_end_early(self) -> bool:
+        """Whether Airflow ends a deferral before the sensor's timeout, by ``execution_timeout``."""
+        limit = self.execution_timeout
+        return not AIRFLOW_3 and limit is not None and limit.total_seconds() < self.timeout
 
     def _time_out(self, message: str) -> None:
         raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)

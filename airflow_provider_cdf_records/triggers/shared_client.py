@@ -53,14 +53,17 @@ class SharedClient:
         try:
             return function(client)
         except CdfAuthError as error:
+            if error.retryable:
+                raise
             self._forget(client)
-            if is_new or error.retryable:
+            if is_new:
                 raise
         client, _ = self._current()
         try:
             return function(client)
-        except CdfAuthError:
-            self._forget(client)
+        except CdfAuthError as error:
+            if not error.retryable:
+                self._forget(client)
             raise
 
     def _current(self) -> tuple[CdfClient, bool]:

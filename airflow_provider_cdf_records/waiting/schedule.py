@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+SLACK = 0.5  # seconds that a timer may be early
 LONGEST = 7 * 86_400.0  # seconds between two looks: without it, doubling ends in numbers that no clock takes
 
 
@@ -31,22 +31,22 @@ class Schedule:
         """Return when to look again, after a look that found nothing before the deadline."""
         if not self.is_doubling:
             return now + self.interval
-        elapsed = now - self.started_at
-        passed = 0.0
-        for pause in self._pauses():
-            passed += pause
-            if passed > elapsed:
-                break
-        moment = now + min(pause, LONGEST if self.longest is None else self.longest)
+        moment = now + self._pause_after(now - self.started_at)
         return moment if self.deadline is None else min(moment, max(now, self.deadline))
 
     def first_look(self) -> float:
         """Return when to look for the second time, whoever has looked for the first."""
         return self.next_look(self.started_at)
 
-    def _pauses(self) -> Iterator[float]:
+    def _pause_after(self, elapsed: float) -> float:
+        """Return the pause that is due so many seconds after the start."""
         draw = random.Random(self.started_at)  # noqa: S311 (the same ones after a restart)
-        pause = max(self.interval / 2, 1.0)
-        while True:
-            yield min(pause * draw.uniform(1, 2), LONGEST)
-            pause = min(pause * 2, LONGEST)
+        longest = self.longest or LONGEST
+        shortest, passed = max(self.interval / 2, 1.0), 0.0
+        while shortest < longest:
+            pause = min(shortest * draw.uniform(1, 2), longest)
+            passed += pause
+            if passed > elapsed + SLACK:
+                return pause
+            shortest *= 2
+        return longest

@@ -30,26 +30,32 @@ def wait(sensor: Callable[..., Any], mode: str, **arguments: Any) -> Any:
     """
     if mode == "deferred":
         try:
-            return sensor(**arguments, deferrable=True).execute({})
+            return run(sensor(**arguments, deferrable=True))
         except EXCEPTIONS.TaskDeferred as deferral:
             event = asyncio.run(event_of(built_anew(deferral.trigger)))
             resumed = sensor(**arguments, deferrable=True)  # in another process
             return resumed.resume_execution(deferral.method_name, {"event": event}, {})
     if mode == "poke":
-        return sensor(**arguments).execute({})
+        return run(sensor(**arguments))
     started = datetime.now(timezone.utc)
     task = SimpleNamespace(get_first_reschedule_date=lambda _: started)
     while True:
         try:
-            return sensor(**arguments, mode="reschedule").execute({"ti": task})
+            return run(sensor(**arguments, mode="reschedule"), ti=task)
         except EXCEPTIONS.AirflowRescheduleException as again:
             time.sleep(max((again.reschedule_date - datetime.now(timezone.utc)).total_seconds(), 0))
+
+
+def run(sensor: Any, **context: Any) -> Any:
+    """Call what Airflow calls for a task."""
+    sensor.pre_execute(context)
+    return sensor.execute(context)
 
 
 def deferral_of(sensor: Any) -> Any:
     """Return how a sensor defers, after it has looked once."""
     with pytest.raises(EXCEPTIONS.TaskDeferred) as caught:
-        sensor.execute({})
+        run(sensor)
     return caught.value
 
 

@@ -63,7 +63,7 @@ def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> 
     return lambda: [
         record.getMessage()
         for record in caplog.records
-        if record.name == "looks" and "Task Runner" not in record.msg
+        if record.name == "looks" and "called outside" not in record.msg
     ]
 
 
