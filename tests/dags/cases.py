@@ -132,6 +132,18 @@ def waits() -> None:
 
 
 @dag(schedule=None)
+def waits_for_loads() -> None:
+    """Sensors that wait for what a load and a mapped load wrote."""
+    rows = [a_record(str(number % 2)) for number in range(1500)]
+    load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=[*rows, a_record("x")])
+    CdfRecordsSensor(task_id="wait", load=load.output)
+    mapped = CdfRecordsUpsertOperator.partial(task_id="load_each", stream_id=STREAM).expand(
+        records=[[a_record("y")], [a_record("z")]]
+    )
+    CdfRecordsSensor(task_id="wait_for_each", load=mapped.output)
+
+
+@dag(schedule=None)
 def life() -> None:
     """Records that are live for a while, and then archived and deleted."""
     live = CdfStreamCreateOperator(task_id="create_live", stream_id="live", template="BasicLiveData")
@@ -211,3 +223,4 @@ def incremental() -> None:
 if keeps_state_between_runs():
     incremental()
 braces(), mapped(), shares(), hopeless(), many(), frames(), waits(), life(), empty(), natives()
+waits_for_loads()

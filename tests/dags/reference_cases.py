@@ -102,6 +102,7 @@ def references() -> None:
         stream_id=stream_id,
         filter=json.dumps(two).replace("2", "{{ 1 + 1 }}"),
     )
+    CdfRecordsSensor(task_id="loaded", load=load.output, stream_id=stream_id)
     sql >> seen >> exists >> delete
 
 

@@ -100,6 +100,14 @@ def test_a_sensor_waits_by_being_rescheduled(airflow: Airflow, monkeypatch: pyte
     assert "1 of 1 records can be queried" in log
 
 
+def test_a_sensor_waits_for_what_a_load_wrote(airflow: Airflow, cdf: LocalCdf) -> None:
+    log = airflow.test_dag("waits_for_loads")
+    assert set(airflow.states("waits_for_loads").values()) == {"success"}
+    assert "All of 3 records that were loaded can be queried" in log, "1,501 rows of three identities"
+    assert "All of 2 records that were loaded can be queried" in log
+    assert cdf.held().keys() == {"0", "1", "x", "y", "z"}
+
+
 def test_a_large_xcom_arrives(airflow: Airflow, cdf: LocalCdf) -> None:
     airflow.test_dag("many")
     assert len(cdf.held()) == 20_000
