@@ -39,6 +39,13 @@ def test_no_change_is_without_an_event_however_often_the_triggerer_is_killed(
             records = [record for payload in payloads() for record in payload["records"]]
             return {(record["externalId"], record["status"]) for record in records}
 
+        def has_started() -> bool:
+            return "trigger ID 1 starting" in airflow.output("triggerer")[len(output) :]
+
+        def has_fired() -> bool:
+            return "Trigger fired event" in airflow.output("triggerer")[len(output) :]
+
+        output = ""  # of the triggerers that were killed
         wait_until(lambda: airflow.has_dag("on_changed_alarms"))
         wait_until(lambda: airflow.query("SELECT 1 FROM asset_state_store"))  # the first cursor, kept
         started = time.monotonic()
@@ -55,12 +62,15 @@ def test_no_change_is_without_an_event_however_often_the_triggerer_is_killed(
                 expected |= {(names[0], "deleted")}
             time.sleep(chance.uniform(0, 1.5))
             if burst in kills:
-                wait_until(
-                    lambda lives=killed + 1: airflow.output("triggerer").count("ID 1 starting") >= lives
-                )
-                time.sleep(chance.uniform(0, 10))  # before, between or after its polls
+                wait_until(has_started)
+                if chance.random() < 0.7:  # just when its event is on the way into the database
+                    wait_until(has_fired)
+                    time.sleep(chance.uniform(0, 1.5))
+                else:
+                    time.sleep(chance.uniform(0, 10))
                 airflow.kill("triggerer")
                 killed += 1
+                output = airflow.output("triggerer")
                 time.sleep(chance.uniform(0, 3))
                 airflow.start("triggerer")
         wait_until(lambda: expected <= told())
