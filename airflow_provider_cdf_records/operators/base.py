@@ -102,7 +102,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         try:
             self.read_arguments()
         except AirflowFailException:
-            self._push_summary(context, _summary_of_nothing(self.verb, self.stream_id))
+            self.push_summary_of_nothing(context)
             raise
         state_store = context.get("task_state_store")  # Airflow 3.3 and later
         return {
@@ -126,6 +126,10 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         summary = getattr(self.hook, f"{self.verb}_{source}")(self.stream_id, *given, **arguments)
         return dict(summary.as_dict())
 
+    def push_summary_of_nothing(self, context: Any) -> None:
+        """Push the summary of a load that does not begin."""
+        self._push_summary(context, _summary_of_nothing(self.verb, self.stream_id))
+
     def _push_summary(self, context: Any, summary: Summary) -> None:
         """Push the summary, whole and in parts, also of a load that failed."""
         whole = summary.as_dict()
@@ -137,7 +141,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
 
 def _summary_of_nothing(verb: object, stream_id: object) -> Summary:
-    """Return the summary of a load that does not begin, since an argument makes no sense."""
+    """Return the summary of a load that does not begin."""
     from airflow_provider_cdf_records.load.verbs import UPSERT, VERBS  # noqa: PLC0415 (heavy)
 
     of = VERBS.get(verb, UPSERT) if isinstance(verb, str) else UPSERT
