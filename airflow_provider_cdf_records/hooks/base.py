@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.hooks.connection import client_config, secrets
 from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.lookup import find_connection
+from airflow_provider_cdf_records.hooks.metrics import report
 from airflow_provider_cdf_records.hooks.paths import (
     check_not_mapping,
     found_mapping,
@@ -27,6 +28,7 @@ from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
 from airflow_provider_cdf_records.load.checkpoint import rows_of_earlier_try
 from airflow_provider_cdf_records.load.load import Load
+from airflow_provider_cdf_records.load.measures import Measures
 from airflow_provider_cdf_records.load.parallel import call_unless_stopped
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -34,7 +36,7 @@ from airflow_provider_cdf_records.records.argument_checks import check_if_empty
 from airflow_provider_cdf_records.records.errors import EmptySourceError, InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.sources.storage_use import using_storages
-from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret
+from airflow_provider_cdf_records.version_compat import AirflowSkipException, BaseHook, mask_secret
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.sources import Source
@@ -103,6 +105,7 @@ class CdfHook(BaseHook):
         if_empty = arguments.pop("if_empty", "succeed")
         load: Load | None = None
         summary: Summary | None = None
+        ended = "failed"
         try:
             with (
                 using_storages(),
@@ -120,12 +123,17 @@ class CdfHook(BaseHook):
                     if not summary.read and if_empty != "succeed":
                         msg = f"{str(summary).rstrip('.')}, and if_empty is {if_empty!r}."
                         raise EmptySourceError(msg)
+                    ended = "succeeded"
                     return cast("S", summary)
+        except AirflowSkipException:
+            ended = "skipped"
+            raise
         finally:
             if load is not None:
                 self._running.discard(load)
             if summary is None and load is not None:
                 summary = load.summary()
+            report(verb, stream_id, ended, Measures() if load is None else load.measures())
             valid = 0 if arguments.get("validate_only") is True else None
             on_end(summary or verb.summary(verb, stream_id, valid=valid))
 

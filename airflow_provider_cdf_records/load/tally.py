@@ -6,11 +6,13 @@ import threading
 import time
 from array import array
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Collection
 from types import TracebackType
 from typing import Any
 
 from airflow_provider_cdf_records.load.identity_count import IdentityCount
+from airflow_provider_cdf_records.load.measures import UNREADABLE, class_of_reason
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.argument_checks import check_max_rejected
@@ -110,7 +112,8 @@ class Tally:
         self._validate_only = validate_only
         self._file = rejected_file
         self._resumed_from = None if resumed is None else resumed.position
-        before = resumed or Mark(-1)
+        before = self.before = resumed or Mark(-1)
+        self.rejected_by: Counter[str] = Counter()  # of this try, by class of reason
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._first: list[Rejection] = []
@@ -157,10 +160,15 @@ class Tally:
         """How many records CDF has accepted."""
         return self._accepted
 
-    def reject(self, rejection: Rejection) -> None:
-        """Count a rejected row and write it down."""
+    def reject(self, rejection: Rejection, *, is_unreadable: bool = False) -> None:
+        """Count a rejected row and write it down.
+
+        :param is_unreadable: whether the source could not read it.
+        """
         with self._lock:
             insort(self._rejected_at, rejection.position)
+            reason = UNREADABLE if is_unreadable else class_of_reason(rejection, self.verb)
+            self.rejected_by[reason] += 1
             self.has_found_existing |= rejection.status in self.verb.statuses_of_existing
             if len(self._first) < MAX_QUOTED:
                 self._first.append(rejection)
