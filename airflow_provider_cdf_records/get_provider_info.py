@@ -48,6 +48,10 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_cdf_records.sensors.cdf_records"],
             }
         ],
+        "extra-links": [
+            "airflow_provider_cdf_records.links.cdf_records.CdfProjectLink",
+            "airflow_provider_cdf_records.links.cdf_records.RejectedRecordsLink",
+        ],
         "task-decorators": [
             {"name": name, "class-name": f"airflow_provider_cdf_records.decorators.cdf_records.{name}"}
             for name in ("cdf_records_upsert", "cdf_records_ingest", "cdf_records_delete")

@@ -23,6 +23,7 @@ from airflow_provider_cdf_records.hooks.paths import (
     mapping_spec,
     storage_path,
 )
+from airflow_provider_cdf_records.hooks.rejected_log import log_rejected
 from airflow_provider_cdf_records.hooks.sources import Opening
 from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
@@ -65,6 +66,7 @@ class CdfHook(BaseHook):
             raise ValueError(msg)
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
+        self.loads_to: tuple[str, str] | None = None  # base URL and project of the last load
         self._stop = threading.Event()
         self._running: set[Load] = set()
         self._clients: set[CdfClient] = set()
@@ -133,7 +135,10 @@ class CdfHook(BaseHook):
                 self._running.discard(load)
             if summary is None and load is not None:
                 summary = load.summary()
-            report(verb, stream_id, ended, Measures() if load is None else load.measures())
+            measures = Measures() if load is None else load.measures()
+            report(verb, stream_id, ended, measures)
+            if ended == "succeeded":
+                log_rejected(self.log, measures)
             valid = 0 if arguments.get("validate_only") is True else None
             on_end(summary or verb.summary(verb, stream_id, valid=valid))
 
@@ -163,6 +168,7 @@ class CdfHook(BaseHook):
         self, client: CdfClient, verb: Verb[S], stream_id: str, source: Opening, arguments: LoadArguments
     ) -> None:
         """Log what is about to happen, before storage, a database or CDF is asked for anything."""
+        self.loads_to = client.base_url, client.project
         store = arguments.get("state_store") if source.is_resumable else None
         rows_before = None if arguments.get("validate_only") else rows_of_earlier_try(store)
         self.log.info(

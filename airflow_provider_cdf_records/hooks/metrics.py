@@ -43,9 +43,9 @@ def _report(stats: Any, verb: Verb[Any], ended: str, measures: Measures, tags: d
     }
     for reason, count in measures.rejected.items():
         counters[f"rows.rejected.{reason}"] = count
-    for name, count in counters.items():
-        if count:
-            stats.incr(f"{PREFIX}.{name}", count, tags=tags)
+    for name, value in counters.items():
+        if value:
+            stats.incr(f"{PREFIX}.{name}", value, tags=tags)
     stats.timing(f"{PREFIX}.duration", timedelta(seconds=measures.seconds), tags=tags)
 
 

@@ -154,7 +154,7 @@ class Load:
         if self._tally is None:
             return Measures()
         throttled = (self.client.traffic - self._sent_before).throttled_seconds
-        return measured(self.summary(), self._tally.before, self._tally.rejected_by, throttled)
+        return measured(self._tally, self.summary(), throttled)
 
     def end_soon(self) -> None:
         """End the load within seconds; it keeps its checkpoint. May be called by a signal handler."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.load.summary import Summary
+    from airflow_provider_cdf_records.load.tally import Tally
     from airflow_provider_cdf_records.load.verbs import Verb
-    from airflow_provider_cdf_records.records.chunk import Mark
     from airflow_provider_cdf_records.rejected.lines import Rejection
 
 UNREADABLE, CONVERSION, EXISTING = "unreadable", "conversion", "existing"
@@ -21,6 +21,7 @@ class Measures:
 
     :param accepted: records that CDF accepted, or with ``validate_only`` none.
     :param rejected: rows by class of reason; there are few classes.
+    :param examples: the first of them.
     :param throttled_seconds: for how long nothing was sent, since CDF asked for less.
     """
 
@@ -28,6 +29,7 @@ class Measures:
     accepted: int = 0
     superseded: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[Rejection, ...] = ()
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0
@@ -35,19 +37,16 @@ class Measures:
     seconds: float = 0.0
 
 
-def measured(
-    summary: Summary, before: Mark, rejected: Mapping[str, int], throttled_seconds: float
-) -> Measures:
-    """Return the numbers of a try from those of the whole load.
-
-    :param before: the mark of the try before; its numbers are part of the summary.
-    """
+def measured(tally: Tally, summary: Summary, throttled_seconds: float) -> Measures:
+    """Return the numbers of a try from those of the whole load."""
+    before = tally.before
     accepted_before = before.read - before.rejected - before.superseded
     return Measures(
         read=summary.read - before.read,
         accepted=0 if summary.valid is not None else summary.accepted - accepted_before,
         superseded=summary.superseded - before.superseded,
-        rejected=dict(rejected),
+        rejected=dict(tally.rejected_by),
+        examples=tuple(tally.first),
         requests=summary.requests,
         retries=summary.retries,
         bytes_sent=summary.bytes_sent,

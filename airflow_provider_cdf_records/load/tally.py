@@ -116,7 +116,7 @@ class Tally:
         self.rejected_by: Counter[str] = Counter()  # of this try, by class of reason
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self._first: list[Rejection] = []
+        self.first: list[Rejection] = []  # examples
         self._rejected_at = array("q")
         self._has_passed_max = False
         self.has_found_existing = False  # whether records were rejected because the stream had them already
@@ -170,8 +170,8 @@ class Tally:
             reason = UNREADABLE if is_unreadable else class_of_reason(rejection, self.verb)
             self.rejected_by[reason] += 1
             self.has_found_existing |= rejection.status in self.verb.statuses_of_existing
-            if len(self._first) < MAX_QUOTED:
-                self._first.append(rejection)
+            if len(self.first) < MAX_QUOTED:
+                self.first.append(rejection)
             if self._file is not None:
                 self._file.write(rejection)
 
@@ -201,7 +201,7 @@ class Tally:
         :raises TooManyRejectedError: naming the first few, and the file.
         """
         if self._has_passed_max or self._rejected > self._allowed:
-            raise TooManyRejectedError(summary, self._max_rejected, self._first, has_more=self.is_cut_short)
+            raise TooManyRejectedError(summary, self._max_rejected, self.first, has_more=self.is_cut_short)
 
     def settle(self, mark: Mark) -> Mark:
         """Note that all rows before a mark are settled; return the mark with their numbers."""

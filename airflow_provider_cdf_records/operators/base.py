@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
+from airflow_provider_cdf_records.links.cdf_records import LINKS, links_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
@@ -59,6 +60,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
     }
     ui_color = "#d7ecf5"
+    operator_extra_links = LINKS
 
     def __init__(
         self,
@@ -133,7 +135,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
     def _push_summary(self, context: Any, summary: Summary) -> None:
         """Push the summary, whole and in parts, also of a load that failed."""
         whole = summary.as_dict()
-        self.push_outputs(context, {SUMMARY_KEY: whole, **(whole if self.do_xcom_push else {})})
+        target = self.hook.loads_to if "hook" in vars(self) else None
+        links = {} if target is None else links_of(*target, whole["rejected_path"])
+        self.push_outputs(context, {SUMMARY_KEY: whole, **(whole if self.do_xcom_push else {}), **links})
 
     def on_kill(self) -> None:
         """End the load within seconds; the next try goes on from there where Airflow keeps task state."""

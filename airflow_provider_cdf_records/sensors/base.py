@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.links.cdf_records import CdfProjectLink, links_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import BaseSensorOperator, PokeReturnValue
@@ -26,6 +27,9 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         "stream_id": Argument(kinds.stream_id, is_text=True),
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
     }
+
+    operator_extra_links = (CdfProjectLink(),)
+    _has_links = False
 
     def __init__(self, *, stream_id: str, cdf_conn_id: str = "cdf_default", **kwargs: Any) -> None:
         self.stream_id = stream_id
@@ -50,7 +54,13 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         patience = min(max(self.timeout / 2, least), most)
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn(patience=patience)
 
-    def poke(self, context: Any) -> PokeReturnValue:  # noqa: ARG002
+    def _keep_links(self, context: Any) -> None:
+        """Keep the links of the task, once a process."""
+        if not self._has_links:
+            self.push_outputs(context, links_of(self.client.base_url, self.client.project))
+            self._has_links = True
+
+    def poke(self, context: Any) -> PokeReturnValue:
         """Return whether the wait is over, and what it ends with.
 
         A failure that may pass, such as a CDF that cannot be reached, is one more reason to wait, until the
@@ -61,6 +71,7 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         self.read_arguments()
         with airflow_failures():
             try:
+                self._keep_links(context)
                 found = self.condition.look(self.client)
             except Exception as error:
                 if not getattr(error, "retryable", False):
