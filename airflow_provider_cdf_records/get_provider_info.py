@@ -67,6 +67,14 @@ def get_provider_info() -> dict[str, Any]:
         "queues": ["airflow_provider_cdf_records.queues.cdf_records.CdfMessageQueueProvider"],
         "asset-uris": _asset_uris(),
         "dataset-uris": _asset_uris(),  # what Airflow 2 reads
+        "extra-links": [
+            "airflow_provider_cdf_records.links.cdf_records.CdfProjectLink",
+            "airflow_provider_cdf_records.links.cdf_records.RejectedRecordsLink",
+        ],
+        "task-decorators": [
+            {"name": name, "class-name": f"airflow_provider_cdf_records.decorators.cdf_records.{name}"}
+            for name in ("cdf_records_upsert", "cdf_records_ingest", "cdf_records_delete")
+        ],
         "cli": ["airflow_provider_cdf_records.commands.airflow_cli.get_cdf_commands"],
         "connection-types": [
             {

@@ -44,6 +44,7 @@ SAYS_UPSERT = (
     "hooks/",
     "operators/",
     "decorators/",
+    "get_provider_info.py",  # it registers the decorators
     "sensors/",
     "commands/",
     "local_server/",

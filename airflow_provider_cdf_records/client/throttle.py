@@ -28,12 +28,18 @@ class Throttle:
         self._limit = float(max_concurrency)
         self._in_flight = 0
         self._paused_until = 0.0
+        self._paused = 0.0
         self._cancelled = False
 
     @property
     def limit(self) -> int:
         """How many requests may be in flight now."""
         return int(self._limit)
+
+    @property
+    def paused_seconds(self) -> float:
+        """For how long nothing was sent, or will not be, since CDF asked for less."""
+        return self._paused
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -93,7 +99,9 @@ class Throttle:
         with self._changed:
             if now >= self._paused_until:  # one halving a pause, however many requests it hit
                 self._limit = max(1.0, self._limit / 2)
-            self._paused_until = max(self._paused_until, now + pause)
+            until = max(self._paused_until, now + pause)
+            self._paused += until - max(self._paused_until, now)
+            self._paused_until = until
 
     def went_well(self) -> None:
         """Count an answered request: a full round of these allows one more in parallel."""

@@ -30,17 +30,22 @@ MAX_RENEWALS = 5  # of the token, for one attempt
 
 @dataclass(frozen=True)
 class Traffic:
-    """Requests that wrote records, how many of them were retries, and the bytes of their bodies."""
+    """Requests that wrote records, how many of them were retries, and the bytes of their bodies.
+
+    :param throttled_seconds: for how long nothing was sent, since CDF or the identity provider asked so.
+    """
 
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0
+    throttled_seconds: float = 0.0
 
     def __sub__(self, before: Traffic) -> Traffic:
         return Traffic(
             self.requests - before.requests,
             self.retries - before.retries,
             self.bytes_sent - before.bytes_sent,
+            self.throttled_seconds - before.throttled_seconds,
         )
 
 
@@ -99,7 +104,7 @@ class Transport:
     @property
     def traffic(self) -> Traffic:
         """The numbers of the requests sent so far with ``writes=True``."""
-        return self._traffic
+        return replace(self._traffic, throttled_seconds=self._throttle.paused_seconds)
 
     @property
     def server_time(self) -> int | None:

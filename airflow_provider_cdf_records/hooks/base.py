@@ -17,17 +17,20 @@ from airflow_provider_cdf_records.hooks.connection_report import report_on
 from airflow_provider_cdf_records.hooks.failures import airflow_failures
 from airflow_provider_cdf_records.hooks.lineage import LoadLineage, told_lineage
 from airflow_provider_cdf_records.hooks.lookup import find_connection
+from airflow_provider_cdf_records.hooks.metrics import report
 from airflow_provider_cdf_records.hooks.paths import (
     check_not_mapping,
     found_mapping,
     mapping_spec,
     storage_path,
 )
+from airflow_provider_cdf_records.hooks.rejected_log import log_rejected
 from airflow_provider_cdf_records.hooks.sources import Opening
 from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
 from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
 from airflow_provider_cdf_records.load.checkpoint import rows_of_earlier_try
 from airflow_provider_cdf_records.load.load import Load
+from airflow_provider_cdf_records.load.measures import Measures
 from airflow_provider_cdf_records.load.parallel import call_unless_stopped
 from airflow_provider_cdf_records.load.summary import Summary
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -35,7 +38,7 @@ from airflow_provider_cdf_records.records.argument_checks import check_if_empty
 from airflow_provider_cdf_records.records.errors import EmptySourceError, InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.sources.storage_use import using_storages
-from airflow_provider_cdf_records.version_compat import BaseHook, mask_secret
+from airflow_provider_cdf_records.version_compat import AirflowSkipException, BaseHook, mask_secret
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.sources import Source
@@ -66,6 +69,7 @@ class CdfHook(BaseHook):
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
         self.last_load: LoadLineage | None = None
+        self.loads_to: tuple[str, str] | None = None  # base URL and project of the last load
         self._stop = threading.Event()
         self._running: set[Load] = set()
         self._clients: set[CdfClient] = set()
@@ -107,6 +111,7 @@ class CdfHook(BaseHook):
         self.last_load = None
         load: Load | None = None
         summary: Summary | None = None
+        ended = "failed"
         try:
             with (
                 using_storages(),
@@ -124,13 +129,21 @@ class CdfHook(BaseHook):
                     if not summary.read and if_empty != "succeed":
                         msg = f"{str(summary).rstrip('.')}, and if_empty is {if_empty!r}."
                         raise EmptySourceError(msg)
+                    ended = "succeeded"
                     return cast("S", summary)
+        except AirflowSkipException:
+            ended = "skipped"
+            raise
         finally:
             if load is not None:
                 self._running.discard(load)
                 has_ended_well = summary is not None
                 summary = summary or load.summary()
                 self.last_load = told_lineage(self, load, source, summary, has_ended_well=has_ended_well)
+            measures = Measures() if load is None else load.measures()
+            report(verb, stream_id, ended, measures)
+            if ended == "succeeded":
+                log_rejected(self.log, measures)
             valid = 0 if arguments.get("validate_only") is True else None
             on_end(summary or verb.summary(verb, stream_id, valid=valid))
 
@@ -160,6 +173,7 @@ class CdfHook(BaseHook):
         self, client: CdfClient, verb: Verb[S], stream_id: str, source: Opening, arguments: LoadArguments
     ) -> None:
         """Log what is about to happen, before storage, a database or CDF is asked for anything."""
+        self.loads_to = client.base_url, client.project
         store = arguments.get("state_store") if source.is_resumable else None
         rows_before = None if arguments.get("validate_only") else rows_of_earlier_try(store)
         self.log.info(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import SyncPage, query_records, sync_records
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.load.verbs import DeleteSummary, IngestSummary, UpsertSummary
     from airflow_provider_cdf_records.sources import Source
 
-    Rows = Iterable[Any]
+    Rows = Iterable[Any] | AsyncIterable[Any]
 
 
 class CdfRecordsHook(CdfHook):

@@ -21,7 +21,8 @@ def airflow_failures(*, skip_if_empty: bool = False) -> Iterator[None]:
     """Turn an error that says whether trying again can help into the Airflow exception that means it.
 
     Its message says what, where and what to do, and quotes the error of another library that led to it. So
-    the task log shows it once, without tracebacks of causes, which are logged at level ``DEBUG``.
+    the task log shows it once, without tracebacks of causes, which are logged at level ``DEBUG``. A retry
+    policy reads its attributes ``retryable`` and ``retry_after`` (seconds; ``None``: nobody asked to wait).
 
     :param skip_if_empty: skip the task where there is nothing to load, or where the source is missing.
     :raises AirflowSkipException: then.
@@ -37,5 +38,17 @@ def airflow_failures(*, skip_if_empty: bool = False) -> Iterator[None]:
         log.debug("What led to the failure:", exc_info=error)
         if skip_if_empty and isinstance(error, EmptySourceError | MissingSourceError):
             raise AirflowSkipException(str(error)) from None
-        failure = AirflowException if retryable else AirflowFailException
-        raise failure(str(error)) from None
+        failure = (AirflowException if retryable else AirflowFailException)(str(error))
+        vars(failure).update(retryable=retryable, retry_after=_retry_after(error))
+        raise failure from None
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Return how many seconds CDF or the identity provider asked to wait, in the error that led to this."""
+    cause: BaseException | None = error
+    while cause is not None:
+        asked: float | None = getattr(cause, "retry_after", None)
+        if asked is not None:
+            return asked
+        cause = cause.__cause__
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,14 @@ from airflow_provider_cdf_records.load.summary import count_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
-from airflow_provider_cdf_records.sources import FileSource, QuerySource, RecordsSource, Source, files_of
+from airflow_provider_cdf_records.sources import (
+    AsyncRecordsSource,
+    FileSource,
+    QuerySource,
+    RecordsSource,
+    Source,
+    files_of,
+)
 from airflow_provider_cdf_records.sources.spool import SpooledQuery
 from airflow_provider_cdf_records.sources.storage import shown_url
 
@@ -44,8 +51,10 @@ class Opening:
     is_of_the_stream: bool = False
 
 
-def from_records(records: Iterable[Any]) -> Opening:
+def from_records(records: Iterable[Any] | AsyncIterable[Any]) -> Opening:
     """Return rows of Python."""
+    if isinstance(records, AsyncIterable) and not isinstance(records, Iterable):
+        return Opening("records", lambda _: AsyncRecordsSource(records))
     counted = isinstance(records, Sized) and not isinstance(records, str | bytes | Mapping)
     try:
         what = count_of(len(records), "record") if counted else "records"  # type: ignore[arg-type]

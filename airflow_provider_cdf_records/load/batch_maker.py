@@ -52,8 +52,10 @@ class BatchMaker:
         records = self._convert(chunk)
         tally.read += len(records.bodies) + len(records.refusals)
         self._on_read(tally.read - self._read_before)
+        unreadable = {refusal.position for refusal in chunk.refusals}
         for refusal in sorted(records.refusals, key=attrgetter("position")):
-            tally.reject(rejection_of(self._where(refusal.position), *refusal))
+            rejection = rejection_of(self._where(refusal.position), *refusal)
+            tally.reject(rejection, is_unreadable=refusal.position in unreadable)
         return list(self._batcher.feed(records, chunk.end._replace(read=tally.read), chunk.size))
 
     def last(self) -> Batch | None:

@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
 from airflow_provider_cdf_records.load.converter import converter_for
 from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.in_flight import InFlight
+from airflow_provider_cdf_records.load.measures import Measures, measured
 from airflow_provider_cdf_records.load.parallel import call_unless_stopped
 from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
 from airflow_provider_cdf_records.load.progress import ProgressLog
@@ -149,6 +150,13 @@ class Load:
         else:
             summary = self._tally.summary()
         return replace(summary, requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
+
+    def measures(self) -> Measures:
+        """Return the numbers of this try alone, at any time."""
+        if self._tally is None:
+            return Measures()
+        throttled = (self.client.traffic - self._sent_before).throttled_seconds
+        return measured(self._tally, self.summary(), throttled)
 
     def end_soon(self) -> None:
         """End the load within seconds; it keeps its checkpoint. May be called by a signal handler."""

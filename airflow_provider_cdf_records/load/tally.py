@@ -6,11 +6,13 @@ import threading
 import time
 from array import array
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Collection
 from types import TracebackType
 from typing import Any
 
 from airflow_provider_cdf_records.load.identity_count import IdentityCount
+from airflow_provider_cdf_records.load.measures import UNREADABLE, class_of_reason
 from airflow_provider_cdf_records.load.probes import CANDIDATES, Probes, WriteTime
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.verbs import Verb
@@ -113,10 +115,11 @@ class Tally:
         self._validate_only = validate_only
         self._file = rejected_file
         self._resumed_from = None if resumed is None else resumed.position
-        before = resumed or Mark(-1)
+        before = self.before = resumed or Mark(-1)
+        self.rejected_by: Counter[str] = Counter()  # of this try, by class of reason
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self._first: list[Rejection] = []
+        self.first: list[Rejection] = []  # examples
         self._rejected_at = array("q")
         self._has_passed_max = False
         self.has_found_existing = False  # whether records were rejected because the stream had them already
@@ -170,13 +173,18 @@ class Tally:
         """How many records CDF has accepted."""
         return self._accepted
 
-    def reject(self, rejection: Rejection) -> None:
-        """Count a rejected row and write it down."""
+    def reject(self, rejection: Rejection, *, is_unreadable: bool = False) -> None:
+        """Count a rejected row and write it down.
+
+        :param is_unreadable: whether the source could not read it.
+        """
         with self._lock:
             insort(self._rejected_at, rejection.position)
+            reason = UNREADABLE if is_unreadable else class_of_reason(rejection, self.verb)
+            self.rejected_by[reason] += 1
             self.has_found_existing |= rejection.status in self.verb.statuses_of_existing
-            if len(self._first) < MAX_QUOTED:
-                self._first.append(rejection)
+            if len(self.first) < MAX_QUOTED:
+                self.first.append(rejection)
             if self._file is not None:
                 self._file.write(rejection)
 
@@ -206,7 +214,7 @@ class Tally:
         :raises TooManyRejectedError: naming the first few, and the file.
         """
         if self._has_passed_max or self._rejected > self._allowed:
-            raise TooManyRejectedError(summary, self._max_rejected, self._first, has_more=self.is_cut_short)
+            raise TooManyRejectedError(summary, self._max_rejected, self.first, has_more=self.is_cut_short)
 
     def settle(self, mark: Mark) -> Mark:
         """Note that all rows before a mark are settled; return the mark with their numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
+from airflow_provider_cdf_records.links.cdf_records import LINKS, links_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
@@ -65,6 +66,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
     }
     ui_color = "#d7ecf5"
+    operator_extra_links = LINKS
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         try:
             self.read_arguments()
         except AirflowFailException:
-            self._push_summary(context, _summary_of_nothing(self.verb, self.stream_id))
+            self.push_summary_of_nothing(context)
             raise
         state_store = context.get("task_state_store")  # Airflow 3.3 and later
         return {
@@ -132,6 +134,10 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         summary = getattr(self.hook, f"{self.verb}_{source}")(self.stream_id, *given, **arguments)
         return dict(summary.as_dict())
 
+    def push_summary_of_nothing(self, context: Any) -> None:
+        """Push the summary of a load that does not begin."""
+        self._push_summary(context, _summary_of_nothing(self.verb, self.stream_id))
+
     def _push_summary(self, context: Any, summary: Summary) -> None:
         """Push the summary, whole and in parts, also of a load that failed."""
         from airflow_provider_cdf_records.load.summary import PROBES  # noqa: PLC0415 (heavy)
@@ -139,7 +145,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
         whole = summary.as_dict()
         numbers = {key: value for key, value in whole.items() if key != PROBES}
-        self.push_outputs(context, {SUMMARY_KEY: whole, **(numbers if self.do_xcom_push else {})})
+        target = self.hook.loads_to if "hook" in vars(self) else None
+        links = {} if target is None else links_of(*target, whole["rejected_path"])
+        self.push_outputs(context, {SUMMARY_KEY: whole, **(numbers if self.do_xcom_push else {}), **links})
         add_to_events(context, self.outlets, whole, self._last_load)
 
     @property
@@ -165,7 +173,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
 
 def _summary_of_nothing(verb: object, stream_id: object) -> Summary:
-    """Return the summary of a load that does not begin, since an argument makes no sense."""
+    """Return the summary of a load that does not begin."""
     from airflow_provider_cdf_records.load.verbs import UPSERT, VERBS  # noqa: PLC0415 (heavy)
 
     of = VERBS.get(verb, UPSERT) if isinstance(verb, str) else UPSERT

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.links.cdf_records import CdfProjectLink, links_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import (
@@ -42,6 +43,9 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
         "deferrable": Argument(kinds.optional(kinds.flag)),
     }
+
+    operator_extra_links = (CdfProjectLink(),)
+    _has_links = False
 
     def __init__(
         self,
@@ -90,7 +94,13 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         super().pre_execute(context)
         self._started_at = time.time()
 
-    def poke(self, context: Any) -> PokeReturnValue:  # noqa: ARG002
+    def _keep_links(self, context: Any) -> None:
+        """Keep the links of the task, once a process."""
+        if not self._has_links:
+            self.push_outputs(context, links_of(self.client.base_url, self.client.project))
+            self._has_links = True
+
+    def poke(self, context: Any) -> PokeReturnValue:
         """Return whether the wait is over, and what it ends with.
 
         A failure that may pass, such as a CDF that cannot be reached, is one more reason to wait, until the
@@ -103,6 +113,7 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         started_at = self._started_at if self.deferrable else None
         with airflow_failures():
             try:
+                self._keep_links(context)
                 found = look_once(lambda: self.condition.look(self.client), self.log)
             except Exception as error:
                 if self.silent_fail and started_at is not None and not hasattr(error, "retryable"):

@@ -1,5 +1,6 @@
 """Sources of rows: iterables, files of many formats, results of queries."""
 
+from airflow_provider_cdf_records.sources.async_iterables import AsyncRecordsSource
 from airflow_provider_cdf_records.sources.files import FileSource
 from airflow_provider_cdf_records.sources.folders import files_of, kind_that_takes
 from airflow_provider_cdf_records.sources.format_check import check_format
@@ -11,6 +12,7 @@ from airflow_provider_cdf_records.sources.source import CancellableSource, Resum
 
 __all__ = [
     "FORMATS",
+    "AsyncRecordsSource",
     "CancellableSource",
     "FileSource",
     "QuerySource",

@@ -272,6 +272,8 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
     heavy, ours = done.stdout.splitlines()[-2:]
     assert heavy == "heavy:"
     assert ours.split()[1:] == [
+        "airflow_provider_cdf_records.links",
+        "airflow_provider_cdf_records.links.cdf_records",
         "airflow_provider_cdf_records.operators",
         "airflow_provider_cdf_records.operators.base",
         "airflow_provider_cdf_records.operators.cdf_records",
