@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.sensors.base import CdfSensor
+from airflow_provider_cdf_records.sensors.cdf_records_changed import CdfRecordsChangedSensor
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.waiting import EnoughRecords, StreamExists
 
@@ -85,3 +86,6 @@ class CdfRecordsSensor(CdfSensor):
 
     def make_condition(self) -> Condition:
         return EnoughRecords(self.stream_id, int(self.min_count), self.filter, self.last_updated_time)
+
+
+__all__ = ["CdfRecordsChangedSensor", "CdfRecordsSensor", "CdfStreamSensor"]
