@@ -48,6 +48,15 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_cdf_records.sensors.cdf_records"],
             }
         ],
+        "triggers": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": [
+                    "airflow_provider_cdf_records.triggers.cdf_records",
+                    "airflow_provider_cdf_records.triggers.changed",
+                ],
+            }
+        ],
         "cli": ["airflow_provider_cdf_records.commands.airflow_cli.get_cdf_commands"],
         "connection-types": [
             {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
+        AirflowSensorTimeout,
         AirflowSkipException,
         XComNotFound,
     )
@@ -24,6 +25,7 @@ else:
         from airflow.sdk.exceptions import (
             AirflowException,
             AirflowFailException,
+            AirflowSensorTimeout,
             AirflowSkipException,
             XComNotFound,
         )
@@ -31,6 +33,7 @@ else:
         from airflow.exceptions import (
             AirflowException,
             AirflowFailException,
+            AirflowSensorTimeout,
             AirflowSkipException,
             XComNotFound,
         )
@@ -263,6 +266,7 @@ def import_dbapi_hook() -> type[Any]:
 __all__ = [
     "AirflowException",
     "AirflowFailException",
+    "AirflowSensorTimeout",
     "AirflowSkipException",
     "BaseHook",
     "BaseOperator",

@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
-from airflow_provider_cdf_records.version_compat import BaseSensorOperator, PokeReturnValue
+from airflow_provider_cdf_records.version_compat import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.client import CdfClient
+    from airflow_provider_cdf_records.triggers.base import CdfTrigger
     from airflow_provider_cdf_records.waiting import Condition
 
 PATIENCE = (2.0, 15.0)  # seconds, at least and at most, for each of the two attempts of a poke
+GRACE = 300.0  # seconds after the last look, until which a triggerer that was down may end the wait
 
 
 class CdfSensor(ArgumentsOperator, BaseSensorOperator):
     """Waits for a condition; keeps one client for all pokes of a process.
 
-    A subclass makes the condition of its arguments.
+    A subclass makes the condition, and the trigger that waits for the same, of its arguments.
+
+    :param deferrable: look once, and then wait in the triggerer, without a worker; by default what Airflow's
+        configuration says (``[operators] default_deferrable``).
     """
 
     own_arguments = {  # noqa: RUF012 (as Airflow has its own)
         "stream_id": Argument(kinds.stream_id, is_text=True),
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
+        "deferrable": Argument(kinds.optional(kinds.flag)),
     }
 
-    def __init__(self, *, stream_id: str, cdf_conn_id: str = "cdf_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        stream_id: str,
+        cdf_conn_id: str = "cdf_default",
+        deferrable: bool | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.stream_id = stream_id
         self.cdf_conn_id = cdf_conn_id
+        self.deferrable = _default_deferrable() if deferrable is None else deferrable
+        self._started_at: float | None = None
         super().__init__(**kwargs)
 
     def make_condition(self) -> Condition:
         """Return what is waited for; all arguments are read."""
+        raise NotImplementedError
+
+    def make_trigger(self, **wait: Any) -> CdfTrigger:
+        """Return what waits for the same in the triggerer; all arguments are read.
+
+        :param wait: the arguments that all triggers share.
+        """
         raise NotImplementedError
 
     @cached_property
@@ -50,6 +81,11 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         patience = min(max(self.timeout / 2, least), most)
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=1).get_conn(patience=patience)
 
+    def execute(self, context: Any) -> Any:
+        """Wait, as Airflow's sensors do; when deferrable, look once and have a trigger wait."""
+        self._started_at = time.time()
+        return super().execute(context)
+
     def poke(self, context: Any) -> PokeReturnValue:  # noqa: ARG002
         """Return whether the wait is over, and what it ends with.
 
@@ -57,15 +93,74 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         sensor's timeout; others are raised as Airflow exceptions.
         """
         from airflow_provider_cdf_records.hooks.failures import airflow_failures  # noqa: PLC0415
+        from airflow_provider_cdf_records.waiting.looking import look_once  # noqa: PLC0415
 
         self.read_arguments()
         with airflow_failures():
-            try:
-                found = self.condition.look(self.client)
-            except Exception as error:
-                if not getattr(error, "retryable", False):
-                    raise
-                self.log.warning("Not known yet: %s", error)
-                return PokeReturnValue(False)
-        self.log.info("%s", found.message)
+            found = look_once(lambda: self.condition.look(self.client), self.log)
+        if self.deferrable and self._started_at is not None and not found.holds:
+            self._defer(self._started_at)
         return PokeReturnValue(found.holds, found.value)
+
+    def _defer(self, started_at: float) -> None:
+        """Have a trigger wait for the rest of the time, unless there is none left."""
+        deadline = started_at + self.timeout
+        left = deadline - time.time()
+        if left < 0:
+            return
+        longest = self.poke_interval if self.max_wait is None else self.max_wait.total_seconds()
+        trigger = self.make_trigger(
+            stream_id=self.stream_id,
+            cdf_conn_id=self.cdf_conn_id,
+            poke_interval=float(self.poke_interval),
+            started_at=started_at,
+            deadline=deadline,
+            exponential_backoff=self.exponential_backoff,
+            max_wait=None if self.max_wait is None else self.max_wait.total_seconds(),
+            silent_fail=self.silent_fail,
+        )
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            timeout=timedelta(seconds=left + longest + GRACE),
+        )
+
+    def execute_complete(self, context: Any, event: Any) -> Any:  # noqa: ARG002
+        """Return what the trigger's wait ended with, or fail as a sensor does that pokes."""
+        status = event["status"]
+        if status == "holds":
+            self.log.info("Success criteria met. Exiting.")
+            return event.get("value")
+        if status == "timed_out":
+            self._time_out(
+                f"Sensor has timed out; run duration of {event['seconds']} seconds exceeds "
+                f"the specified timeout of {self.timeout}."
+            )
+        if event["retryable"]:
+            if self.never_fail:
+                raise AirflowSkipException("Skipping due to never_fail is set to True.")
+            raise AirflowException(event["message"])
+        if self.soft_fail or self.never_fail:
+            name = "soft_fail" if self.soft_fail else "never_fail"
+            self.log.warning("%s", event["message"])
+            raise AirflowSkipException(f"Skipping due to {name} is set to True.")
+        raise AirflowFailException(event["message"])
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after the deferral.
+
+        Airflow's sensors skip here whatever fails, by ``soft_fail``, and a time-out by ``never_fail``; those
+        that poke do not.
+        """
+        if next_method == "execute_complete":
+            return self.execute_complete(context, **(next_kwargs or {}))
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def _time_out(self, message: str) -> None:
+        raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
+
+
+def _default_deferrable() -> bool:
+    from airflow.configuration import conf  # noqa: PLC0415 (older Airflows have loaded it by now)
+
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))

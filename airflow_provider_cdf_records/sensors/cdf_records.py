@@ -12,7 +12,10 @@ from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.waiting import EnoughRecords, StreamExists
 
 if TYPE_CHECKING:
+    from airflow_provider_cdf_records.triggers.base import CdfTrigger
     from airflow_provider_cdf_records.waiting import Condition
+
+__all__ = ["CdfRecordsChangedSensor", "CdfRecordsSensor", "CdfStreamSensor"]
 
 StreamType = Literal["Mutable", "Immutable"]
 
@@ -26,6 +29,8 @@ class CdfStreamSensor(CdfSensor):
     :param stream_type: ``Mutable`` (which upserts need), ``Immutable``, or ``None`` for either. The type of
         a stream never changes, so a stream of the other type fails the task at once.
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
+    :param deferrable: look once, and then wait in the triggerer, without a worker; by default what Airflow's
+        configuration says (``[operators] default_deferrable``).
     """
 
     own_arguments = {  # noqa: RUF012
@@ -38,6 +43,11 @@ class CdfStreamSensor(CdfSensor):
 
     def make_condition(self) -> Condition:
         return StreamExists(self.stream_id, self.stream_type)
+
+    def make_trigger(self, **wait: Any) -> CdfTrigger:
+        from airflow_provider_cdf_records.triggers import CdfStreamTrigger  # noqa: PLC0415
+
+        return CdfStreamTrigger(stream_type=self.stream_type, **wait)
 
 
 class CdfRecordsSensor(CdfSensor):
@@ -63,6 +73,8 @@ class CdfRecordsSensor(CdfSensor):
         ``lt``, ``lte``): datetimes, ISO 8601 or epoch milliseconds, also as text; a lower bound is required
         for immutable streams.
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
+    :param deferrable: look once, and then wait in the triggerer, without a worker; by default what Airflow's
+        configuration says (``[operators] default_deferrable``).
     """
 
     own_arguments = {  # noqa: RUF012
@@ -87,5 +99,14 @@ class CdfRecordsSensor(CdfSensor):
     def make_condition(self) -> Condition:
         return EnoughRecords(self.stream_id, int(self.min_count), self.filter, self.last_updated_time)
 
+    def make_trigger(self, **wait: Any) -> CdfTrigger:
+        from airflow_provider_cdf_records.client.time_bounds import in_milliseconds  # noqa: PLC0415
+        from airflow_provider_cdf_records.triggers import CdfRecordsTrigger  # noqa: PLC0415
+        from airflow_provider_cdf_records.triggers.base import as_json  # noqa: PLC0415
 
-__all__ = ["CdfRecordsChangedSensor", "CdfRecordsSensor", "CdfStreamSensor"]
+        return CdfRecordsTrigger(
+            filter=as_json(self.filter),
+            min_count=int(self.min_count),
+            last_updated_time=in_milliseconds(self.last_updated_time),
+            **wait,
+        )

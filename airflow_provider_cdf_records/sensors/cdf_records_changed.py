@@ -75,6 +75,8 @@ class CdfRecordsChangedSensor(CdfSensor):
         to run. ``CdfRecordsUpsertOperator`` and the others load it as it is.
     :param deleted_path: likewise for those that were deleted.
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
+    :param deferrable: look once, and then wait in the triggerer, without a worker; by default what Airflow's
+        configuration says (``[operators] default_deferrable``). The changes are read by a worker then, too.
     """
 
     own_arguments = {  # noqa: RUF012

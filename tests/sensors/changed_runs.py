@@ -7,7 +7,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from airflow import DAG
+from airflow.exceptions import TaskDeferred
 
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsChangedSensor
 from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
@@ -88,10 +90,30 @@ class Runs:
         self.xcoms[run_id] = {}  # as Airflow does before a try
         context = self.context(run_id, map_index=map_index)
         with current_task(**context):
-            found: Any = self.sensor(**arguments).poke(context)
+            found: Any = self.sensor(deferrable=False, **arguments).poke(context)
         if not found:
             return None
         changes: dict[str, Any] = json.loads(json.dumps(found.xcom_value))
+        self.outputs[run_id] = changes
+        return changes
+
+    def defer(self, run_id: str, **arguments: Any) -> Any:
+        """Run a try of a run that finds nothing, and return the trigger that waits for it."""
+        self.order.append(run_id)
+        self.xcoms[run_id] = {}
+        context = self.context(run_id)
+        sensor = self.sensor(deferrable=True, poke_interval=0.01, **arguments)
+        with current_task(**context), pytest.raises(TaskDeferred) as deferred:
+            sensor.execute(context)
+        assert deferred.value.method_name == "execute_complete"
+        return deferred.value.trigger
+
+    def resume(self, run_id: str, event: Any, **arguments: Any) -> dict[str, Any]:
+        """Go on after the deferral, as another process does."""
+        context = self.context(run_id)
+        sensor = self.sensor(deferrable=True, **arguments)
+        with current_task(**context):
+            changes: dict[str, Any] = sensor.resume_execution("execute_complete", {"event": event}, context)
         self.outputs[run_id] = changes
         return changes
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -413,3 +415,58 @@ def test_loads_of_its_folder_leave_out_what_is_not_whole(cdf: LocalCdf, tmp_path
     (tmp_path / ".cdf-changed-0123").write_text("half a line")
     (tmp_path / "a.ndjson").write_text(json.dumps(a_record("a")))
     assert CdfRecordsHook().upsert_file(STREAM, tmp_path).read == 1
+
+
+def event_of(trigger: Any) -> dict[str, Any]:
+    """Return the event of a trigger that was restarted, after Airflow has kept it."""
+    path, kept = trigger.serialize()
+    module, _, name = path.rpartition(".")
+    again = getattr(import_module(module), name)(**json.loads(json.dumps(kept)))
+
+    async def first() -> Any:
+        async for event in again.run():
+            return event.payload
+
+    event: dict[str, Any] = asyncio.run(first())
+    return event
+
+
+def test_a_trigger_sees_that_something_changed_and_a_worker_reads_it(
+    cdf: LocalCdf, runs: Runs, tmp_path: Path
+) -> None:
+    upsert("a")
+    runs.run("1")
+    path = tmp_path / "changed.ndjson"
+    trigger = runs.defer("2", path=path)
+    upsert("b", text="a secret of the plant")
+    event = event_of(trigger)
+    assert event == {"status": "holds", "value": None}
+    upsert("c")
+    assert runs.resume("2", event, path=path)["created"] == 2
+    assert [line["externalId"] for line in lines(path)] == ["b", "c"]
+    assert runs.run("3") is None
+
+
+def test_a_trigger_waits_from_the_beginning_without_a_cursor(cdf: LocalCdf, runs: Runs) -> None:
+    trigger = runs.defer("1")
+    upsert("a")
+    assert ids(runs.resume("1", event_of(trigger))) == ["a"]
+
+
+def test_a_retry_after_a_deferral_gives_the_same_changes(cdf: LocalCdf, runs: Runs) -> None:
+    upsert("a")
+    runs.run("1")
+    trigger = runs.defer("2")
+    upsert("b")
+    event = event_of(trigger)
+    kept = runs.kept
+
+    def kill() -> None:
+        raise Killed
+
+    runs.before_push = kill
+    with pytest.raises(Killed):
+        runs.resume("2", event)
+    assert runs.kept == kept
+    runs.before_push = lambda: None
+    assert ids(runs.run("2")) == ["b"]

@@ -1,0 +1,68 @@
+"""Threads for calls that wait for others, apart from those that all triggers of a process share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Threads:
+    """A bounded number of threads, which no process waits for when it ends. Belongs to one event loop.
+
+    :param most: how many calls run at the same time; the others wait in the loop, in their order.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Return what a function returns, called in a thread with the context of the caller.
+
+        The thread may ask Airflow for connections. Whoever is cancelled meanwhile does not wait for it.
+        """
+        from asgiref.sync import sync_to_async  # noqa: PLC0415 (costs time when parsed)
+
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+
+        def has_ended(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended, too
+                loop.call_soon_threadsafe(self._free.release)
+
+        # Not asyncio.to_thread: in Airflow 3.0 and 3.1, a call to the supervisor finds its event loop only
+        # from a thread that asgiref has prepared.
+        thread: Any = _OneThread(has_ended)  # asgiref needs no more of a ThreadPoolExecutor
+        call: Callable[[], Awaitable[T]] = sync_to_async(function, thread_sensitive=False, executor=thread)
+        return await call()
+
+
+class _OneThread(Executor):
+    """Makes a thread for the one call that it gets."""
+
+    def __init__(self, has_ended: Callable[[object], None]) -> None:
+        self._has_ended = has_ended
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        outcome: Future[Any] = Future()
+        outcome.add_done_callback(self._has_ended)
+        outcome.set_running_or_notify_cancel()  # so that it counts until the thread has ended
+
+        def run() -> None:
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(result)
+
+        try:
+            threading.Thread(target=run, name="cdf-trigger", daemon=True).start()
+        except RuntimeError as error:  # no more threads
+            outcome.set_exception(error)
+        return outcome
