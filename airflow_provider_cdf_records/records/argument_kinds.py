@@ -139,7 +139,7 @@ def json_objects(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
     is_list = isinstance(read, Sequence) and not isinstance(read, str | bytes | bytearray)
     if not is_list or not read or not all(isinstance(one, Mapping) for one in read):
         raise _refusal(name, "a list of dicts, or JSON text of one", read, show=False)
-    return read
+    return list(read)
 
 
 def time_ago(name: str, value: Any) -> str:

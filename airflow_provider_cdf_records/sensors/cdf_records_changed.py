@@ -50,8 +50,10 @@ class CdfRecordsChangedSensor(CdfSensor):
     Returns the numbers of changes that ``created``, ``updated`` and ``deleted`` a record, ``records`` (those
     created or updated) and ``deleted_records``, each with its identity, times and ``status``, whether it
     ``has_more`` already, and CDF's ``cursor``. Each is an XCom of its own, too:
-    ``changed.output["records"]``. Records have the shape in which they can be loaded. A change may be given twice, and none is left out; a
-    record that changes several times between two runs is one change, as CDF tells its last state alone.
+    ``changed.output["records"]``. Records have the shape in which they can be loaded.
+
+    A change may be given twice, and none is left out; a record that changes several times between two runs is
+    one change, as CDF tells its last state alone.
 
     The cursor moves once the changes are out, and all tries of a run, also one that is cleared later, begin
     with the same one. No run sets back the cursor of another. It is kept, on Airflow 3.3 and later, in the

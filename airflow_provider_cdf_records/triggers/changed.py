@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.triggers.base import CdfTrigger
-
 from airflow_provider_cdf_records.waiting import StreamChanged
 
 if TYPE_CHECKING:

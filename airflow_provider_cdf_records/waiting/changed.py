@@ -70,7 +70,7 @@ def pages_from(
 
     query: dict[str, Any] = {"filter": filter, "sources": sources, "max_records": max_records}
     asked = time.time()  # before the answer: what changes meanwhile must not seem to be read
-    from_time = {"initialize_cursor": _initialize_cursor(start.time, asked)}
+    from_time: dict[str, Any] = {"initialize_cursor": _initialize_cursor(start.time, asked)}
     pages = sync_records(
         client, stream_id, **(from_time if start.cursor is None else {"cursor": start.cursor}), **query
     )

@@ -260,7 +260,7 @@ def test_what_is_no_cursor_fails_for_good(cdf: LocalCdf, runs: Runs) -> None:
     upsert("a")
     runs.run("1")
     set_kept(runs, version=99)
-    with pytest.raises(AirflowFailException, match="is no cursor of this version: .* Delete it"):
+    with pytest.raises(AirflowFailException, match=r"is no cursor of this version: .* Delete it"):
         runs.run("2")
 
 
@@ -424,8 +424,7 @@ def event_of(trigger: Any) -> dict[str, Any]:
     again = getattr(import_module(module), name)(**json.loads(json.dumps(kept)))
 
     async def first() -> Any:
-        async for event in again.run():
-            return event.payload
+        return (await anext(again.run())).payload
 
     event: dict[str, Any] = asyncio.run(first())
     return event
