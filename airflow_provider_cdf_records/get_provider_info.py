@@ -61,7 +61,10 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": INTEGRATION,
-                "python-modules": ["airflow_provider_cdf_records.triggers.cdf_records"],
+                "python-modules": [
+                    "airflow_provider_cdf_records.triggers.cdf_records",
+                    "airflow_provider_cdf_records.triggers.changed",
+                ],
             }
         ],
         "queues": ["airflow_provider_cdf_records.queues.cdf_records.CdfMessageQueueProvider"],

@@ -34,6 +34,8 @@ def local_server() -> Iterator[str]:
         "0",
         "--database",
         str(WORK / "cdf.sqlite"),
+        "--load",
+        str(ROOT / "example_dags" / "cdf.yaml"),
     ]
     log = LOGS / "local_server.log"
     with log.open("wb") as output:

@@ -16,23 +16,14 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
-from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 
 SPACE, CONTAINER, STREAM = "host_network", "Interface", "host_network"
 # On one machine a folder will do; several workers share a bucket instead, such as s3://aws_default@my-bucket/cdf.
 FOLDER = os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir())
-PROPERTIES = {
-    "host": {"type": {"type": "text"}, "nullable": False},
-    "name": {"type": {"type": "text"}, "nullable": False},
-    "up": {"type": {"type": "boolean"}},
-    "mtu": {"type": {"type": "int32"}},
-    "received": {"type": {"type": "int64"}},
-    "addresses": {"type": {"type": "text", "list": True}},
-    "label": {"type": {"type": "text"}},
-    "origin": {"type": {"type": "text"}},
-    "time": {"type": {"type": "timestamp"}, "nullable": False},
-}
 MAPPING = {
     "space": SPACE,
     "external_id": "{Host}/{Interface}/{Time}",  # a format string over the columns
@@ -64,16 +55,9 @@ MAPPING = {
     tags=["cdf", "example"],
 )
 def cdf_csv_with_mapping() -> None:
-    @task
-    def set_up() -> None:
-        """Make space, container and stream where they are missing. A real project has them already."""
-        container = {"space": SPACE, "externalId": CONTAINER, "usedFor": "record", "properties": PROPERTIES}
-        stream = {"externalId": STREAM, "settings": {"template": {"name": "BasicLiveData"}}}
-        with CdfRecordsHook().get_conn() as cdf:
-            cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
-            cdf.post("/models/containers", {"items": [container]})
-            if STREAM not in [existing["externalId"] for existing in cdf.get("/streams")["items"]]:
-                cdf.post("/streams", {"items": [stream]})
+    create_stream = CdfStreamCreateOperator(
+        task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
+    )
 
     @task
     def write_file(run: str) -> str:
@@ -112,7 +96,7 @@ def cdf_csv_with_mapping() -> None:
     def remove_file(path: str) -> None:
         os.remove(path)
 
-    set_up() >> load >> remove_file(path)
+    create_stream >> load >> remove_file(path)
 
 
 cdf_csv_with_mapping()

@@ -15,9 +15,10 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
-from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-from airflow_provider_cdf_records.sensors.cdf_records import CdfStreamSensor
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 
 SPACE, CONTAINER, STREAM = "host_processes", "Process", "host_processes"
 # On one machine a folder will do; several workers share a bucket instead, such as s3://aws_default@my-bucket/cdf.
@@ -32,23 +33,9 @@ FOLDER = os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir())
     tags=["cdf", "example"],
 )
 def cdf_file_to_stream() -> None:
-    @task
-    def set_up() -> None:
-        """Make space, container and stream where they are missing. A real project has them already."""
-        properties = {
-            "host": {"type": {"type": "text"}},
-            "name": {"type": {"type": "text"}},
-            "memory": {"type": {"type": "int64"}},
-            "threads": {"type": {"type": "int32"}},
-            "started": {"type": {"type": "timestamp"}},
-        }
-        container = {"space": SPACE, "externalId": CONTAINER, "usedFor": "record", "properties": properties}
-        stream = {"externalId": STREAM, "settings": {"template": {"name": "BasicLiveData"}}}
-        with CdfRecordsHook().get_conn() as cdf:
-            cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
-            cdf.post("/models/containers", {"items": [container]})
-            if STREAM not in [existing["externalId"] for existing in cdf.get("/streams")["items"]]:
-                cdf.post("/streams", {"items": [stream]})
+    create_stream = CdfStreamCreateOperator(
+        task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
+    )
 
     @task
     def write_file(run: str) -> str:
@@ -74,8 +61,6 @@ def cdf_file_to_stream() -> None:
                 print(json.dumps(record), file=file)
         return path
 
-    stream_exists = CdfStreamSensor(task_id="stream_exists", stream_id=STREAM, poke_interval=5, timeout=60)
-
     path = write_file("{{ run_id }}")
     load = CdfRecordsUpsertOperator(
         task_id="load", stream_id=STREAM, path=path, rejected_path=f"{path}.rejected"
@@ -85,7 +70,7 @@ def cdf_file_to_stream() -> None:
     def remove_file(path: str) -> None:
         os.remove(path)
 
-    set_up() >> stream_exists >> load >> remove_file(path)
+    create_stream >> load >> remove_file(path)
 
 
 cdf_file_to_stream()

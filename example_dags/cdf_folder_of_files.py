@@ -22,24 +22,20 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
-from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 
 SPACE, CONTAINER, STREAM = "host_cpus", "CpuTime", "host_cpus"
 # On one machine a folder will do; several workers share a bucket instead, such as s3://aws_default@my-bucket/cdf.
 FOLDER = os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir())
 POOL = os.environ.get("CDF_EXAMPLE_POOL", "default_pool")
-PROPERTIES = {
-    "host": {"type": {"type": "text"}, "nullable": False},
-    "cpu": {"type": {"type": "int32"}, "nullable": False},
-    "mode": {"type": {"type": "text"}},
-    "seconds": {"type": {"type": "float64"}},
-    "time": {"type": {"type": "timestamp"}, "nullable": False},
-}
+COLUMNS = ["host", "cpu", "mode", "seconds", "time"]
 MAPPING = {
     "space": SPACE,
     "external_id": "{host}/{cpu}/{mode}/{time}",
-    "sources": [{"space": SPACE, "container": CONTAINER, "properties": {name: name for name in PROPERTIES}}],
+    "sources": [{"space": SPACE, "container": CONTAINER, "properties": {name: name for name in COLUMNS}}],
 }
 
 
@@ -51,16 +47,9 @@ MAPPING = {
     tags=["cdf", "example"],
 )
 def cdf_folder_of_files() -> None:
-    @task
-    def set_up() -> None:
-        """Make space, container and stream where they are missing. A real project has them already."""
-        container = {"space": SPACE, "externalId": CONTAINER, "usedFor": "record", "properties": PROPERTIES}
-        stream = {"externalId": STREAM, "settings": {"template": {"name": "BasicLiveData"}}}
-        with CdfRecordsHook().get_conn() as cdf:
-            cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
-            cdf.post("/models/containers", {"items": [container]})
-            if STREAM not in [existing["externalId"] for existing in cdf.get("/streams")["items"]]:
-                cdf.post("/streams", {"items": [stream]})
+    create_stream = CdfStreamCreateOperator(
+        task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
+    )
 
     @task
     def write_files(run: str) -> list[str]:
@@ -76,7 +65,7 @@ def cdf_folder_of_files() -> None:
             path = os.path.join(folder, f"cpu{cpu}.csv")
             with open(path, "w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)
-                writer.writerow(["host", "cpu", "mode", "seconds", "time"])
+                writer.writerow(COLUMNS)
                 writer.writerows([host, cpu, mode, seconds, now] for mode, seconds in times._asdict().items())
             paths.append(path)
         return paths
@@ -89,7 +78,7 @@ def cdf_folder_of_files() -> None:
     def remove_files(run: str) -> None:
         shutil.rmtree(os.path.join(FOLDER, f"cpus-{run}"), ignore_errors=True)
 
-    set_up() >> load >> remove_files("{{ run_id }}")
+    create_stream >> load >> remove_files("{{ run_id }}")
 
 
 cdf_folder_of_files()

@@ -15,20 +15,14 @@ except ImportError:  # Airflow 2
     from airflow.operators.python import get_current_context
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+from airflow_provider_cdf_records.operators.cdf_records import (
+    CdfRecordsUpsertOperator,
+    CdfStreamCreateOperator,
+)
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
 
 SPACE, CONTAINER, STREAM = "host_telemetry", "HostReading", "host_telemetry"
 THIS_RUN = {"equals": {"property": [SPACE, CONTAINER, "run"], "value": "{{ run_id }}"}}
-PROPERTIES = {
-    "host": {"type": {"type": "text"}, "nullable": False},
-    "metric": {"type": {"type": "text"}, "nullable": False},
-    "device": {"type": {"type": "text"}},
-    "value": {"type": {"type": "float64"}, "nullable": False},
-    "unit": {"type": {"type": "text"}},
-    "time": {"type": {"type": "timestamp"}, "nullable": False},
-    "run": {"type": {"type": "text"}},
-}
 
 
 @dag(
@@ -40,21 +34,9 @@ PROPERTIES = {
     tags=["cdf", "example"],
 )
 def cdf_host_telemetry() -> None:
-    @task
-    def set_up() -> None:
-        """Make space, container and stream where they are missing. A real project has them already."""
-        with CdfRecordsHook().get_conn() as cdf:
-            cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
-            container = {
-                "space": SPACE,
-                "externalId": CONTAINER,
-                "usedFor": "record",
-                "properties": PROPERTIES,
-            }
-            cdf.post("/models/containers", {"items": [container]})
-            if STREAM not in [stream["externalId"] for stream in cdf.get("/streams")["items"]]:
-                settings = {"template": {"name": "BasicLiveData"}}
-                cdf.post("/streams", {"items": [{"externalId": STREAM, "settings": settings}]})
+    create_stream = CdfStreamCreateOperator(
+        task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
+    )
 
     @task
     def extract() -> list[dict[str, Any]]:
@@ -115,7 +97,7 @@ def cdf_host_telemetry() -> None:
                 f"{reading['metric']:<18}{reading['device']:<28}{reading['value']:>18,.1f} {reading['unit']}"
             )
 
-    set_up() >> load >> wait_until_visible >> show()
+    create_stream >> load >> wait_until_visible >> show()
 
 
 cdf_host_telemetry()

@@ -16,18 +16,10 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
-from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.operators.cdf_records import CdfStreamCreateOperator
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 
 SPACE, CONTAINER, STREAM = "host_usage", "ProcessUsage", "host_usage"
-PROPERTIES = {
-    "host": {"type": {"type": "text"}, "nullable": False},
-    "process": {"type": {"type": "text"}},
-    "cpu_seconds": {"type": {"type": "float64"}},
-    "memory": {"type": {"type": "int64"}},
-    "is_large": {"type": {"type": "boolean"}},
-    "time": {"type": {"type": "timestamp"}, "nullable": False},
-}
 # A real project keeps its connection in Airflow, to a PostgreSQL or whatever it has. This file makes its own.
 DATABASE = os.path.join(os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir()), "host_usage.sqlite")
 os.environ.setdefault("AIRFLOW_CONN_CDF_EXAMPLE", json.dumps({"conn_type": "sqlite", "host": DATABASE}))
@@ -42,16 +34,9 @@ os.environ.setdefault("AIRFLOW_CONN_CDF_EXAMPLE", json.dumps({"conn_type": "sqli
     tags=["cdf", "example"],
 )
 def cdf_sql_to_stream() -> None:
-    @task
-    def set_up() -> None:
-        """Make space, container and stream where they are missing. A real project has them already."""
-        container = {"space": SPACE, "externalId": CONTAINER, "usedFor": "record", "properties": PROPERTIES}
-        stream = {"externalId": STREAM, "settings": {"template": {"name": "BasicLiveData"}}}
-        with CdfRecordsHook().get_conn() as cdf:
-            cdf.post("/models/spaces", {"items": [{"space": SPACE}]})
-            cdf.post("/models/containers", {"items": [container]})
-            if STREAM not in [existing["externalId"] for existing in cdf.get("/streams")["items"]]:
-                cdf.post("/streams", {"items": [stream]})
+    create_stream = CdfStreamCreateOperator(
+        task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
+    )
 
     @task
     def fill_table(run: str) -> None:
@@ -107,7 +92,7 @@ def cdf_sql_to_stream() -> None:
         },
     )
 
-    set_up() >> fill_table("{{ run_id }}") >> load
+    create_stream >> fill_table("{{ run_id }}") >> load
 
 
 cdf_sql_to_stream()

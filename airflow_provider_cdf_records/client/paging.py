@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -82,6 +83,7 @@ def sync_records(
     initialize_cursor: str = "1d-ago",
     filter: Mapping[str, Any] | None = None,
     sources: Sequence[Mapping[str, Any]] | None = None,
+    max_records: int | None = None,
 ) -> Iterator[SyncPage]:
     """Yield the changes of a stream, oldest first, until there are no more for now.
 
@@ -91,13 +93,17 @@ def sync_records(
     :param initialize_cursor: how long ago to start when there is no cursor, such as ``7d-ago``.
     :param filter: in CDF's filter language; all records without it.
     :param sources: ``[{"source": {...}, "properties": ["*"]}]``: the properties to return.
+    :param max_records: how many changes to yield at most; the last page ends there.
     """
+    left = sys.maxsize if max_records is None else max_records
     start: dict[str, Any] = {"initialize_cursor": initialize_cursor} if cursor is None else {"cursor": cursor}
     while True:
-        answer = client.sync_records_page(stream_id, **start, filter=filter, sources=sources, limit=PAGE_SIZE)
+        limit = min(PAGE_SIZE, left)
+        answer = client.sync_records_page(stream_id, **start, filter=filter, sources=sources, limit=limit)
         page = _sync_page(answer)
         yield page
-        if not page.has_next:
+        left -= len(page.items)
+        if not page.has_next or left <= 0:
             return
         start = {"cursor": page.cursor}
 

@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.hooks.sources import (
 )
 from airflow_provider_cdf_records.hooks.streams import ensure_stream
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
+from airflow_provider_cdf_records.records.returned import as_record
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.sources import Source
 
     Rows = Iterable[Any] | AsyncIterable[Any]
+
+__all__ = ["CdfRecordsHook", "as_record"]
 
 
 class CdfRecordsHook(CdfHook):

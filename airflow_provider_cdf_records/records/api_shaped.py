@@ -25,6 +25,7 @@ from airflow_provider_cdf_records.records.identifiers import (
 )
 from airflow_provider_cdf_records.records.problems import join_problems, listed, problem_of
 from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, check_size, request_body
+from airflow_provider_cdf_records.records.returned import MARK, without_returned_keys
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
 
 BACKSLASH = b"\\"
@@ -145,6 +146,9 @@ class ApiShaped:
         except NOT_JSON:  # decoding the rows one by one shows which
             return self._one_by_one(chunk)
         request = request_body(bodies)
+        if MARK in request:
+            bodies = list(map(without_returned_keys, bodies))
+            request = request_body(bodies)
         if identities is None or not _is_good_text(request):
             return self._one_by_one(chunk)
         return Records(chunk.positions, identities, bodies, bodies, chunk.refusals, request)
@@ -217,9 +221,9 @@ def to_record(row: Row, problem_with: Callable[[Source], str | None] = lambda _:
 
 def _body(row: Row) -> bytes:
     if isinstance(row, bytes):
-        return row
+        return without_returned_keys(row)
     if isinstance(row, Mapping):
-        return encode(with_names_only(row))
+        return without_returned_keys(encode(with_names_only(row)))
     msg = f"expected a record (a dict), got {type(row).__name__}"
     raise InvalidRecordError(msg)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -20,6 +21,7 @@ from airflow_provider_cdf_records.records.identifiers import check_stream_id, sh
 
 Kind = Callable[[str, Any], Any]
 
+AGO = re.compile(r"(\d{1,6})([smhdw])-ago")
 NOTHING = ("", "None")  # what a template without a value renders to
 FLAGS = {"true": True, "false": False}
 IS_NOTHING = ", which is what a template or an upstream task gives where there is nothing"
@@ -145,6 +147,22 @@ def json_objects(name: str, value: Any, expected: str) -> list[Mapping[str, Any]
         if not isinstance(one, Mapping):
             raise _refusal(name, expected, f"a list with a {type(one).__name__}")
     return several
+
+
+def json_list(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
+    """Read a list of dicts that is not empty, or JSON text of one."""
+    read = _read_json(name, value) if isinstance(value, str) else value
+    is_list = isinstance(read, Sequence) and not isinstance(read, str | bytes | bytearray)
+    if not is_list or not read or not all(isinstance(one, Mapping) for one in read):
+        raise _refusal(name, "a list of dicts, or JSON text of one", read, show=False)
+    return list(read)
+
+
+def time_ago(name: str, value: Any) -> str:
+    """Read how long ago, as CDF writes it."""
+    if not isinstance(value, str) or not AGO.fullmatch(value):
+        raise _refusal(name, "how long ago, such as '1d-ago' (s, m, h, d, w)", value)
+    return value
 
 
 def query_parameters(name: str, value: Any) -> Sequence[Any] | Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sensors.base import CdfSensor
+from airflow_provider_cdf_records.sensors.cdf_records_changed import CdfRecordsChangedSensor
 from airflow_provider_cdf_records.sensors.loads import loads_visible, summaries
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.waiting import EnoughRecords, LoadVisible, StreamExists
@@ -15,6 +16,8 @@ from airflow_provider_cdf_records.waiting import EnoughRecords, LoadVisible, Str
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.triggers.base import CdfTrigger
     from airflow_provider_cdf_records.waiting import Condition
+
+__all__ = ["CdfRecordsChangedSensor", "CdfRecordsSensor", "CdfStreamSensor"]
 
 StreamType = Literal["Mutable", "Immutable"]
 

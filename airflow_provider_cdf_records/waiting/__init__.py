@@ -1,5 +1,6 @@
 """What sensors and triggers wait for, without Airflow."""
 
+from airflow_provider_cdf_records.waiting.changed import StreamChanged
 from airflow_provider_cdf_records.waiting.changes import Changes, Position, look_back, read_changes
 from airflow_provider_cdf_records.waiting.condition import Condition, Finding, WaitEndedError
 from airflow_provider_cdf_records.waiting.listed import Listed
@@ -15,6 +16,7 @@ __all__ = [
     "Listed",
     "LoadVisible",
     "Position",
+    "StreamChanged",
     "StreamExists",
     "WaitEndedError",
     "look_back",

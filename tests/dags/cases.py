@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from airflow_provider_cdf_records.operators.cdf_records import (
     CdfStreamCreateOperator,
 )
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
-from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
+from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsChangedSensor, CdfRecordsSensor
 from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 from tests.dags.tasks import FOLDER, some_records, write_file
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
@@ -223,4 +224,27 @@ def incremental() -> None:
 if keeps_state_between_runs():
     incremental()
 braces(), mapped(), shares(), hopeless(), many(), frames(), waits(), life(), empty(), natives()
+
 waits_for_loads()
+
+
+@dag(schedule=None)
+def copies_changes() -> None:
+    changed = CdfRecordsChangedSensor(
+        task_id="changed",
+        stream_id="alarms",
+        sources=[
+            {"source": {"type": "container", "space": SPACE, "externalId": CONTAINER}, "properties": ["*"]}
+        ],
+        path=os.path.join(FOLDER, "{{ ts_nodash }}.ndjson"),
+        deleted_path=os.path.join(FOLDER, "deleted-{{ ts_nodash }}.ndjson"),
+        poke_interval=1,
+        timeout=60,
+        deferrable=os.environ.get("DEFERRABLE") == "yes",
+    )
+    copy = CdfRecordsUpsertOperator(task_id="copy", stream_id="copy", path=changed.output["path"])
+    delete = CdfRecordsDeleteOperator(task_id="delete", stream_id="copy", path=changed.output["deleted_path"])
+    copy >> delete
+
+
+copies_changes()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import psutil
+import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
@@ -16,8 +18,14 @@ from tests.dags.conftest import ROOT, airflow_on
 EXAMPLES = ROOT / "example_dags"
 
 
+@pytest.fixture
+def examples_cdf(empty_cdf: LocalServer) -> LocalServer:
+    empty_cdf.load(EXAMPLES / "cdf.yaml")
+    return empty_cdf
+
+
 def test_host_telemetry_arrives_and_is_printed(
-    empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
 ) -> None:
     airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
     log = airflow.test_dag("cdf_host_telemetry")
@@ -31,7 +39,7 @@ def test_host_telemetry_arrives_and_is_printed(
     assert len(printed) == 1
 
 
-def test_a_written_file_arrives(empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path) -> None:
+def test_a_written_file_arrives(examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path) -> None:
     airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
     airflow.test_dag("cdf_file_to_stream")
     assert set(airflow.states("cdf_file_to_stream").values()) == {"success"}
@@ -47,7 +55,9 @@ def properties_in(stream_id: str, space: str, container: str) -> list[dict[str, 
     return [record["properties"][space][container] for record in records]
 
 
-def test_a_csv_file_becomes_typed_records(empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path) -> None:
+def test_a_csv_file_becomes_typed_records(
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
     airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
     airflow.test_dag("cdf_csv_with_mapping")
     assert set(airflow.states("cdf_csv_with_mapping").values()) == {"success"}
@@ -62,7 +72,7 @@ def test_a_csv_file_becomes_typed_records(empty_cdf: LocalServer, airflow_home: 
     assert not list(tmp_path.glob("*.csv"))
 
 
-def test_the_rows_of_a_query_arrive(empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path) -> None:
+def test_the_rows_of_a_query_arrive(examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path) -> None:
     airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
     log = airflow.test_dag("cdf_sql_to_stream")
     assert set(airflow.states("cdf_sql_to_stream").values()) == {"success"}
@@ -72,7 +82,7 @@ def test_the_rows_of_a_query_arrive(empty_cdf: LocalServer, airflow_home: Path, 
 
 
 def test_each_file_of_a_folder_is_loaded_by_a_task_of_its_own_in_the_pool(
-    empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
 ) -> None:
     airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
     airflow.settings["CDF_EXAMPLE_POOL"] = "cdf"
@@ -88,3 +98,92 @@ def test_each_file_of_a_folder_is_loaded_by_a_task_of_its_own_in_the_pool(
         )
         assert [pool for (pool,) in pools] == ["cdf"] * len(cpus)
     assert not list(tmp_path.glob("cpus-*"))
+
+
+def alarms(**states: str) -> list[dict[str, Any]]:
+    source = {"type": "container", "space": "plant_alarms", "externalId": "Alarm"}
+    return [
+        {
+            "space": "plant_alarms",
+            "externalId": name,
+            "sources": [{"source": source, "properties": {"state": state, "text": f"{name} is {state}"}}],
+        }
+        for name, state in states.items()
+    ]
+
+
+def alarms_in(stream_id: str) -> dict[str, str]:
+    with CdfRecordsHook().get_conn() as client:
+        records = client.filter_records(stream_id, last_updated_time={"gte": 0}, limit=1000)
+    found = [(one["externalId"], one["properties"]["plant_alarms"]["Alarm"]["text"]) for one in records]
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
+@pytest.fixture
+def archive(examples_cdf: LocalServer) -> CdfRecordsHook:
+    """A live stream with alarms of which two are closed, and an empty archive."""
+    hook = CdfRecordsHook()
+    hook.create_stream("plant_alarms", "BasicLiveData")
+    hook.create_stream("plant_alarms_archive", "BasicArchive")
+    hook.upsert_records("plant_alarms", alarms(a="open", b="closed", c="closed"))
+    return hook
+
+
+def test_closed_alarms_are_archived_and_deleted(
+    archive: CdfRecordsHook, airflow_home: Path, tmp_path: Path
+) -> None:
+    airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
+    done = airflow.run("dags", "test", "cdf_archive_closed", "--conf", '{"settled_minutes": 0}')
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert set(airflow.states("cdf_archive_closed").values()) == {"success"}
+    assert alarms_in("plant_alarms") == {"a": "a is open"}
+    assert alarms_in("plant_alarms_archive") == {"b": "b is closed", "c": "c is closed"}
+    assert not list(tmp_path.glob("closed-*"))
+
+
+@pytest.fixture
+def archiving(archive: CdfRecordsHook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The functions of the DAG's tasks."""
+    monkeypatch.setenv("CDF_EXAMPLE_FOLDER", str(tmp_path))
+    dag = run_path(str(EXAMPLES / "cdf_archive_closed.py"))["cdf_archive_closed"]()
+    return {name: getattr(task, "python_callable", None) for name, task in dag.task_dict.items()}
+
+
+def test_an_alarm_that_changes_after_it_was_archived_is_not_deleted(
+    archive: CdfRecordsHook, archiving: dict[str, Any]
+) -> None:
+    found = archiving["find_closed"]("run", "0")
+    archive.ingest_file("plant_alarms_archive", found["path"])
+    archive.upsert_records("plant_alarms", alarms(b="closed") + alarms(c="open"))
+    archiving["delete_archived"](**found)
+    assert alarms_in("plant_alarms").keys() == {"a", "b", "c"}
+    archiving["delete_archived"](**found)
+    assert alarms_in("plant_alarms").keys() == {"a", "b", "c"}
+
+
+def test_an_alarm_that_the_archive_does_not_show_is_not_deleted(
+    archive: CdfRecordsHook, archiving: dict[str, Any]
+) -> None:
+    found = archiving["find_closed"]("run", "0")
+    archive.ingest_records("plant_alarms_archive", alarms(b="closed"))
+    other = alarms(c="closed")
+    other[0]["sources"][0]["properties"]["text"] = "something else"
+    archive.ingest_records("plant_alarms_archive", other)
+    with pytest.raises(RuntimeError, match="does not show 1 of 2 alarms yet"):
+        archiving["delete_archived"](**found)
+    assert alarms_in("plant_alarms").keys() == {"a", "c"}
+    archive.ingest_records("plant_alarms_archive", alarms(c="closed"))
+    archiving["delete_archived"](**found)
+    assert alarms_in("plant_alarms").keys() == {"a"}
+
+
+def test_an_alarm_that_was_closed_a_moment_ago_is_left_alone(
+    archive: CdfRecordsHook, archiving: dict[str, Any]
+) -> None:
+    assert not Path(archiving["find_closed"]("run", "60")["path"]).read_text()
+
+
+def test_no_example_asks_cdf_by_hand() -> None:
+    for path in EXAMPLES.glob("*.py"):
+        assert ".post(" not in path.read_text(), path.name

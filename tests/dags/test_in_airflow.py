@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 from tests.dags.conftest import Airflow, airflow_on
 from tests.local_cdf import LocalCdf, local_cdf
+from tests.sample_records import STREAM, a_record
 from tests.waiting import wait_until
 
 
@@ -165,3 +167,19 @@ def test_a_query_goes_on_from_the_run_before(
     assert "Loading rows from watermark 100 on." in log
     assert "Upserted 2 of 2 records" in log
     assert len(cdf.held()) == 101
+
+
+@pytest.mark.parametrize("deferrable", ["no", "yes"])
+def test_a_stream_is_copied_by_its_changes_from_run_to_run(
+    airflow: Airflow, cdf: LocalCdf, deferrable: str
+) -> None:
+    airflow.settings["DEFERRABLE"] = deferrable
+    cdf.client.create_stream("copy", "BasicLiveData")
+    cdf.upsert(STREAM, [a_record("a"), a_record("b")])
+    airflow.test_dag("copies_changes")
+    assert cdf.held("copy") == cdf.held()
+    CdfRecordsHook().delete_records(STREAM, [a_record("a")])
+    cdf.upsert(STREAM, [a_record("c")])
+    log = " ".join(airflow.test_dag("copies_changes").split())
+    assert "Records of stream alarms: 1 created, 0 updated, 1 deleted." in log
+    assert cdf.held("copy") == cdf.held()

@@ -18,7 +18,11 @@ from airflow_provider_cdf_records.operators.cdf_records import (
     CdfStreamCreateOperator,
 )
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
-from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
+from airflow_provider_cdf_records.sensors.cdf_records import (
+    CdfRecordsChangedSensor,
+    CdfRecordsSensor,
+    CdfStreamSensor,
+)
 from airflow_provider_cdf_records.task_arguments.operator import ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import AirflowFailException, keeps_state_between_runs
 from tests.local_cdf import LocalCdf
@@ -32,6 +36,7 @@ NEEDED: dict[type[Any], dict[str, Any]] = {
     CdfRecordsFromSqlOperator: {"stream_id": STREAM, "sql": "SELECT 1", "conn_id": "x", "mapping": "m.json"},
     CdfStreamCreateOperator: {"stream_id": STREAM, "template": "BasicLiveData"},
     CdfStreamSensor: {"stream_id": STREAM},
+    CdfRecordsChangedSensor: {"stream_id": STREAM},
     CdfRecordsSensor: {"stream_id": STREAM},
 }
 SOURCES = {"records", "path", "filter"}  # of which an operator takes one
