@@ -102,7 +102,7 @@ class World:
         }
 
     def tells(self, name: str, at: int) -> bool:
-        """Whether a probe tells of a request: nobody has changed it since, and, deleted, it was there before."""
+        """Whether a probe tells of a request: not changed since, and, if deleted, there before."""
         if self.last_write(name) != at:
             return False
         before = [names for _, names in self.writes[1:at] if name in names]
