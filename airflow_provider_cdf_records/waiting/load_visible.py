@@ -32,6 +32,8 @@ class LoadVisible:
     that deleted a record is seen when the record is gone, or was created again. What was seen is not asked
     about again; the newest are asked about first, and nothing else until they are seen.
 
+    A deletion of a record that was not there tells nothing, so it is seen at once.
+
     In an immutable stream, CDF keeps no second copy of a record that it has already, so a probe that is not
     seen within ten minutes counts as a copy. A deleted record that is there in a version of about that time
     counts as created again after as long, and after three days, when CDF may have forgotten deletions, every

@@ -69,6 +69,7 @@ class World:
     writes: list[tuple[str, set[str]]] = field(default_factory=list)  # who wrote which identities
     lock: Any = field(default_factory=threading.Lock)
     writer = "a load"
+    deletes: bool = False
     fails_at: int = -1  # the number of the write that fails once
 
     def others_act(self) -> None:
@@ -100,16 +101,23 @@ class World:
             for record in query_records(self.cdf.client, self.stream_id, sources=sources)
         }
 
+    def tells(self, name: str, at: int) -> bool:
+        """Whether a probe tells of a request: not changed since, and, if deleted, there before."""
+        if self.last_write(name) != at:
+            return False
+        before = [names for _, names in self.writes[1:at] if name in names]
+        return not (self.deletes and before)
+
     def not_as_loaded(self, expected: dict[tuple[str, str], Any], probes: list[Any]) -> list[str]:
         """Return the records that are not visible as a load left them, though nobody else changed them.
 
-        Left out are those of a request of which others have changed every probe: nothing can tell of them.
+        Left out are those of a request of which no probe can tell.
         """
         probed = {probe["externalId"] for probe in probes}
         proven = {
             at
             for at, (writer, names) in enumerate(self.writes)
-            if writer != "others" and any(self.last_write(name) == at for name in names & probed)
+            if writer != "others" and any(self.tells(name, at) for name in names & probed)
         }
         visible = self.visible()
         return [
@@ -119,6 +127,15 @@ class World:
             and self.writes[at][0] == writer
             and visible.get(name) != content
         ]
+
+    def without_a_probe(self, probes: list[Any]) -> list[set[str]]:
+        """Return what requests wrote of which no probe was kept, though the load did not write it again."""
+        probed, found = {probe["externalId"] for probe in probes}, []
+        for at, (writer, names) in enumerate(self.writes):
+            later: set[str] = set().union(*(more for who, more in self.writes[at + 1 :] if who == writer))
+            if writer != "others" and names - later and not (names - later) & probed:
+                found.append(names - later)
+        return found
 
 
 def world_of(cdf: LocalCdf, random: Random, monkeypatch: pytest.MonkeyPatch, **more: Any) -> World:
@@ -194,7 +211,7 @@ def test_once_the_wait_ends_all_is_there_as_loaded_or_was_changed_by_others(
 ) -> None:
     random = Random(seed)
     with pytest.MonkeyPatch.context() as monkeypatch, TemporaryDirectory() as folder:
-        world = world_of(uneven, random, monkeypatch)
+        world = world_of(uneven, random, monkeypatch, deletes=deletes)
         expected: dict[tuple[str, str], Any] = {}
         if deletes:
             uneven.upsert(world.stream_id, [a_record(name) for name in world.pool])
@@ -224,6 +241,7 @@ def test_once_the_wait_ends_all_is_there_as_loaded_or_was_changed_by_others(
         else:
             pytest.fail("the wait does not end")
         assert not world.not_as_loaded(expected, probes)
+        assert not world.without_a_probe(probes)
         done = "deleted" if deletes else "upserted"
         assert found.xcom_value == sum(summary[done] for summary in summaries)
 
