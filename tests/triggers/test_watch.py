@@ -54,7 +54,7 @@ def test_what_airflow_keeps_makes_an_equal_trigger(arguments: dict[str, Any]) ->
         ({"stream_id": "Not a stream"}, "stream_id must be 1-100"),
         ({"cdf_conn_id": ""}, "cdf_conn_id must be the id of an Airflow connection"),
         ({"filter": "text"}, "filter must be a dict in CDF's filter language, or None, got 'text'"),
-        ({"filter": {"a": object()}}, "filter must be of plain JSON values"),
+        ({"filter": {"a": {1}}}, "filter must be of plain JSON values"),
         ({"sources": []}, "sources must be a list such as"),
         ({"sources": SOURCES[0]}, "sources must be a list such as"),
         ({"initialize_cursor": "yesterday"}, "initialize_cursor must be a duration such as '5m-ago'"),
