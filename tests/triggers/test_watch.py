@@ -110,7 +110,7 @@ def test_each_asset_of_a_trigger_has_a_store() -> None:
     from airflow.sdk import Asset
     from airflow.sdk.execution_time.context import AssetStateStoreAccessors
 
-    accessors = AssetStateStoreAccessors(inlets=[Asset(name="a"), Asset(name="b", uri="cdf://b")])
+    accessors = AssetStateStoreAccessors(inlets=[Asset(name="a"), Asset(name="b", uri="x://b")])
     assert len(stores_of(accessors)) == 2
     assert stores_of(None) == []
 
