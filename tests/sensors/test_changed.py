@@ -168,7 +168,7 @@ def test_the_first_run_begins_where_it_did_however_late_it_is_tried_again(
     assert ids(runs.run("1", initialize_cursor="1h-ago")) == ["a"]
     cdf.server.clock.advance(7200)
     now = cdf.server.clock.now_ms() / 1000
-    monkeypatch.setattr("airflow_provider_cdf_records.waiting.changed.time.time", lambda: now)
+    monkeypatch.setattr("airflow_provider_cdf_records.waiting.change_pages.time.time", lambda: now)
     upsert("b")
     assert ids(runs.run("1", initialize_cursor="1h-ago")) == ["a", "b"]
 
@@ -243,7 +243,7 @@ def test_the_time_for_a_refused_cursor_is_that_of_the_changes_that_are_left(
     cdf.server.clock.advance(36_000)
     upsert("c")
     now = cdf.server.clock.now_ms() / 1000
-    monkeypatch.setattr("airflow_provider_cdf_records.waiting.changed.time.time", lambda: now)
+    monkeypatch.setattr("airflow_provider_cdf_records.waiting.change_pages.time.time", lambda: now)
     runs.run("1", max_records=1)
     set_kept(runs, cursor="bm9uZQ==")
     assert "b" in ids(runs.run("2"))
