@@ -63,7 +63,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": INTEGRATION,
                 "python-modules": [
                     "airflow_provider_cdf_records.triggers.cdf_records",
-                    "airflow_provider_cdf_records.triggers.changed",
+                    "airflow_provider_cdf_records.triggers.changed_since",
                 ],
             }
         ],

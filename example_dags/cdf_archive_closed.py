@@ -82,12 +82,7 @@ def cdf_archive_closed() -> None:
         task_id="ingest", stream_id=ARCHIVE, path=found["path"], if_empty="skip"
     )
     wait_until_visible = CdfRecordsSensor(
-        task_id="wait_until_visible",
-        stream_id=ARCHIVE,
-        last_updated_time={"gte": found["since"]},
-        min_count=ingest.output["ingested"],
-        poke_interval=5,
-        timeout=600,
+        task_id="wait_until_visible", load=ingest.output, poke_interval=5, timeout=1200
     )
 
     @task

@@ -51,7 +51,8 @@ class CdfHook(BaseHook):
 
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     :param max_concurrency: requests in flight at most.
-    :ivar last_load: what the last load has read and written; ``None`` for one that did not begin.
+    :ivar last_load: what the last load has read and written; ``None`` for one that had
+        no client for a project yet.
     """
 
     conn_name_attr = "cdf_conn_id"
@@ -69,7 +70,6 @@ class CdfHook(BaseHook):
         self.cdf_conn_id = cdf_conn_id
         self.max_concurrency = max_concurrency
         self.last_load: LoadLineage | None = None
-        self.loads_to: tuple[str, str] | None = None  # base URL and project of the last load
         self._stop = threading.Event()
         self._running: set[Load] = set()
         self._clients: set[CdfClient] = set()
@@ -108,9 +108,11 @@ class CdfHook(BaseHook):
         """
         on_end: Callable[[Summary], None] = arguments.pop("on_end", None) or (lambda _: None)
         if_empty = arguments.pop("if_empty", "succeed")
+        valid = 0 if arguments.get("validate_only") is True else None
+        summary: Summary = verb.summary(verb, stream_id, valid=valid)
         self.last_load = None
         load: Load | None = None
-        summary: Summary | None = None
+        has_ended_well = False
         ended = "failed"
         try:
             with (
@@ -121,11 +123,13 @@ class CdfHook(BaseHook):
                 check_if_empty(if_empty)
                 check_stream_id(stream_id)
                 with self.open_client() as client:
+                    self.last_load = LoadLineage(client.base_url, client.project, summary)
                     self._announce(client, verb, stream_id, source, arguments)
                     prepare = partial(self._prepared, client, verb, stream_id, source.open, arguments)
                     load = call_unless_stopped(self._stop, prepare)  # it looks at storage
                     self._running.add(load)
                     summary = load.run()
+                    has_ended_well = True
                     if not summary.read and if_empty != "succeed":
                         msg = f"{str(summary).rstrip('.')}, and if_empty is {if_empty!r}."
                         raise EmptySourceError(msg)
@@ -137,15 +141,14 @@ class CdfHook(BaseHook):
         finally:
             if load is not None:
                 self._running.discard(load)
-                has_ended_well = summary is not None
-                summary = summary or load.summary()
+                if not has_ended_well:
+                    summary = load.summary()
                 self.last_load = told_lineage(self, load, source, summary, has_ended_well=has_ended_well)
             measures = Measures() if load is None else load.measures()
             report(verb, stream_id, ended, measures)
             if ended == "succeeded":
                 log_rejected(self.log, measures)
-            valid = 0 if arguments.get("validate_only") is True else None
-            on_end(summary or verb.summary(verb, stream_id, valid=valid))
+            on_end(summary)
 
     @contextmanager
     def open_client(self) -> Iterator[CdfClient]:
@@ -173,7 +176,6 @@ class CdfHook(BaseHook):
         self, client: CdfClient, verb: Verb[S], stream_id: str, source: Opening, arguments: LoadArguments
     ) -> None:
         """Log what is about to happen, before storage, a database or CDF is asked for anything."""
-        self.loads_to = client.base_url, client.project
         store = arguments.get("state_store") if source.is_resumable else None
         rows_before = None if arguments.get("validate_only") else rows_of_earlier_try(store)
         self.log.info(

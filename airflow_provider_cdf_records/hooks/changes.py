@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.returned import as_record
 from airflow_provider_cdf_records.sources.storage import shown_url
 from airflow_provider_cdf_records.sources.storage_use import using_storages
-from airflow_provider_cdf_records.waiting.changed import FeedPosition, pages_from
+from airflow_provider_cdf_records.waiting.change_pages import Position, pages_from
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.client import CdfClient
@@ -52,12 +52,12 @@ class ChangesReader:
         self,
         client: CdfClient,
         stream_id: str,
-        start: FeedPosition,
+        start: Position,
         *,
         filter: Mapping[str, Any] | None,
         sources: Sequence[Mapping[str, Any]] | None,
         max_records: int,
-    ) -> tuple[dict[str, Any], FeedPosition]:
+    ) -> tuple[dict[str, Any], Position]:
         """Return the changes as plain JSON, and where they end; files are there when it returns."""
         place, has_more = start, False
         with using_storages(), ExitStack() as ending:

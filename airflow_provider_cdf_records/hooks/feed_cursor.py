@@ -6,37 +6,28 @@ kept is always right: changes come again. Where there is a doubt, it is left.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.hooks.kept_state import (
+    KeptState,
+    KeptStateError,
+    check_not_mapped,
+    digest_of,
+)
 from airflow_provider_cdf_records.hooks.task import owner_of_task
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import shortened
-from airflow_provider_cdf_records.waiting.changed import FeedPosition, ago
+from airflow_provider_cdf_records.waiting.change_pages import Position, ago
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.load.checkpoint import StateStore
 
 KEY = "cdf_records_cursor"  # in the store of the asset, or of the XCom
-START_KEY = "cdf_records_cursor_start"  # in the store of the task
 VERSION = 1
 
 log = logging.getLogger(__name__)
-
-
-class CursorError(Exception):
-    """A cursor that cannot be read or kept.
-
-    :param retryable: whether the next try may succeed.
-    """
-
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.retryable = retryable
 
 
 class EarlierRuns:
@@ -93,29 +84,22 @@ class FeedCursor:
         store: StateStore,
         tries: StateStore | None,
     ) -> None:
+        check_not_mapped("CdfRecordsChangedSensor cannot be mapped", "a sensor for each stream")
         owner = owner_of_task()
-        if owner is not None and owner.task.endswith("]"):
-            msg = (
-                "CdfRecordsChangedSensor cannot be mapped, since the index of a mapped task may stand for "
-                "something else in the next run; make a sensor for each stream, in a loop in the DAG's file."
-            )
-            raise InvalidArgumentError(msg)
-        text = json.dumps(target, sort_keys=True, default=str)
-        self._of = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._of = digest_of(target)
         self._shown = {name: target[name] for name in ("project", "stream_id")}
         self._run = owner.run if owner else None
-        self._store = store
-        self._tries = tries
+        self._state = KeptState("cursor", KEY, store, tries, log)
         self._seen = self._kept()
         self.start = self._started_at(initialize_cursor)
 
-    def keep(self, reached: FeedPosition) -> None:
+    def keep(self, reached: Position) -> None:
         """Keep how far this run has come, once its changes are out.
 
         Cursors cannot be compared. So one of another run is left as it is, unless it is what this run began
         with: that run has given the changes before it, and those after it come in the next run.
 
-        :raises CursorError: when it cannot be kept.
+        :raises KeptStateError: when it cannot be kept.
         """
         now = self._kept()
         if now is None and self._seen is not None:
@@ -125,10 +109,10 @@ class FeedCursor:
             log.info("The cursor stays where run %s has left it.", now["run"])
             return
         kept = {"version": VERSION, "of": self._of, **self._shown, "run": self._run, **reached._asdict()}
-        self._call(lambda: self._store.set(KEY, kept), "kept")
+        self._state.set(kept)
 
     def _kept(self) -> dict[str, Any] | None:
-        kept = self._call(lambda: self._store.get(KEY), "read")
+        kept = self._state.get()
         if kept is None:
             return None
         is_known = isinstance(kept, dict) and kept.get("version") == VERSION and _is_position(kept)
@@ -137,7 +121,7 @@ class FeedCursor:
                 f"What is kept as {KEY} is no cursor of this version: {shortened(repr(kept))}. Delete it, "
                 "and have initialize_cursor say how far back to begin."
             )
-            raise CursorError(msg, retryable=False)
+            raise KeptStateError(msg, retryable=False)
         if kept.get("of") != self._of:
             log.warning(
                 "The cursor that is kept is of another project, stream or filter (stream %s of project %s), "
@@ -148,44 +132,24 @@ class FeedCursor:
             return None
         return dict(kept)
 
-    def _started_at(self, initialize_cursor: str) -> FeedPosition:
-        began = self._began()
+    def _started_at(self, initialize_cursor: str) -> Position:
+        began = self._state.began(self._start_of)
         if began is not None and (began.cursor is None or self._seen is not None):
             start = began
         elif self._seen is not None:
-            start = FeedPosition(self._seen["cursor"], self._seen["time"])
+            start = Position(self._seen["cursor"], self._seen["time"])
         else:
             start = ago(initialize_cursor, time.time())
         if start.cursor is None:
             log.info("No cursor is kept: beginning with the changes since %s.", initialize_cursor)
         if began != start:
-            self._remember(start)
+            self._state.remember({"of": self._of, **start._asdict()})
         return start
 
-    def _began(self) -> FeedPosition | None:
-        """Return where an earlier try of the run began; ``None`` where that is not known."""
-        try:
-            began = None if self._tries is None else self._tries.get(START_KEY)
-            if began is None or began["of"] != self._of or not _is_position(began):
-                return None
-            return FeedPosition(began["cursor"], began["time"])
-        except Exception as error:
-            log.warning("Where an earlier try of the run began is not known: %s", error)
+    def _start_of(self, began: dict[str, Any]) -> Position | None:
+        if began["of"] != self._of or not _is_position(began):
             return None
-
-    def _remember(self, start: FeedPosition) -> None:
-        try:
-            if self._tries is not None:
-                self._tries.set(START_KEY, {"of": self._of, **start._asdict()})
-        except Exception as error:
-            log.warning("A retry may begin with another cursor: %s", error)
-
-    def _call(self, call: Callable[[], Any], what: str) -> Any:
-        try:
-            return call()
-        except Exception as error:
-            msg = f"The cursor cannot be {what}: {type(error).__name__}: {error}"
-            raise CursorError(msg, retryable=True) from error
+        return Position(began["cursor"], began["time"])
 
 
 def _is_position(kept: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_cdf_records.hooks.lineage_collector import tell_lineage, tell_lineage_of_query
@@ -43,7 +43,7 @@ class QueryRead:
 class LoadLineage:
     """What a load has read and written, over all its tries.
 
-    :param stream: the URI of the stream that it writes to.
+    :param base_url: where the CDF is that it writes to; ``project``: the project there.
     :param summary: the numbers.
     :param has_read: whether anything was asked of its source.
     :param files: the URIs of the files that were read, without secrets; local paths are absolute.
@@ -52,13 +52,19 @@ class LoadLineage:
     :param containers: those that the mapping names, with their properties, as far as they are known.
     """
 
-    stream: str
+    base_url: str
+    project: str
     summary: Summary
-    has_read: bool
+    has_read: bool = False
     files: tuple[str, ...] = ()
     query: QueryRead | None = None
     reads_stream: bool = False
     containers: Mapping[str, Properties] = field(default_factory=dict)
+
+    @property
+    def stream(self) -> str:
+        """The URI of the stream that it writes to."""
+        return stream_uri(self.base_url, self.project, self.summary.stream_id)
 
     @property
     def has_written(self) -> bool:
@@ -68,29 +74,27 @@ class LoadLineage:
 
 def told_lineage(
     hook: Any, load: Load, source: Opening, summary: Summary, *, has_ended_well: bool
-) -> LoadLineage | None:
+) -> LoadLineage:
     """Return what a load has read and written, however it ended; Airflow's collector is told.
 
-    A failure here must not hide how the load ended: then it is ``None``.
+    A failure here must not hide how the load ended: then only the numbers are known.
     """
-    lineage = None
+    lineage = LoadLineage(load.client.base_url, load.client.project, summary)
 
     def tell() -> None:
         nonlocal lineage
-        lineage = _lineage_of(load, source, summary, has_ended_well=has_ended_well)
+        lineage = _lineage_of(lineage, load, source, has_ended_well=has_ended_well)
         _tell_of_load(hook, lineage)
 
     _without_failing(hook.log, tell)
     return lineage
 
 
-def _lineage_of(load: Load, source: Opening, summary: Summary, *, has_ended_well: bool) -> LoadLineage:
-    client = load.client
-    has_read = has_ended_well or summary.read > 0
+def _lineage_of(numbers: LoadLineage, load: Load, source: Opening, *, has_ended_well: bool) -> LoadLineage:
+    has_read = has_ended_well or numbers.summary.read > 0
     files = load.source.begun_paths() if has_read and isinstance(load.source, FileSource) else []
-    return LoadLineage(
-        stream=stream_uri(client.base_url, client.project, load.stream_id),
-        summary=summary,
+    return replace(
+        numbers,
         has_read=has_read,
         files=tuple(uris_of(files)),
         query=source.query if has_read else None,

@@ -6,19 +6,22 @@ be kept is always right, only slower; where there is a doubt, the lower one is t
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cdf_records.hooks.kept_state import (
+    KeptState,
+    KeptStateError,
+    check_not_mapped,
+    digest_of,
+)
 from airflow_provider_cdf_records.hooks.task import owner_of_task
 from airflow_provider_cdf_records.hooks.watermark_values import (
     ColumnText,
     FirstText,
-    WatermarkError,
     watermark_from_json,
     watermark_to_json,
 )
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.sources import QuerySource
 
 KEY = "cdf_records_watermark"  # in the store of the asset
-START_KEY = "cdf_records_watermark_start"  # in the store of the task
 VERSION = 1
 PARAMETER = "watermark"
 MARKER = {PARAMETER: True}  # stands for the watermark among parameters that have no names
@@ -55,13 +57,7 @@ def watermark_of(sql: str, arguments: QueryArguments, target: dict[str, Any], lo
             raise InvalidArgumentError(msg)
         return None
     check_watermark(column, initial)
-    owner = owner_of_task()
-    if owner is not None and owner.task.endswith("]"):
-        msg = (
-            "watermark does not go with mapped tasks, since the index of a mapped task may stand for "
-            "something else in the next run; make a task for each, in a loop in the DAG's file."
-        )
-        raise InvalidArgumentError(msg)
+    check_not_mapped("watermark does not go with mapped tasks", "a task for each")
     if store is None:
         raise InvalidArgumentError(WHERE_NONE_IS_KEPT)
     parameters = arguments.get("parameters")
@@ -102,16 +98,14 @@ class Watermark:
     ) -> None:
         self.column = column
         self._initial = initial
-        text = json.dumps(target, sort_keys=True, default=str)
-        self._of = {"column": column, "target": hashlib.sha256(text.encode()).hexdigest()[:16]}
+        self._of = {"column": column, "target": digest_of(target)}
         self._names = {key: target[key] for key in ("conn_id", "stream_id") if key in target}
-        self._store = store
-        self._tries = tries
+        self._state = KeptState("watermark", KEY, store, tries, log)
         self._moves = moves
         self._log = log
         self._seen = self._kept()  # when this try began
         self._start = self._started_with()
-        if moves and self._read() is None:
+        if moves and self._state.get() is None:
             self._keep(None)  # fails now rather than after the load, if it cannot be kept
 
     def with_parameter(self, parameters: Any) -> Any:
@@ -146,7 +140,7 @@ class Watermark:
     def move(self, highest: Highest) -> None:
         """Keep the highest value of a load that has ended well.
 
-        :raises WatermarkError: when it cannot be kept.
+        :raises KeptStateError: when it cannot be kept.
         """
         if highest.without:
             self._log.info(
@@ -186,9 +180,9 @@ class Watermark:
     def _kept(self) -> Any:
         """Return the watermark that is kept of the same column and target; ``None`` where there is none.
 
-        :raises WatermarkError: when it cannot be read.
+        :raises KeptStateError: when it cannot be read.
         """
-        kept = self._read()
+        kept = self._state.get()
         if kept is None or (isinstance(kept, dict) and kept.get("value") is None):
             return None
         try:
@@ -208,58 +202,35 @@ class Watermark:
             msg = (
                 f"What is kept as {KEY} is no watermark of this version: {shortened(repr(kept))}; delete it."
             )
-            raise WatermarkError(msg, retryable=False)
+            raise KeptStateError(msg, retryable=False)
         return value
-
-    def _read(self) -> Any:
-        return self._call(lambda: self._store.get(KEY), "read")
 
     def _keep(self, value: Any) -> None:
         owner = owner_of_task()
         kept = {"version": VERSION, "value": None if value is None else watermark_to_json(value), **self._of}
         kept |= {"of": self._names, "run": owner.run if owner else None}
-        self._call(lambda: self._store.set(KEY, kept), "kept")
-
-    def _call(self, call: Callable[[], Any], what: str) -> Any:
-        try:
-            return call()
-        except Exception as error:
-            msg = f"The watermark cannot be {what}: {type(error).__name__}: {error}"
-            raise WatermarkError(msg, retryable=True) from error
+        self._state.set(kept)
 
     def _started_with(self) -> Any:
         """Return the watermark that this run begins with, in each of its tries; ``None``: the initial one.
 
         One that was deleted or set back since the last try is taken as it is now.
         """
-        start, began = self._seen, self._began()
+        start, began = self._seen, self._state.began(self._start_of)
         if began is not None:
             before = began["start"]
-            with suppress(WatermarkError):  # the column has another type now
+            with suppress(KeptStateError):  # the column has another type now
                 if before is None or (start is not None and self._is_lower(before, start)):
                     start = before
         shown = f"initial_watermark ({_shown(self._initial)})" if start is None else _shown(start)
         self._log.info("Loading rows from watermark %s on.", shown)
-        self._remember({**self._of, "start": None if start is None else watermark_to_json(start)})
+        self._state.remember({**self._of, "start": None if start is None else watermark_to_json(start)})
         return start
 
-    def _began(self) -> dict[str, Any] | None:
-        """Return what an earlier try of the run began with; ``None`` where that is not known."""
-        try:
-            began = None if self._tries is None else self._tries.get(START_KEY)
-            if began is None or any(began[name] != value for name, value in self._of.items()):
-                return None
-            return {"start": None if began["start"] is None else watermark_from_json(began["start"])}
-        except Exception as error:
-            self._log.warning("What an earlier try of the run began with is not known: %s", error)
+    def _start_of(self, began: dict[str, Any]) -> dict[str, Any] | None:
+        if any(began[name] != value for name, value in self._of.items()):
             return None
-
-    def _remember(self, began: dict[str, Any]) -> None:
-        try:
-            if self._tries is not None:
-                self._tries.set(START_KEY, began)
-        except Exception as error:
-            self._log.warning("A retry may begin with another watermark, and start over: %s", error)
+        return {"start": None if began["start"] is None else watermark_from_json(began["start"])}
 
     def _is_lower(self, one: Any, other: Any) -> bool:
         try:
@@ -269,7 +240,7 @@ class Watermark:
                 f"The watermark that is kept cannot be compared: {_shown(one)} with {_shown(other)}. If the "
                 f"column has changed its type, delete {KEY}."
             )
-            raise WatermarkError(msg, retryable=False) from None
+            raise KeptStateError(msg, retryable=False) from None
 
 
 def _is_marker(value: object) -> bool:

@@ -20,17 +20,6 @@ FROM_TEXT: dict[str, Callable[[str], Any]] = {
 }
 
 
-class WatermarkError(Exception):
-    """A watermark that cannot be read or kept.
-
-    :param retryable: whether the next try may succeed.
-    """
-
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.retryable = retryable
-
-
 class ColumnText(str):
     """A text just as a column of the database holds it, to be compared with that column."""
 

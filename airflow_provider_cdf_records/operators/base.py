@@ -145,10 +145,10 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
         whole = summary.as_dict()
         numbers = {key: value for key, value in whole.items() if key != PROBES}
-        target = self.hook.loads_to if "hook" in vars(self) else None
-        links = {} if target is None else links_of(*target, whole["rejected_path"])
+        load = self._last_load
+        links = {} if load is None else links_of(load.base_url, load.project, whole["rejected_path"])
         self.push_outputs(context, {SUMMARY_KEY: whole, **(numbers if self.do_xcom_push else {}), **links})
-        add_to_events(context, self.outlets, whole, self._last_load)
+        add_to_events(context, self.outlets, whole, load)
 
     @property
     def _last_load(self) -> LoadLineage | None:

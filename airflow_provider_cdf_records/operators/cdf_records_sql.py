@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
-from urllib.parse import quote
 
+from airflow_provider_cdf_records.assets.of_task import asset_of_task, store_of
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import WHERE_NONE_IS_KEPT, check_watermark
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
-from airflow_provider_cdf_records.version_compat import asset, keeps_state_between_runs
+from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.paths import MappingLike, Path
@@ -109,7 +109,9 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         self.watermark = watermark
         self.initial_watermark = initial_watermark
         super().__init__(mapping=mapping, **kwargs)
-        self._watermark_asset = None if watermark is None else self._asset_of_watermark()
+        if watermark is not None and not keeps_state_between_runs():
+            raise ValueError(WHERE_NONE_IS_KEPT)
+        self._kept_with = None if watermark is None else asset_of_task(self, KEPT_WITH)
 
     def check_together(self) -> None:
         if self.watermark is not None and not is_open(self.watermark, delimiters_of(self.get_dag())):
@@ -127,23 +129,6 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
             spool=self.spool,
             watermark=self.watermark,
             initial_watermark=self.initial_watermark,
-            watermark_store=self._watermark_store(context),
+            watermark_store=store_of(context, self._kept_with),
             **arguments,
         )
-
-    def _asset_of_watermark(self) -> Any | None:
-        """Return the asset that the watermark is kept with; ``None`` for a task without a DAG.
-
-        It becomes an inlet, so that Airflow knows it; that causes no event when the task ends.
-        """
-        if not keeps_state_between_runs():
-            raise ValueError(WHERE_NONE_IS_KEPT)
-        if self.get_dag() is None:
-            return None
-        kept_with = asset(quote(f"{KEPT_WITH}/{self.dag_id}/{self.task_id}"), group=KEPT_WITH)
-        self.inlets.append(kept_with)
-        return kept_with
-
-    def _watermark_store(self, context: Any) -> Any | None:
-        stores = context.get("asset_state_store")
-        return None if stores is None or self._watermark_asset is None else stores[self._watermark_asset]

@@ -25,7 +25,7 @@ from airflow_provider_cdf_records.records.identifiers import (
 )
 from airflow_provider_cdf_records.records.problems import join_problems, listed, problem_of
 from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, check_size, request_body
-from airflow_provider_cdf_records.records.returned import MARK, without_returned_keys
+from airflow_provider_cdf_records.records.returned import may_be_returned, without_returned_keys
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
 
 BACKSLASH = b"\\"
@@ -146,7 +146,7 @@ class ApiShaped:
         except NOT_JSON:  # decoding the rows one by one shows which
             return self._one_by_one(chunk)
         request = request_body(bodies)
-        if MARK in request:
+        if may_be_returned(request):
             bodies = list(map(without_returned_keys, bodies))
             request = request_body(bodies)
         if identities is None or not _is_good_text(request):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 RETURNED_KEYS = ("createdTime", "lastUpdatedTime", "status")  # that CDF adds; no container can have them
-MARK = b'"lastUpdatedTime"'
+MARK, BYTE_OF_MARK = b'"lastUpdatedTime"', b"U"
 VIEW_SEPARATOR = "/"  # between a view and its version, where properties are grouped by it
 
 
@@ -39,12 +39,17 @@ def as_record(item: Mapping[str, Any]) -> dict[str, Any]:
     return record | {"sources": sources} if sources else record
 
 
+def may_be_returned(text: bytes) -> bool:
+    """Return whether JSON may hold records that CDF returned; searching for one byte first is much faster."""
+    return BYTE_OF_MARK in text and MARK in text
+
+
 def without_returned_keys(body: bytes) -> bytes:
     """Return the JSON of a record with what CDF takes alone, if it has a time that CDF adds.
 
     Anything that is not such a record is returned as it is.
     """
-    if MARK not in body:
+    if not may_be_returned(body):
         return body
     try:
         return _encode(_decode(body))

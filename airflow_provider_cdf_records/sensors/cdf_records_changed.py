@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from airflow_provider_cdf_records.assets.of_task import asset_of_task, store_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.version_compat import (
     AirflowException,
     PokeReturnValue,
-    asset,
     keeps_state_between_runs,
 )
 from airflow_provider_cdf_records.waiting import StreamChanged
@@ -108,7 +107,7 @@ class CdfRecordsChangedSensor(CdfSensor):
         self.path: Any = path
         self.deleted_path: Any = deleted_path
         super().__init__(**kwargs)
-        self._kept_with = self._asset_of_cursor()
+        self._kept_with = asset_of_task(self, KEPT_WITH)
         self._cursor: FeedCursor | None = None
 
     def make_condition(self) -> Condition:
@@ -117,10 +116,10 @@ class CdfRecordsChangedSensor(CdfSensor):
 
     def make_trigger(self, **wait: Any) -> CdfTrigger:
         from airflow_provider_cdf_records.triggers.base import as_json  # noqa: PLC0415
-        from airflow_provider_cdf_records.triggers.changed import CdfStreamChangedTrigger  # noqa: PLC0415
+        from airflow_provider_cdf_records.triggers.changed_since import CdfChangedSinceTrigger  # noqa: PLC0415
 
         start = self._begun().start
-        return CdfStreamChangedTrigger(
+        return CdfChangedSinceTrigger(
             cursor=start.cursor, time=start.time, filter=as_json(self.filter), **wait
         )
 
@@ -205,23 +204,12 @@ class CdfRecordsChangedSensor(CdfSensor):
             msg = f"The changes could not be pushed to XCom, and the cursor stays: {error}"
             raise AirflowException(msg) from error
 
-    def _asset_of_cursor(self) -> Any | None:
-        """Return the asset that the cursor is kept with; ``None`` where Airflow keeps no state of assets.
-
-        It becomes an inlet, so that Airflow knows it; that causes no event when the task ends.
-        """
-        if not keeps_state_between_runs() or self.get_dag() is None:
-            return None
-        kept_with = asset(quote(f"{KEPT_WITH}/{self.dag_id}/{self.task_id}"), group=KEPT_WITH)
-        self.inlets.append(kept_with)
-        return kept_with
-
     def _store(self, context: Any) -> Any:
         from airflow_provider_cdf_records.hooks.feed_cursor import EarlierRuns, Nowhere  # noqa: PLC0415
 
-        stores, task_instance = context.get("asset_state_store"), context.get("ti")
-        if self._kept_with is not None and stores is not None:
-            return stores[self._kept_with]
+        store, task_instance = store_of(context, self._kept_with), context.get("ti")
+        if store is not None:
+            return store
         if keeps_state_between_runs() or task_instance is None:
             return Nowhere()
         return EarlierRuns(task_instance)

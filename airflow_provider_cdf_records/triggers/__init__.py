@@ -5,6 +5,5 @@ from airflow_provider_cdf_records.triggers.cdf_records import (
     CdfRecordsTrigger,
     CdfStreamTrigger,
 )
-from airflow_provider_cdf_records.triggers.changed import CdfStreamChangedTrigger
 
-__all__ = ["CdfRecordsChangedTrigger", "CdfRecordsTrigger", "CdfStreamChangedTrigger", "CdfStreamTrigger"]
+__all__ = ["CdfRecordsChangedTrigger", "CdfRecordsTrigger", "CdfStreamTrigger"]

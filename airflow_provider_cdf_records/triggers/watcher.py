@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_cdf_records.waiting.changes import Position
+from airflow_provider_cdf_records.waiting.change_pages import Position
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.triggers.stores import Store

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
 
 from airflow_provider_cdf_records.client import CdfApiError, CdfConnectionError
 from airflow_provider_cdf_records.local_server import Clock
-from airflow_provider_cdf_records.waiting import Changes, Position, look_back, read_changes
+from airflow_provider_cdf_records.waiting import Changes, Position, change_pages, read_changes
+from airflow_provider_cdf_records.waiting.change_pages import look_back, pages_from
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 
@@ -100,13 +102,6 @@ def test_no_page_is_begun_after_the_time_is_over(cdf: LocalCdf) -> None:
     assert (changes.pages, changes.has_next) == (1, True)
 
 
-def test_each_page_is_shown_as_it_is(cdf: LocalCdf) -> None:
-    upsert(cdf, *(f"r{number}" for number in range(1500)))
-    pages: list[int] = []
-    read_changes(cdf.client, STREAM, on_page=lambda items: pages.append(len(items)))
-    assert pages == [1000, 500]
-
-
 def test_what_was_read_before_a_failure_is_kept(cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch) -> None:
     upsert(cdf, *(f"r{number}" for number in range(1500)))
     ask = cdf.client.sync_records_page
@@ -133,11 +128,12 @@ def test_a_cursor_that_is_refused_is_replaced_by_a_look_back(
         upsert(cdf, "a")
         cdf.server.clock.advance(3600)
         now = cdf.server.clock.now_ms() / 1000
-        lost = Position("not a cursor", now - 3700)
+        monkeypatch.setattr(change_pages.time, "time", lambda: now)
         with caplog.at_level(logging.WARNING):
-            changes = read_changes(cdf.client, STREAM, position=lost, now=lambda: now)
-    assert (named(changes), changes.is_restarted, changes.start) == (["a"], True, lost)
-    assert "takes the kept cursor of stream alarms no more" in caplog.text
+            changes = read_changes(cdf.client, STREAM, position=Position("not a cursor", now - 3700))
+    assert named(changes) == ["a"]
+    assert "takes the cursor that was kept for stream alarms no more" in caplog.text
+    assert "read from 72m-ago on, so that some come twice" in caplog.text
     assert "three days" not in caplog.text
 
 
@@ -145,7 +141,7 @@ def test_deletions_that_cdf_may_have_forgotten_are_warned_of(
     cdf: LocalCdf, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        read_changes(cdf.client, STREAM, position=Position("x", 0), now=lambda: 4 * 86_400)
+        read_changes(cdf.client, STREAM, position=Position("x", time.time() - 4 * 86_400))
     assert "deleted longer than three days ago" in caplog.text
 
 
@@ -155,8 +151,37 @@ def test_a_filter_that_is_refused_is_not_taken_for_a_lost_cursor(cdf: LocalCdf) 
         read_changes(cdf.client, STREAM, position=position, filter={"like": {}})
 
 
+def test_changes_that_are_left_are_found_without_their_cursor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with local_cdf(monkeypatch, clock=Clock(stopped=True)) as cdf:
+        upsert(cdf, *(f"r{number}" for number in range(1500)))
+        cdf.server.clock.advance(36_000)
+        now = cdf.server.clock.now_ms() / 1000
+        monkeypatch.setattr(change_pages.time, "time", lambda: now)
+        position = read_changes(cdf.client, STREAM, max_pages=1).position
+        left = read_changes(cdf.client, STREAM, position=position._replace(cursor="bm9uZQ=="))
+    assert position.time == now - 36_000
+    assert left.created == 1500
+
+
+def test_the_time_of_a_position_never_falls(cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([3000, 1000, None, 4000])
+
+    def page(*_: Any, **__: Any) -> dict[str, Any]:
+        changed = next(times)
+        items = [] if changed is None else [{"lastUpdatedTime": changed}]
+        return {"items": items, "nextCursor": "next", "hasNext": changed != 4000}
+
+    monkeypatch.setattr(cdf.client, "sync_records_page", page)
+    pages = list(pages_from(cdf.client, STREAM, Position("first", 2.0)))
+    assert [position.time for _, position in pages[:3]] == [3.0, 3.0, 3.0]
+    assert pages[3][1].time == pytest.approx(time.time(), abs=60)
+
+
 @pytest.mark.parametrize(
-    ("ago", "text"), [(0, "10m-ago"), (1, "11m-ago"), (3600, "70m-ago"), (-10_000, "1m-ago")]
+    ("ago", "text"),
+    [(0, "1m-ago"), (61, "2m-ago"), (3600, "60m-ago"), (-10_000, "1m-ago"), (999_999 * 60, "695d-ago")],
 )
-def test_a_look_back_reaches_further_than_the_moment(ago: float, text: str) -> None:
-    assert look_back(1_000_000 - ago, 1_000_000) == text
+def test_a_look_back_reaches_to_the_moment_or_further(ago: float, text: str) -> None:
+    assert look_back(1_000_000_000 - ago, 1_000_000_000) == text

@@ -103,9 +103,14 @@ def test_nothing_is_told_of_a_load_that_does_not_begin(
     cdf: LocalCdf, collected: Collected, tmp_path: Path, stream_id: str, name: str
 ) -> None:
     csv(tmp_path / "rows.csv", 1)
+    hook = CdfRecordsHook()
     with pytest.raises(AirflowException):
-        CdfRecordsHook().upsert_file(stream_id, tmp_path / name, mapping=MAPPING)
+        hook.upsert_file(stream_id, tmp_path / name, mapping=MAPPING)
     assert (collected.inputs, collected.outputs) == ([], [])
+    load = hook.last_load
+    assert load is not None, "links lead to the project, however the load ends"
+    assert (load.base_url, load.project) == (cdf.client.base_url, cdf.client.project)
+    assert (load.has_read, load.has_written) == (False, False)
 
 
 def test_a_load_that_fails_after_the_first_record_has_written(stream: str, collected: Collected) -> None:

@@ -16,7 +16,8 @@ STREAM = "cdf://westeurope-1/plant/alarms"
 
 
 def load(summary: Any = None, **known: Any) -> LoadLineage:
-    return LoadLineage(STREAM, summary or UPSERT.summary(UPSERT, "alarms"), has_read=True, **known)
+    summary = summary or UPSERT.summary(UPSERT, "alarms")
+    return LoadLineage("https://westeurope-1.cognitedata.com", "plant", summary, has_read=True, **known)
 
 
 def named(datasets: list[Any]) -> list[tuple[str, str]]:

@@ -41,7 +41,8 @@ def told_of_alias(events: Any, outlet: Any) -> list[tuple[str, Any]]:
 
 
 def load(**numbers: Any) -> LoadLineage:
-    return LoadLineage(URI, UPSERT.summary(UPSERT, STREAM, **numbers), has_read=True)
+    summary = UPSERT.summary(UPSERT, STREAM, **numbers)
+    return LoadLineage("https://westeurope-1.cognitedata.com", "plant", summary, has_read=True)
 
 
 def test_what_a_task_has_put_into_an_event_stays(events: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from airflow_provider_cdf_records.version_compat import (
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.sensors.changed_runs import KEY, Killed, Runs, deleted, ids
+from tests.sensors.modes import built_anew, event_of
 
 KEPT_IN_STORE = pytest.mark.skipif(
     not keeps_state_between_runs(), reason="Airflow 3.3 and later have a store for the state of assets"
@@ -168,7 +168,7 @@ def test_the_first_run_begins_where_it_did_however_late_it_is_tried_again(
     assert ids(runs.run("1", initialize_cursor="1h-ago")) == ["a"]
     cdf.server.clock.advance(7200)
     now = cdf.server.clock.now_ms() / 1000
-    monkeypatch.setattr("airflow_provider_cdf_records.waiting.changed.time.time", lambda: now)
+    monkeypatch.setattr("airflow_provider_cdf_records.waiting.change_pages.time.time", lambda: now)
     upsert("b")
     assert ids(runs.run("1", initialize_cursor="1h-ago")) == ["a", "b"]
 
@@ -243,7 +243,7 @@ def test_the_time_for_a_refused_cursor_is_that_of_the_changes_that_are_left(
     cdf.server.clock.advance(36_000)
     upsert("c")
     now = cdf.server.clock.now_ms() / 1000
-    monkeypatch.setattr("airflow_provider_cdf_records.waiting.changed.time.time", lambda: now)
+    monkeypatch.setattr("airflow_provider_cdf_records.waiting.change_pages.time.time", lambda: now)
     runs.run("1", max_records=1)
     set_kept(runs, cursor="bm9uZQ==")
     assert "b" in ids(runs.run("2"))
@@ -417,16 +417,8 @@ def test_loads_of_its_folder_leave_out_what_is_not_whole(cdf: LocalCdf, tmp_path
     assert CdfRecordsHook().upsert_file(STREAM, tmp_path).read == 1
 
 
-def event_of(trigger: Any) -> dict[str, Any]:
-    """Return the event of a trigger that was restarted, after Airflow has kept it."""
-    path, kept = trigger.serialize()
-    module, _, name = path.rpartition(".")
-    again = getattr(import_module(module), name)(**json.loads(json.dumps(kept)))
-
-    async def first() -> Any:
-        return (await anext(again.run())).payload
-
-    event: dict[str, Any] = asyncio.run(first())
+def event_after_restart(trigger: Any) -> dict[str, Any]:
+    event: dict[str, Any] = asyncio.run(event_of(built_anew(trigger)))
     return event
 
 
@@ -438,7 +430,7 @@ def test_a_trigger_sees_that_something_changed_and_a_worker_reads_it(
     path = tmp_path / "changed.ndjson"
     trigger = runs.defer("2", path=path)
     upsert("b", text="a secret of the plant")
-    event = event_of(trigger)
+    event = event_after_restart(trigger)
     assert event == {"status": "holds", "value": None}
     upsert("c")
     assert runs.resume("2", event, path=path)["created"] == 2
@@ -449,7 +441,7 @@ def test_a_trigger_sees_that_something_changed_and_a_worker_reads_it(
 def test_a_trigger_waits_from_the_beginning_without_a_cursor(cdf: LocalCdf, runs: Runs) -> None:
     trigger = runs.defer("1")
     upsert("a")
-    assert ids(runs.resume("1", event_of(trigger))) == ["a"]
+    assert ids(runs.resume("1", event_after_restart(trigger))) == ["a"]
 
 
 def test_a_retry_after_a_deferral_gives_the_same_changes(cdf: LocalCdf, runs: Runs) -> None:
@@ -457,7 +449,7 @@ def test_a_retry_after_a_deferral_gives_the_same_changes(cdf: LocalCdf, runs: Ru
     runs.run("1")
     trigger = runs.defer("2")
     upsert("b")
-    event = event_of(trigger)
+    event = event_after_restart(trigger)
     kept = runs.kept
 
     def kill() -> None:

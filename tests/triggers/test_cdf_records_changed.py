@@ -270,7 +270,7 @@ def test_a_cursor_that_cdf_takes_no_more_loses_nothing(
     upsert(cdf, "a")
     live(database, second)
     assert database.seen("t") == {"a"}
-    assert "takes the kept cursor of stream alarms no more" in caplog.text
+    assert "takes the cursor that was kept for stream alarms no more" in caplog.text
 
 
 def test_a_cursor_of_another_project_is_not_used(

@@ -1,4 +1,4 @@
-"""A trigger that waits until records of a stream have changed."""
+"""What :class:`.CdfRecordsChangedSensor` defers to. To start DAGs, see ``cdf_records_changed.py`` instead."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.waiting import Condition
 
 
-class CdfStreamChangedTrigger(CdfTrigger):
-    """Waits until records of a stream have changed since a cursor; see :class:`.CdfRecordsChangedSensor`.
+class CdfChangedSinceTrigger(CdfTrigger):
+    """Waits, for a deferred :class:`.CdfRecordsChangedSensor`, until records have changed since a cursor.
 
-    It reads no further than the first change, and its event carries none.
+    It reads no further than the first change, and its event carries none: the sensor reads them. It is not
+    for an ``AssetWatcher``; :class:`.CdfRecordsChangedTrigger` is.
 
     :param cursor: of CDF; ``None``: there is none yet.
     :param time: epoch seconds from which on changes count without a cursor, or with one that CDF refuses.
