@@ -104,6 +104,7 @@ class Runs:
         context = self.context(run_id)
         sensor = self.sensor(deferrable=True, poke_interval=0.01, **arguments)
         with current_task(**context), pytest.raises(TaskDeferred) as deferred:
+            sensor.pre_execute(context)
             sensor.execute(context)
         assert deferred.value.method_name == "execute_complete"
         return deferred.value.trigger

@@ -52,6 +52,8 @@ def test_the_trigger_gets_read_arguments_and_no_templates(cdf: LocalCdf) -> None
     started_at = arguments["started_at"]
     assert arguments == {
         "stream_id": STREAM,
+        "probes": None,
+        "written": 0,
         "min_count": 7,
         "filter": {"prefix": {"property": PROPERTY, "value": "2"}},
         "last_updated_time": {"gte": 1767225600000, "lt": 1798761600000},

@@ -214,7 +214,7 @@ def test_a_trigger_is_built_anew_from_what_is_kept_of_it() -> None:
     )
     assert vars(built_anew(trigger)) == vars(trigger)
     assert built_anew(trigger).make_condition() == trigger.make_condition()
-    assert len(trigger.serialize()[1]) == 3 + len(base.CdfTrigger.wait_arguments)
+    assert len(trigger.serialize()[1]) == 5 + len(base.CdfTrigger.wait_arguments)
     assert built_anew(CdfStreamTrigger(stream_id=STREAM, stream_type=None)).stream_type is None
 
 
