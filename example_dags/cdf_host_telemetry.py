@@ -1,8 +1,9 @@
-"""Every minute, readings of the machine that runs the task go into a CDF stream, by XCom."""
+"""Every minute, a function yields readings of the machine that runs the task, and they go into a stream."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,14 +15,15 @@ except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
     from airflow.operators.python import get_current_context
 
+from airflow_provider_cdf_records.assets import cdf_asset
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.operators.cdf_records import (
-    CdfRecordsUpsertOperator,
-    CdfStreamCreateOperator,
-)
+from airflow_provider_cdf_records.operators.cdf_records import CdfStreamCreateOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
 
 SPACE, CONTAINER, STREAM = "host_telemetry", "HostReading", "host_telemetry"
+READING = {"type": "container", "space": SPACE, "externalId": CONTAINER}
+# The cluster and the project of your connection. Other DAGs can start by this asset: schedule=[READINGS].
+READINGS = cdf_asset(STREAM, cluster="westeurope-1", project="my-project")
 THIS_RUN = {"equals": {"property": [SPACE, CONTAINER, "run"], "value": "{{ run_id }}"}}
 
 
@@ -38,9 +40,9 @@ def cdf_host_telemetry() -> None:
         task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
     )
 
-    @task
-    def extract() -> list[dict[str, Any]]:
-        """Read CPU, memory, disks and network, and return the readings as records."""
+    @task.cdf_records_upsert(stream_id=STREAM, outlets=[READINGS])
+    def load() -> Iterator[dict[str, Any]]:
+        """Read CPU, memory, disks and network, and yield the readings as records."""
         now = datetime.now(timezone.utc)
         host, run_id = socket.gethostname(), get_current_context()["run_id"]
         readings = [
@@ -53,35 +55,25 @@ def cdf_host_telemetry() -> None:
         for interface, counters in psutil.net_io_counters(pernic=True).items():
             readings.append(("network.sent", interface, counters.bytes_sent, "B"))
             readings.append(("network.received", interface, counters.bytes_recv, "B"))
-        return [
-            {
+        for metric, device, value, unit in readings:
+            properties = {
+                "host": host,
+                "metric": metric,
+                "device": device,
+                "value": float(value),
+                "unit": unit,
+                "time": now,
+                "run": run_id,
+            }
+            yield {
                 "space": SPACE,
                 "externalId": f"{host}/{metric}/{device}/{now:%Y%m%dT%H%M%S}",
-                "sources": [
-                    {
-                        "source": {"type": "container", "space": SPACE, "externalId": CONTAINER},
-                        "properties": {
-                            "host": host,
-                            "metric": metric,
-                            "device": device,
-                            "value": float(value),
-                            "unit": unit,
-                            "time": now,
-                            "run": run_id,
-                        },
-                    }
-                ],
+                "sources": [{"source": READING, "properties": properties}],
             }
-            for metric, device, value, unit in readings
-        ]
 
-    load = CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, records=extract())
-
+    loaded = load()
     wait_until_visible = CdfRecordsSensor(
-        task_id="wait_until_visible",
-        load=load.output,
-        poke_interval=2,
-        timeout=120,
+        task_id="wait_until_visible", load=loaded, deferrable=True, poke_interval=2, timeout=120
     )
 
     @task
@@ -97,7 +89,7 @@ def cdf_host_telemetry() -> None:
                 f"{reading['metric']:<18}{reading['device']:<28}{reading['value']:>18,.1f} {reading['unit']}"
             )
 
-    create_stream >> load >> wait_until_visible >> show()
+    create_stream >> loaded >> wait_until_visible >> show()
 
 
 cdf_host_telemetry()

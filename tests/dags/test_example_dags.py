@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 from tests.dags.conftest import ROOT, airflow_on
 
 EXAMPLES = ROOT / "example_dags"
@@ -182,6 +183,19 @@ def test_an_alarm_that_was_closed_a_moment_ago_is_left_alone(
     archive: CdfRecordsHook, archiving: dict[str, Any]
 ) -> None:
     assert not Path(archiving["find_closed"]("run", "60")["path"]).read_text()
+
+
+@pytest.mark.skipif(not AIRFLOW_3, reason="watchers came with Airflow 3")
+def test_alarms_are_raised_and_closed_for_a_dag_that_watches_them(
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
+    """Without an event that starts it; ``triggers/test_watching_in_airflow.py`` has some come."""
+    airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
+    for dag_id in ("cdf_raise_alarms", "cdf_watch_stream"):
+        airflow.test_dag(dag_id)
+        assert set(airflow.states(dag_id).values()) == {"success"}
+    alarms = properties_in("plant_alarms", "plant_alarms", "Alarm")
+    assert sorted(alarm["state"] for alarm in alarms) == ["closed"] * 5 + ["open"] * 5
 
 
 def test_no_example_asks_cdf_by_hand() -> None:

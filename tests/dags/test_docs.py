@@ -1,0 +1,88 @@
+"""The DAGs in the README and the documentation run as they stand there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.local_server import LocalServer
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3, keeps_state_between_runs
+from tests.dags.conftest import ROOT, airflow_on
+
+DAG_FILES = re.compile(r"```python\n# dags/(\S+)\.py\n(.*?)```", re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {name: text for page in PAGES for name, text in DAG_FILES.findall(page.read_text())}
+
+# The names of the files, and of the DAG in each that is run, in this order.
+RUNS = {
+    "load_file": "load_file",
+    "alarms_as_asset": "load_alarms",
+    "alarms_of_function": "alarms_of_function",
+    "load_and_wait": "load_and_wait",
+    "copy_changes": "copy_changes",
+}
+OF_AIRFLOW_3_3 = {"load_with_policy": "load_with_policy"}
+# Without an event that starts them; ``triggers/test_watching_in_airflow.py`` has some come.
+OF_AIRFLOW_3 = {"on_changed_alarms": "on_changed_alarms", "on_message": "on_message"}
+
+RUN_ALL = dedent(
+    """\
+    import importlib, json, sys
+
+    states = {}
+    for name, dag in json.loads(sys.argv[1]).items():
+        states[name] = str(getattr(importlib.import_module(name), dag)().test().state)
+    print("STATES " + json.dumps(states))
+    """
+)
+ROW = (
+    '{"space": "plant", "externalId": "a-1", "sources": [{"source": {"type": "container", "space": "plant", '
+    '"externalId": "Alarm"}, "properties": {"severity": "high"}}]}\n'
+)
+
+
+def test_every_dag_of_a_page_is_run() -> None:
+    assert TEXTS.keys() == RUNS.keys() | OF_AIRFLOW_3_3.keys() | OF_AIRFLOW_3.keys()
+
+
+def test_the_dags_of_the_pages_load_what_they_say(
+    empty_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
+    runs = dict(RUNS)
+    if AIRFLOW_3:
+        runs |= OF_AIRFLOW_3
+    if keeps_state_between_runs():
+        runs |= OF_AIRFLOW_3_3
+    (definitions,) = re.findall(r"```yaml\n# cdf.yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "cdf.yaml").write_text(definitions.replace("[alarms]", "[alarms, copy]"))
+    empty_cdf.load(tmp_path / "cdf.yaml")
+    (tmp_path / "alarms.ndjson").write_text(ROW)
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    for name in runs:
+        text = TEXTS[name].replace('"/tmp/', f'"{tmp_path}/')
+        if not AIRFLOW_3:
+            text = text.replace("from airflow.sdk import", "from airflow.decorators import")
+        (folder / f"{name}.py").write_text(text)
+    airflow = airflow_on(folder, airflow_home, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALL, json.dumps(runs)],
+        env=os.environ | airflow.settings | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    states = re.findall(r"^STATES (.*)$", done.stdout, re.MULTILINE)
+    assert states, done.stdout[-5000:]
+    assert set(json.loads(states[0]).values()) == {"success"}, done.stdout[-20000:]
+    expected = {"a-1"} | {f"pump-{n}" for n in range(100)} | {f"north-{n}" for n in range(10_000)}
+    for stream_id in ("alarms", "copy"):
+        records = CdfRecordsHook().query_records(stream_id)
+        assert {record["externalId"] for record in records} == expected
