@@ -29,5 +29,7 @@ class ChangesProducer(SharedStreamProducer):
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
         """Keep the cursors of the triggers whose events are in Airflow's database."""
         for poll, outcome in batch:
-            for watcher in self._stream.settle(poll, outcome.failed + outcome.rejected):
-                await watcher.save()
+            settled = self._stream.settle(poll, outcome.failed + outcome.rejected)
+            places = [(watcher, watcher.place) for watcher in settled]  # the next poll moves them meanwhile
+            for watcher, place in places:
+                await watcher.save(place)

@@ -131,11 +131,11 @@ class Watcher:
             self.place = min(known, key=lambda one: one[0])[1]
         self._ready.set()
 
-    async def save(self) -> None:
+    async def save(self, place: Place) -> None:
         """Keep how far it has come; a failure only has changes come again after a restart."""
-        if self.place.position is None:
+        if place.position is None:
             return
-        value = {**self.place.position._asdict(), "origin": self.place.origin}
+        value = {**place.position._asdict(), "origin": place.origin}
         for store in self._stores:
             try:
                 await store.set(self._key, value)

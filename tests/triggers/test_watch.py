@@ -13,6 +13,8 @@ from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsChangedT
 from airflow_provider_cdf_records.triggers.stores import AssetStore, stores_of
 from airflow_provider_cdf_records.triggers.watch import Watch
 from airflow_provider_cdf_records.triggers.watched_stream import NotConfirmedError, WatchedStream, Watchers
+from airflow_provider_cdf_records.triggers.watcher import Place, Watcher
+from airflow_provider_cdf_records.waiting import Position
 from tests.state_store import Memory
 
 pytest.importorskip("airflow.sdk", reason="of Airflow 3")
@@ -124,3 +126,40 @@ def test_who_left_before_it_began_is_known_and_who_else_failed_is_not() -> None:
     assert asyncio.run(settled(1, done, gone)) == [done]
     with pytest.raises(NotConfirmedError, match="did not confirm that the events of 1 of 2 triggers"):
         asyncio.run(settled(1, done, began))
+
+
+def test_a_trigger_that_moves_on_while_another_is_kept_is_kept_where_airflow_has_stored_its_events() -> None:
+    from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome
+
+    from airflow_provider_cdf_records.triggers.changes_producer import ChangesProducer
+
+    class SlowStore:
+        """While it keeps a cursor, the next poll comes."""
+
+        def __init__(self) -> None:
+            self.kept: Any = None
+
+        async def get(self, key: str) -> Any:
+            return self.kept
+
+        async def set(self, key: str, value: Any) -> None:
+            self.kept = value
+            for watcher in watchers:
+                watcher.place = Place(Position("the next poll's", 2.0))
+
+    async def read(place: Place) -> Any:
+        raise AssertionError
+
+    async def advance() -> None:
+        for watcher in watchers:
+            watcher.place, watcher.done = Place(Position("this poll's", 1.0)), 5
+        poll: Any = SimpleNamespace(number=5, watchers=frozenset(watchers))
+        outcome = AdvanceOutcome(acked=2, failed=0)
+        await ChangesProducer(WatchedStream(watch(), Watchers())).advance([AdvanceItem(poll, outcome)])
+
+    stores = [SlowStore(), SlowStore()]
+    watchers = [
+        Watcher(read, [store], key="cursor", stream_id="alarms", max_identities=1) for store in stores
+    ]
+    asyncio.run(advance())
+    assert [store.kept["cursor"] for store in stores] == ["this poll's"] * 2
