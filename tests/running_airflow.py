@@ -131,6 +131,8 @@ class RunningAirflow:
         question = "SELECT value FROM xcom WHERE run_id = ? AND task_id = coalesce(?, task_id) AND key = ?"
         found = self.query(question, run_id, task_id, key)
         value = found[0][0] if found else None
+        if isinstance(value, bytes):  # Airflow 2
+            return json.loads(value)
         while isinstance(value, str) and value[:1] in ('"', "{", "["):  # Airflow 3 has JSON in a text in JSON
             value = json.loads(value)
         return value

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.version_compat import ResolveMixin, XComNotFound
+from airflow_provider_cdf_records.version_compat import (
+    AirflowException,
+    DagParam,
+    ResolveMixin,
+    XComNotFound,
+)
 
 DELIMITERS = ("{{", "{%", "{#")  # of Jinja, unless a DAG sets others
 DELIMITER_NAMES = (
@@ -41,6 +46,10 @@ def resolved(reference: Any, context: Any) -> Any:
         return reference.resolve(context)
     except FAILURES as error:
         return FailedReference(error)
+    except AirflowException as error:
+        if not isinstance(reference, DagParam):
+            raise
+        return FailedReference(error)  # Airflow 2: a parameter that the DAG does not have
 
 
 def delimiters_of(dag: Any) -> tuple[str, ...]:

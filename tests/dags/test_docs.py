@@ -31,6 +31,9 @@ OF_AIRFLOW_3_3 = {"load_with_policy": "load_with_policy"}
 # Without an event that starts them; ``triggers/test_watching_in_airflow.py`` has some come.
 OF_AIRFLOW_3 = {"on_changed_alarms": "on_changed_alarms", "on_message": "on_message"}
 
+# What Airflow 2 wants of a DAG with a schedule.
+START_DATE = "start_date=__import__('datetime').datetime(2026, 1, 1)"
+
 RUN_ALL = dedent(
     """\
     import importlib, json, sys
@@ -69,6 +72,7 @@ def test_the_dags_of_the_pages_load_what_they_say(
         text = TEXTS[name].replace('"/tmp/', f'"{tmp_path}/')
         if not AIRFLOW_3:
             text = text.replace("from airflow.sdk import", "from airflow.decorators import")
+            text = text.replace("@dag(", f"@dag({START_DATE}, ")
         (folder / f"{name}.py").write_text(text)
     airflow = airflow_on(folder, airflow_home, tmp_path)
     done = subprocess.run(

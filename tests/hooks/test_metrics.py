@@ -81,6 +81,7 @@ def test_what_cdf_refuses_is_counted_by_status_and_what_exists_apart(cdf: LocalC
     }
 
 
+@pytest.mark.usefixtures("empty_metadata_database")
 def test_loads_that_fail_or_skip_are_reported_too(cdf: LocalCdf, stats: Collected) -> None:
     with pytest.raises(AirflowFailException):
         CdfRecordsHook().upsert_records(STREAM, [a_record(number="none")])

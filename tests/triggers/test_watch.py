@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.triggers import cdf_records_changed
 from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsChangedTrigger
 from airflow_provider_cdf_records.triggers.stores import AssetStore, stores_of
 from airflow_provider_cdf_records.triggers.watch import Watch
@@ -72,12 +71,6 @@ def test_what_makes_no_sense_fails_when_the_dag_is_parsed(
 ) -> None:
     with pytest.raises(kind, match=message):
         CdfRecordsChangedTrigger(**{"stream_id": "alarms", **arguments})
-
-
-def test_airflow_2_is_told_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cdf_records_changed, "AIRFLOW_3", False)
-    with pytest.raises(RuntimeError, match=r"needs Airflow 3.*CdfRecordsChangedSensor"):
-        CdfRecordsChangedTrigger(stream_id="alarms")
 
 
 def watch(**more: Any) -> Watch:

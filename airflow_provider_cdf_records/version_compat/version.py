@@ -1,0 +1,14 @@
+"""Which Airflow is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+AIRFLOW_3 = find_spec("airflow.sdk") is not None
+
+
+def keeps_state_between_runs() -> bool:
+    """Whether this Airflow has a store for the state of assets (3.3 and later)."""
+    version: str = import_module("airflow").__version__
+    return tuple(map(int, version.split(".")[:2])) >= (3, 3)
