@@ -64,8 +64,8 @@ def cdf_archive_closed() -> None:
         task_id="create_archive", stream_id=ARCHIVE, template="BasicArchive"
     )
 
-    @task(multiple_outputs=True)
-    def find_closed(run: str, settled_minutes: str) -> dict[str, Any]:
+    @task
+    def find_closed(run: str, settled_minutes: str) -> str:
         """Write the settled alarms to a file, as they are now."""
         now, path = round(time.time() * 1000), os.path.join(FOLDER, f"closed-{run}.ndjson")
         settled = {"lte": now - int(settled_minutes) * 60_000}
@@ -75,22 +75,22 @@ def cdf_archive_closed() -> None:
         with open(path, "w", encoding="utf-8") as file:
             for item in islice(closed, MOST):
                 print(json.dumps(as_record(item)), file=file)
-        return {"path": path, "since": now - HOUR_MS}  # for the clocks of others
+        return path
 
     found = find_closed("{{ run_id }}", "{{ params.settled_minutes }}")
-    ingest = CdfRecordsIngestOperator(
-        task_id="ingest", stream_id=ARCHIVE, path=found["path"], if_empty="skip"
-    )
+    ingest = CdfRecordsIngestOperator(task_id="ingest", stream_id=ARCHIVE, path=found, if_empty="skip")
     wait_until_visible = CdfRecordsSensor(
         task_id="wait_until_visible", load=ingest.output, poke_interval=5, timeout=1200
     )
 
     @task
-    def delete_archived(path: str, since: int) -> None:
+    def delete_archived(path: str) -> None:
         """Delete the alarms that the archive holds as they are in the file, and that are still so."""
         hook = CdfRecordsHook()
         with open(path, encoding="utf-8") as file:
             written = [json.loads(line) for line in file]
+        # A copy is younger than its alarm, also one of a run before: the archive keeps no second one.
+        since = min(one["lastUpdatedTime"] for one in written) - HOUR_MS  # for the clocks of others
         archived = by_identity(hook.query_records(ARCHIVE, sources=SOURCES, last_updated_time={"gte": since}))
         live = by_identity(hook.query_records(LIVE, filter=CLOSED))
         verified, unchanged = [], []
@@ -109,12 +109,7 @@ def cdf_archive_closed() -> None:
         os.remove(path)
 
     [create_live, create_archive] >> found
-    (
-        ingest
-        >> wait_until_visible
-        >> delete_archived(found["path"], found["since"])
-        >> remove_file(found["path"])
-    )
+    (ingest >> wait_until_visible >> delete_archived(found) >> remove_file(found))
 
 
 cdf_archive_closed()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_cdf_records.assets.of_task import asset_of_task, store_of
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import WHERE_NONE_IS_KEPT, check_watermark
 from airflow_provider_cdf_records.task_arguments.operator import Argument
+from airflow_provider_cdf_records.task_arguments.own_asset import asset_of_task, store_of
 from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
 from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cdf_records.assets.of_task import asset_of_task, store_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.task_arguments.operator import Argument
+from airflow_provider_cdf_records.task_arguments.own_asset import asset_of_task, store_of
 from airflow_provider_cdf_records.version_compat import (
     AirflowException,
     PokeReturnValue,

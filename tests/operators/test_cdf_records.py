@@ -295,6 +295,7 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.task_arguments.mapped",
         "airflow_provider_cdf_records.task_arguments.mapping",
         "airflow_provider_cdf_records.task_arguments.operator",
+        "airflow_provider_cdf_records.task_arguments.own_asset",
         "airflow_provider_cdf_records.task_arguments.references",
         "airflow_provider_cdf_records.task_arguments.rendering",
         "airflow_provider_cdf_records.task_arguments.rows",
@@ -307,12 +308,13 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.version_compat.tasks",
         "airflow_provider_cdf_records.version_compat.version",
         "airflow_provider_cdf_records.waiting",
-        "airflow_provider_cdf_records.waiting.changed",
+        "airflow_provider_cdf_records.waiting.change_pages",
         "airflow_provider_cdf_records.waiting.changes",
         "airflow_provider_cdf_records.waiting.condition",
         "airflow_provider_cdf_records.waiting.listed",
         "airflow_provider_cdf_records.waiting.load_visible",
         "airflow_provider_cdf_records.waiting.records",
+        "airflow_provider_cdf_records.waiting.stream_changed",
         "airflow_provider_cdf_records.waiting.streams",
     ]
 
