@@ -22,6 +22,7 @@ SETTINGS: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
     "catchup": False,
     "max_active_runs": 1,
+    "default_args": {"retries": 2, "retry_delay": timedelta(seconds=10)},
     "tags": ["cdf", "example"],
 }
 

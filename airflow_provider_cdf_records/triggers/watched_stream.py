@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from airflow_provider_cdf_records.triggers.shared_client import shared_client
 from airflow_provider_cdf_records.triggers.watcher import Place, Poll, Reading
+from airflow_provider_cdf_records.waiting.change_pages import ago
 from airflow_provider_cdf_records.waiting.changes import read_changes
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.triggers.watcher import Watcher
 
 KEEP_EVERY = 3600.0  # seconds after which the cursor of a stream without changes is kept anew
-LONGEST_PAUSE = 300.0  # seconds between two tries, unless polls are rarer; also after a final failure
+LONGEST_PAUSE = 300.0  # seconds between two tries, unless polls are rarer
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,8 @@ def watchers_of(watch: Watch) -> Watchers:
 class WatchedStream:
     """Polls a stream for as long as any trigger watches it.
 
-    Failures never end it: what may pass is tried again with growing pauses, the rest is logged as an error
-    and tried again at a slower pace, since the stream, the rights or the connection may be mended.
+    Failures never end it: all are tried again with growing pauses, and what does not pass by itself is logged
+    as an error, since the stream may be created, and the rights or the connection mended.
 
     :param watch: what is polled, and how often.
     :param watchers: the triggers.
@@ -79,6 +80,7 @@ class WatchedStream:
         self._watchers = watchers
         self._told = Place()  # up to where the triggers were told
         self._told_at = -float("inf")
+        self._failed_at: float | None = None  # when the first read failed
         self._is_settled = asyncio.Event()
 
     async def polls(self) -> AsyncIterator[Poll]:
@@ -97,6 +99,7 @@ class WatchedStream:
                     reading = await self.read(place)
                 except Exception as error:
                     failures += 1
+                    self._failed_at = self._failed_at or time.time()
                     await self._pause(self._after_failure(error, failures))
                     continue
                 failures = 0
@@ -144,6 +147,8 @@ class WatchedStream:
                 watch.initialize_cursor,
             )
             position = None
+        if position is None and self._failed_at is not None:  # what was written meanwhile counts, too
+            position = ago(watch.initialize_cursor, self._failed_at)
         changes = read_changes(
             client,
             watch.stream_id,
@@ -181,8 +186,8 @@ class WatchedStream:
         """Log a failure, and return the seconds to wait."""
         watch = self._watch
         longest = max(watch.poll_interval, LONGEST_PAUSE)
+        pause = min(watch.poll_interval * 2.0 ** min(failures - 1, 30), longest)
         if getattr(error, "retryable", False):
-            pause = min(watch.poll_interval * 2.0 ** min(failures - 1, 30), longest)
             log.warning(
                 "Changes of stream %s could not be read, the next try is in %.0f s: %s",
                 watch.stream_id,
@@ -197,11 +202,11 @@ class WatchedStream:
             "%.0f s: %s",
             watch.stream_id,
             watch.cdf_conn_id,
-            longest,
+            pause,
             error,
             exc_info=None if is_known else error,
         )
-        return longest
+        return pause
 
     async def _pause(self, seconds: float) -> None:
         """Wait, or until a trigger joins."""

@@ -155,11 +155,11 @@ def test_an_alarm_that_changes_after_it_was_archived_is_not_deleted(
     archive: CdfRecordsHook, archiving: dict[str, Any]
 ) -> None:
     found = archiving["find_closed"]("run", "0")
-    archive.ingest_file("plant_alarms_archive", found["path"])
+    archive.ingest_file("plant_alarms_archive", found)
     archive.upsert_records("plant_alarms", alarms(b="closed") + alarms(c="open"))
-    archiving["delete_archived"](**found)
+    archiving["delete_archived"](found)
     assert alarms_in("plant_alarms").keys() == {"a", "b", "c"}
-    archiving["delete_archived"](**found)
+    archiving["delete_archived"](found)
     assert alarms_in("plant_alarms").keys() == {"a", "b", "c"}
 
 
@@ -172,17 +172,17 @@ def test_an_alarm_that_the_archive_does_not_show_is_not_deleted(
     other[0]["sources"][0]["properties"]["text"] = "something else"
     archive.ingest_records("plant_alarms_archive", other)
     with pytest.raises(RuntimeError, match="does not show 1 of 2 alarms yet"):
-        archiving["delete_archived"](**found)
+        archiving["delete_archived"](found)
     assert alarms_in("plant_alarms").keys() == {"a", "c"}
     archive.ingest_records("plant_alarms_archive", alarms(c="closed"))
-    archiving["delete_archived"](**found)
+    archiving["delete_archived"](found)
     assert alarms_in("plant_alarms").keys() == {"a"}
 
 
 def test_an_alarm_that_was_closed_a_moment_ago_is_left_alone(
     archive: CdfRecordsHook, archiving: dict[str, Any]
 ) -> None:
-    assert not Path(archiving["find_closed"]("run", "60")["path"]).read_text()
+    assert not Path(archiving["find_closed"]("run", "60")).read_text()
 
 
 @pytest.mark.skipif(not AIRFLOW_3, reason="watchers came with Airflow 3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -376,6 +377,31 @@ def test_a_stream_that_does_not_exist_is_an_error_until_it_does(
 
     live(database, life)
     assert "connection cdf_default and its rights" in caplog.text
+
+
+def test_what_was_written_while_a_stream_could_not_be_read_is_told(
+    cdf: LocalCdf, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = watched_stream.read_changes
+    starts: list[Any] = []
+
+    def fail_at_first(*given: Any, position: Any, **more: Any) -> Any:
+        starts.append(position)
+        if len(starts) < 2:
+            raise CdfConnectionError("refused")
+        return read(*given, position=position, **more)
+
+    monkeypatch.setattr(watched_stream, "read_changes", fail_at_first)
+    before = time.time()
+
+    async def life(triggerer: Triggerer) -> None:
+        triggerer.start("t", initialize_cursor="10m-ago")
+        await triggerer.until(lambda: len(starts) > 1)
+
+    live(database, life)
+    assert starts[0] is None
+    assert before - 600 <= starts[1].time <= time.time() - 600
+    assert starts[1].cursor is None
 
 
 def test_a_cdf_that_cannot_be_reached_is_tried_again(
