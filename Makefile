@@ -55,8 +55,9 @@ chromium: $(READY)  ## the browser that the local server's page is tested in, wh
 	{ $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends chromium; } \
 		> $(VENV)/chromium.log 2>&1 || echo "That failed; $(VENV)/chromium.log says why."
 
-soak: $(READY)  ## the fault and crash tests ten times as long, and properties with other examples each time
+soak: $(READY)  ## the tests of faults, crashes and watching ten times as long, and properties with other examples each time
 	CDF_FAULT_SEEDS=3000 CDF_CRASH_ROUNDS=20 CDF_FUZZ_FILES=20000 $(PYTEST) tests/faults
+	CDF_WATCH_BURSTS=200 $(PYTEST) tests/triggers/test_watching_in_airflow.py
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -m hypothesis
 
 bench: $(READY)  ## how fast, beside the official SDK and the usual script; needs nginx
