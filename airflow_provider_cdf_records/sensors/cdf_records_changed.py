@@ -124,8 +124,17 @@ class CdfRecordsChangedSensor(CdfSensor):
         )
 
     def poke(self, context: Any) -> PokeReturnValue:
-        """Return whether records have changed, and the changes, which are out then."""
-        self._begin(context)
+        """Return whether records have changed, and the changes, which are out then.
+
+        As long as it cannot begin for something that may pass, it is tried again by the worker.
+        """
+        try:
+            self._begin(context)
+        except AirflowException as error:
+            if not getattr(error, "retryable", False):
+                raise
+            self.log.warning("Not known yet: %s", error)
+            return PokeReturnValue(False)
         found = super().poke(context)
         return PokeReturnValue(True, self._give(context)) if found else found
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.hooks import base as hook_module
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.records.returned import as_record, without_returned_keys
 from airflow_provider_cdf_records.version_compat import (
     AirflowException,
@@ -267,6 +269,20 @@ def test_what_is_no_cursor_fails_for_good(cdf: LocalCdf, runs: Runs) -> None:
 def test_a_mapped_task_is_refused(cdf: LocalCdf, runs: Runs) -> None:
     with pytest.raises(AirflowFailException, match="cannot be mapped"):
         runs.run("1", map_index=0)
+
+
+def test_a_connection_that_cannot_be_looked_up_now_is_waited_for(
+    cdf: LocalCdf, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        msg = "cannot be looked up now"
+        raise ConnectionLookupError(msg, retryable=True)
+
+    upsert("a")
+    with monkeypatch.context() as patched:
+        patched.setattr(hook_module, "find_connection", fail)
+        assert runs.run("1") is None
+    assert ids(runs.run("1")) == ["a"]
 
 
 def test_a_stream_that_does_not_exist_fails_for_good(cdf: LocalCdf, runs: Runs) -> None:
