@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.task_arguments.own_asset import asset_of_task, store_of
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 KEPT_WITH = "cdf_records_cursor"  # the beginning of the asset's name, and its group
 RETURN_VALUE = "return_value"  # the key of the XCom that a task returns
+MADE_OUTSIDE = (
+    "The cursor can be kept from run to run only for a sensor that is of its DAG when it is made: make it in "
+    "`with DAG(...)`, or give it dag=."
+)
 MAX_IN_XCOM, MAX_IN_FILE = 1000, 100_000  # changes in one run
 
 
@@ -219,6 +224,8 @@ class CdfRecordsChangedSensor(CdfSensor):
         store, task_instance = store_of(context, self._kept_with), context.get("ti")
         if store is not None:
             return store
-        if keeps_state_between_runs() or task_instance is None:
+        if task_instance is None:
             return Nowhere()
+        if keeps_state_between_runs():
+            raise InvalidArgumentError(MADE_OUTSIDE)  # else each run would begin at initialize_cursor, unseen
         return EarlierRuns(task_instance)
