@@ -148,11 +148,15 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         self.defer(
             trigger=trigger,
             method_name="execute_complete",
+            kwargs={"started_at": started_at},
             timeout=timedelta(seconds=left + longest + GRACE),
         )
 
-    def execute_complete(self, context: Any, event: Any) -> Any:  # noqa: ARG002
-        """Return what the trigger's wait ended with, or fail as a sensor does that pokes."""
+    def execute_complete(self, context: Any, event: Any, started_at: float | None = None) -> Any:  # noqa: ARG002
+        """Return what the trigger's wait ended with, or fail as a sensor does that pokes.
+
+        :param started_at: when the task started to wait.
+        """
         status = event["status"]
         if status == "holds":
             self.log.info("Success criteria met. Exiting.")

@@ -143,9 +143,9 @@ class CdfRecordsChangedSensor(CdfSensor):
         found = super().poke(context)
         return PokeReturnValue(True, self._give(context)) if found else found
 
-    def execute_complete(self, context: Any, event: Any) -> Any:
+    def execute_complete(self, context: Any, event: Any, started_at: float | None = None) -> Any:
         """Return the changes, once a trigger has seen that there are some."""
-        super().execute_complete(context, event)
+        super().execute_complete(context, event, started_at)
         self._begin(context)
         return self._give(context)
 
