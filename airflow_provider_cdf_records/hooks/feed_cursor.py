@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = "cdf_records_cursor"  # in the store of the asset, or of the XCom
 VERSION = 1
+NOT_MAPPED = -1  # the index of a task's one instance
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class EarlierRuns:
     def get(self, key: str) -> Any:
         """Return what the latest run has set."""
         one = self._task_instance
-        return one.xcom_pull(task_ids=one.task_id, key=key, include_prior_dates=True)
+        # Without the index, Airflow 3.1 and later return those of all runs, in no order.
+        return one.xcom_pull(task_ids=one.task_id, key=key, include_prior_dates=True, map_indexes=NOT_MAPPED)
 
     def set(self, key: str, value: Any) -> None:
         """Set it for the runs after this one."""

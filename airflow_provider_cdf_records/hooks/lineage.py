@@ -11,7 +11,13 @@ from airflow_provider_cdf_records.hooks.lineage_collector import tell_lineage, t
 from airflow_provider_cdf_records.records.stream_uri import stream_uri
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.archives import ZipMember
-from airflow_provider_cdf_records.sources.storage import WEB, StoragePath, is_local, local_name
+from airflow_provider_cdf_records.sources.storage import (
+    WEB,
+    StoragePath,
+    is_local,
+    local_name,
+    urls_of_chain,
+)
 from airflow_provider_cdf_records.version_compat import connection_of_path
 
 if TYPE_CHECKING:
@@ -159,7 +165,7 @@ def _uri_of(path: StoragePath) -> str | None:
     """Return the URI of a file, without the connection or the user that its path may name."""
     if is_local(path):
         return f"file://{_quoted(os.path.abspath(local_name(path)))}"
-    scheme, separator, rest = str(path).partition("://")
+    scheme, separator, rest = urls_of_chain(path)[-1].partition("://")  # where the bytes come from
     is_on_web = scheme.lower() in WEB
     if is_on_web:
         rest = rest.partition("?")[0]

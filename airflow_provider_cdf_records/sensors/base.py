@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.version_compat import (
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.client import CdfClient
     from airflow_provider_cdf_records.triggers.base import CdfTrigger
-    from airflow_provider_cdf_records.waiting import Condition
+    from airflow_provider_cdf_records.waiting import Condition, Finding
 
 PATIENCE = (2.0, 15.0)  # seconds, at least and at most, for each of the two attempts of a poke
 GRACE = 300.0  # seconds after the last look, until which a triggerer that was down may end the wait
@@ -94,6 +94,11 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         super().pre_execute(context)
         self._started_at = time.time()
 
+    def _look(self, context: Any) -> Finding:
+        """Look once; that the connection cannot be looked up now is one more reason to wait, too."""
+        self._keep_links(context)
+        return self.condition.look(self.client)
+
     def _keep_links(self, context: Any) -> None:
         """Keep the links of the task, once a process."""
         if not self._has_links:
@@ -113,8 +118,7 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         started_at = self._started_at if self.deferrable else None
         with airflow_failures():
             try:
-                self._keep_links(context)
-                found = look_once(lambda: self.condition.look(self.client), self.log)
+                found = look_once(lambda: self._look(context), self.log)
             except Exception as error:
                 if self.silent_fail and started_at is not None and not hasattr(error, "retryable"):
                     self.log.exception("The look failed:")
@@ -144,11 +148,15 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         self.defer(
             trigger=trigger,
             method_name="execute_complete",
+            kwargs={"started_at": started_at},
             timeout=timedelta(seconds=left + longest + GRACE),
         )
 
-    def execute_complete(self, context: Any, event: Any) -> Any:  # noqa: ARG002
-        """Return what the trigger's wait ended with, or fail as a sensor does that pokes."""
+    def execute_complete(self, context: Any, event: Any, started_at: float | None = None) -> Any:  # noqa: ARG002
+        """Return what the trigger's wait ended with, or fail as a sensor does that pokes.
+
+        :param started_at: when the task started to wait.
+        """
         status = event["status"]
         if status == "holds":
             self.log.info("Success criteria met. Exiting.")

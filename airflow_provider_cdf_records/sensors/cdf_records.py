@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CdfRecordsChangedSensor", "CdfRecordsSensor", "CdfStreamSensor"]
 
+MAX_IN_TRIGGER = 40_000  # bytes of probes: encrypted, Airflow has 64 kB for a trigger's arguments in MySQL
 StreamType = Literal["Mutable", "Immutable"]
 
 
@@ -137,10 +138,25 @@ class CdfRecordsSensor(CdfSensor):
         from airflow_provider_cdf_records.triggers.base import as_json  # noqa: PLC0415
 
         if isinstance(self.condition, LoadVisible):
-            return CdfRecordsTrigger(**wait | self.condition.arguments)
+            return CdfRecordsTrigger(**wait | self.condition.newest(MAX_IN_TRIGGER))
         return CdfRecordsTrigger(
             filter=as_json(self.filter),
             min_count=int(self.min_count),
             last_updated_time=in_milliseconds(self.last_updated_time),
             **wait,
         )
+
+    def execute_complete(self, context: Any, event: Any, started_at: float | None = None) -> Any:
+        """Return what was waited for; of many loads, the trigger has waited for the newest probes alone."""
+        if event["status"] == "holds" and self._is_too_much_for_a_trigger():
+            self._started_at = started_at
+            found = self.poke(context)  # which waits again for what is left
+            if not found:
+                self._time_out(f"Sensor has timed out; it has waited for its timeout of {self.timeout}.")
+        return super().execute_complete(context, event, started_at)
+
+    def _is_too_much_for_a_trigger(self) -> bool:
+        if self.load is None:
+            return False
+        self.read_arguments()
+        return isinstance(self.condition, LoadVisible) and not self.condition.fits(MAX_IN_TRIGGER)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records import argument_kinds as kinds
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.task_arguments.operator import Argument
 from airflow_provider_cdf_records.task_arguments.own_asset import asset_of_task, store_of
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 KEPT_WITH = "cdf_records_cursor"  # the beginning of the asset's name, and its group
 RETURN_VALUE = "return_value"  # the key of the XCom that a task returns
+MADE_OUTSIDE = (
+    "The cursor can be kept from run to run only for a sensor that is of its DAG when it is made: make it in "
+    "`with DAG(...)`, or give it dag=."
+)
 MAX_IN_XCOM, MAX_IN_FILE = 1000, 100_000  # changes in one run
 
 
@@ -124,14 +129,23 @@ class CdfRecordsChangedSensor(CdfSensor):
         )
 
     def poke(self, context: Any) -> PokeReturnValue:
-        """Return whether records have changed, and the changes, which are out then."""
-        self._begin(context)
+        """Return whether records have changed, and the changes, which are out then.
+
+        As long as it cannot begin for something that may pass, it is tried again by the worker.
+        """
+        try:
+            self._begin(context)
+        except AirflowException as error:
+            if not getattr(error, "retryable", False):
+                raise
+            self.log.warning("Not known yet: %s", error)
+            return PokeReturnValue(False)
         found = super().poke(context)
         return PokeReturnValue(True, self._give(context)) if found else found
 
-    def execute_complete(self, context: Any, event: Any) -> Any:
+    def execute_complete(self, context: Any, event: Any, started_at: float | None = None) -> Any:
         """Return the changes, once a trigger has seen that there are some."""
-        super().execute_complete(context, event)
+        super().execute_complete(context, event, started_at)
         self._begin(context)
         return self._give(context)
 
@@ -210,6 +224,8 @@ class CdfRecordsChangedSensor(CdfSensor):
         store, task_instance = store_of(context, self._kept_with), context.get("ti")
         if store is not None:
             return store
-        if keeps_state_between_runs() or task_instance is None:
+        if task_instance is None:
             return Nowhere()
+        if keeps_state_between_runs():
+            raise InvalidArgumentError(MADE_OUTSIDE)  # else each run would begin at initialize_cursor, unseen
         return EarlierRuns(task_instance)

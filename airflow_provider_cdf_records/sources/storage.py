@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.sources.storage_answers import is_missing, ori
 
 LOCAL = frozenset({"", "file", "local"})  # protocols of files on this machine
 WEB = frozenset({"http", "https"})
+CHAINED = re.compile(r"::(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 HIDDEN = "***"  # in place of a secret
 ALIASES = {  # other names of the protocols of one storage
     "s3a": "s3",
@@ -129,9 +130,18 @@ def shown_url(path: object) -> str:
 
     They may be secrets, such as the signature that gives access to one file.
     """
-    scheme, separator, rest = str(path).partition("://")
+    return "::".join(map(_shown, urls_of_chain(path)))
+
+
+def urls_of_chain(path: object) -> list[str]:
+    """Return the URLs that fsspec chains in one, such as ``simplecache::https://host/a.csv``; mostly one."""
+    return CHAINED.split(str(path))
+
+
+def _shown(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
     if not separator:
-        return str(path)
+        return url
     is_on_web = scheme.lower() in WEB  # elsewhere, # and ? may be part of a name or pattern
     rest, _, query = rest.partition("#")[0].partition("?") if is_on_web else (rest, "", "")
     user, at, host = rest.partition("/")[0].rpartition("@")

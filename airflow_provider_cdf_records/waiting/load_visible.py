@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ COPY_AFTER_MS = 10 * MINUTE_MS  # after which a record of which CDF keeps no new
 JUST_AFTER_MS = MINUTE_MS  # within which of a deletion a record may have been created again
 TOMBSTONES_STAY_MS = 3 * DAY_MS  # at least
 LONGEST_AGO = 9999  # days
+SIZE_OF_A_DICT = 30  # bytes that Airflow adds where it keeps one
 
 Probe = Mapping[str, Any]
 
@@ -57,6 +59,21 @@ class LoadVisible:
         """The arguments of an object that goes on from here, as plain JSON."""
         left = [dict(probe) for batch in self._batches for probe in batch]
         return {"stream_id": self.stream_id, "probes": left, "written": self.written}
+
+    def newest(self, most: int) -> dict[str, Any]:
+        """Return the arguments of an object that waits for the newest probes that are left.
+
+        :param most: bytes that these take in the arguments of a trigger.
+        """
+        probes, left = self.arguments["probes"], most
+        first = len(probes)
+        while first and (left := left - _size(probes[first - 1])) >= 0:
+            first -= 1
+        return self.arguments | {"probes": probes[first:]}
+
+    def fits(self, most: int) -> bool:
+        """Whether all probes that are left take so many bytes at most."""
+        return sum(map(_size, self.arguments["probes"])) <= most
 
     def look(self, client: CdfClient) -> Finding:
         """Ask for what was not seen yet; the value is the number of records that were written."""
@@ -148,6 +165,10 @@ def _in_batches(probes: Iterable[Probe]) -> list[list[Probe]]:
         for start in range(0, len(alike), AT_ONCE)
     ]
     return sorted(batches, key=lambda batch: _time(batch[0]))
+
+
+def _size(probe: Probe) -> int:
+    return len(json.dumps(probe)) + SIZE_OF_A_DICT
 
 
 def _time(probe: Probe) -> int:

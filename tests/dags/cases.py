@@ -13,6 +13,7 @@ except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.hooks.feed_cursor import EarlierRuns
 from airflow_provider_cdf_records.operators.cdf_records import (
     CdfRecordsDeleteOperator,
     CdfRecordsIngestOperator,
@@ -248,3 +249,20 @@ def copies_changes() -> None:
 
 
 copies_changes()
+
+
+@dag(schedule=None)
+def numbers_its_runs() -> None:
+    """A task that keeps a number from run to run, as is done where Airflow has no store for it."""
+
+    @task
+    def number(ti: Any = None) -> None:
+        runs = EarlierRuns(ti)
+        kept = runs.get("number")
+        print(f"KEPT {kept!r}.")
+        runs.set("number", 1 if kept is None else kept + 1)
+
+    number()
+
+
+numbers_its_runs()

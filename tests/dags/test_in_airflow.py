@@ -183,3 +183,8 @@ def test_a_stream_is_copied_by_its_changes_from_run_to_run(
     log = " ".join(airflow.test_dag("copies_changes").split())
     assert "Records of stream alarms: 1 created, 0 updated, 1 deleted." in log
     assert cdf.held("copy") == cdf.held()
+
+
+def test_what_earlier_runs_kept_is_that_of_the_latest(airflow: Airflow) -> None:
+    logs = [airflow.test_dag("numbers_its_runs") for _ in range(3)]
+    assert ["KEPT None." in logs[0], "KEPT 1." in logs[1], "KEPT 2." in logs[2]] == [True] * 3

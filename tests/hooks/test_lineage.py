@@ -184,6 +184,8 @@ def test_a_collector_that_fails_fails_no_load(
         (UPath("memory://folder/a b.csv"), "memory://folder/a b.csv"),
         (InStorage("s3://key:secret@bucket/a?b.csv"), "s3://bucket/a%3Fb.csv"),
         (WebPath("https://me:secret@host/a.csv?sig=secret"), "https://host/a.csv"),
+        (InStorage("simplecache::https://me:secret@host/a.csv?sig=secret"), "https://host/a.csv"),
+        (InStorage("zip://a.csv::https://host/a.zip?sig=secret"), "https://host/a.zip"),
         (UPath("memory:///a.csv"), "memory://a.csv"),
         (Path("a.csv"), f"file://{os.getcwd()}/a.csv"),
     ],

@@ -63,7 +63,7 @@ class Runs:
             self.before_push()
             self.xcoms[run_id][key] = json.loads(json.dumps(value))
 
-        def pull(*, task_ids: str, key: str, include_prior_dates: bool) -> Any:
+        def pull(*, task_ids: str, key: str, include_prior_dates: bool, map_indexes: int) -> Any:
             so_far = self.order[: self.order.index(run_id) + 1]
             found = [self.xcoms[run][key] for run in so_far if key in self.xcoms[run]]
             return found[-1] if found else None

@@ -31,10 +31,15 @@ def wait(sensor: Callable[..., Any], mode: str, **arguments: Any) -> Any:
     if mode == "deferred":
         try:
             return run(sensor(**arguments, deferrable=True))
-        except EXCEPTIONS.TaskDeferred as deferral:
+        except EXCEPTIONS.TaskDeferred as first:
+            deferral = first
+        while True:
             event = asyncio.run(event_of(built_anew(deferral.trigger)))
             resumed = sensor(**arguments, deferrable=True)  # in another process
-            return resumed.resume_execution(deferral.method_name, {"event": event}, {})
+            try:
+                return resumed.resume_execution(deferral.method_name, {**deferral.kwargs, "event": event}, {})
+            except EXCEPTIONS.TaskDeferred as again:
+                deferral = again
     if mode == "poke":
         return run(sensor(**arguments))
     started = datetime.now(timezone.utc)

@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow import DAG
 
+from airflow_provider_cdf_records.hooks import base as hook_module
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.records.returned import as_record, without_returned_keys
+from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsChangedSensor
 from airflow_provider_cdf_records.version_compat import (
     AirflowException,
     AirflowFailException,
     keeps_state_between_runs,
 )
+from tests.current_task import current_task
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
 from tests.sensors.changed_runs import KEY, Killed, Runs, deleted, ids
@@ -269,6 +274,20 @@ def test_a_mapped_task_is_refused(cdf: LocalCdf, runs: Runs) -> None:
         runs.run("1", map_index=0)
 
 
+def test_a_connection_that_cannot_be_looked_up_now_is_waited_for(
+    cdf: LocalCdf, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        msg = "cannot be looked up now"
+        raise ConnectionLookupError(msg, retryable=True)
+
+    upsert("a")
+    with monkeypatch.context() as patched:
+        patched.setattr(hook_module, "find_connection", fail)
+        assert runs.run("1") is None
+    assert ids(runs.run("1")) == ["a"]
+
+
 def test_a_stream_that_does_not_exist_fails_for_good(cdf: LocalCdf, runs: Runs) -> None:
     with pytest.raises(AirflowFailException, match="nothing_here"):
         runs.run("1", stream_id="nothing_here")
@@ -278,6 +297,16 @@ def test_a_stream_that_does_not_exist_fails_for_good(cdf: LocalCdf, runs: Runs) 
 def test_the_cursor_is_kept_with_an_asset_of_the_tasks_own(runs: Runs) -> None:
     (asset,) = runs.sensor().inlets
     assert (asset.name, asset.group) == ("cdf_records_cursor/plant/changed", "cdf_records_cursor")
+
+
+@KEPT_IN_STORE
+def test_a_sensor_that_comes_to_its_dag_later_is_not_run_without_a_cursor(cdf: LocalCdf, runs: Runs) -> None:
+    context = runs.context("1")
+    sensor = CdfRecordsChangedSensor(task_id="changed", stream_id=STREAM)
+    DAG("plant", schedule=None).add_task(sensor)
+    del context["asset_state_store"]  # as Airflow has none for a task without assets
+    with current_task(**context), pytest.raises(AirflowFailException, match="when it is made"):
+        sensor.poke(context)
 
 
 def test_the_files_are_loaded_as_they_are(cdf: LocalCdf, runs: Runs, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.client import CdfClient
+from airflow_provider_cdf_records.hooks import base as hook_module
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
@@ -193,6 +195,23 @@ def test_what_may_pass_is_waited_for(
     assert found[0] == f"Stream {STREAM} does not exist yet."
     assert [line.partition(":")[0] for line in found[1:3]] == ["Not known yet"] * 2
     assert found[3:] == [f"Stream {STREAM} exists and is of type Mutable.", "Success criteria met. Exiting."]
+
+
+@in_each_mode
+def test_a_connection_that_cannot_be_looked_up_now_is_waited_for(
+    mode: str, cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
+) -> None:
+    find, failures = hook_module.find_connection, iter([1, 2])
+
+    def fail_at_first(*arguments: Any) -> Any:
+        for _ in failures:
+            msg = "cannot be looked up now"
+            raise ConnectionLookupError(msg, retryable=True)
+        return find(*arguments)
+
+    monkeypatch.setattr(hook_module, "find_connection", fail_at_first)
+    assert wait(stream_sensor, mode) is None
+    assert lines()[:2] == ["Not known yet: cannot be looked up now"] * 2
 
 
 @pytest.fixture

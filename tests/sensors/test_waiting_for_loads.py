@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -29,6 +31,7 @@ from airflow_provider_cdf_records.version_compat import AirflowFailException
 from airflow_provider_cdf_records.waiting import LoadVisible
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
+from tests.sensors.modes import EXCEPTIONS, built_anew, deferral_of, event_of
 from tests.state_store import Memory
 
 LONGEST_DELAY = 2000.0  # seconds
@@ -343,6 +346,35 @@ def test_many_loads_cost_one_query_a_look_until_the_newest_are_visible(
         assert sum(path.endswith(("/filter", "/sync")) for path in asked) <= 2
         cdf.server.clock.advance(61)
         assert sensor.poke({}).xcom_value == 1000
+
+
+def test_many_loads_are_waited_for_in_parts_that_fit_into_a_trigger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def written(*external_ids: str) -> dict[str, Any]:
+        return upsert(cdf, [a_record(one) for one in external_ids])
+
+    def waits_on(deferral: Any) -> Any:
+        cdf.server.clock.advance(61)
+        event = asyncio.run(event_of(built_anew(deferral.trigger)))
+        sensor = sensor_of(loads, deferrable=True, poke_interval=0.01)
+        return sensor.resume_execution(deferral.method_name, {**deferral.kwargs, "event": event}, {})
+
+    with local_cdf(monkeypatch, clock=Clock(stopped=True), visibility_delay=60) as cdf:
+        loads = [written(*(f"{number}-{row:040}" for row in range(10))) for number in range(100)]
+        oldest = {**loads[0]["probes"][0], "externalId": "late"}
+        oldest["since"] -= 1
+        loads.append({"stream_id": STREAM, "upserted": 1, "probes": [oldest]})
+        first = deferral_of(sensor_of(loads, deferrable=True, poke_interval=0.01))
+        kept = import_module("airflow.models.trigger").Trigger.encrypt_kwargs(first.trigger.serialize()[1])
+        encrypted = len(kept) * (4 / 3 if kept.startswith("{") else 1)  # as it is with a key
+        assert encrypted < 65_000, "MySQL takes 65,535 bytes for the arguments of a trigger"
+        with pytest.raises(EXCEPTIONS.TaskDeferred) as second:
+            waits_on(first)
+        assert second.value.trigger.probes == [oldest]
+        assert second.value.kwargs == first.kwargs, "it started when it did"
+        written("late")
+        assert waits_on(second.value) == 1001
 
 
 def test_a_condition_goes_on_elsewhere_from_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

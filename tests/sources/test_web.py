@@ -315,6 +315,9 @@ def test_a_web_server_is_not_written_to(cdf: LocalCdf, tmp_path: Path) -> None:
         ("s3://aws_default@bucket/a?.csv", "s3://aws_default@bucket/a?.csv"),
         ("sftp://user:password@host/a#1.csv", "sftp://***@host/a#1.csv"),
         ("/data/a?b=c.csv", "/data/a?b=c.csv"),
+        ("simplecache::https://host/a.csv?sig=x", "simplecache::https://host/a.csv?sig=***"),
+        ("zip://a.csv::https://me:x@host/a.zip?sig=x", "zip://a.csv::https://***@host/a.zip?sig=***"),
+        ("s3://bucket/a::b.csv", "s3://bucket/a::b.csv"),
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
