@@ -1,6 +1,7 @@
 """Links to the CDF project and to the file of rejected records.
 
-The running task computes them and keeps them as XComs. So the web server looks up no connection.
+The running task computes them, so that the web server looks up no connection. Airflow 3 asks for them where
+the task has run, and keeps them; for Airflow 2 the task keeps them as XComs.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ GOOGLE_STORAGE_PAGE = "https://console.cloud.google.com/storage/browser/_details
 
 
 class _KeptLink(BaseOperatorLink):
-    """A link that the task has kept as an XCom."""
+    """A link that the task has kept."""
 
     key: str
 
-    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the link; an empty text where the task has kept none."""
-        found = "airflow.sdk.execution_time.xcom" if AIRFLOW_3 else "airflow.models.xcom"
-        return import_module(found).XCom.get_value(key=self.key, ti_key=ti_key) or ""
+        if AIRFLOW_3:
+            return str((getattr(operator, "kept_links", None) or {}).get(self.key, ""))
+        return import_module("airflow.models.xcom").XCom.get_value(key=self.key, ti_key=ti_key) or ""
 
 
 class CdfProjectLink(_KeptLink):
@@ -81,7 +83,7 @@ def file_page(path: object) -> str | None:
 
 
 def links_of(base_url: str, project: str, rejected_path: object = None) -> dict[str, str]:
-    """Return the links that a task keeps, by the keys of their XComs."""
+    """Return the links that a task keeps, by their keys."""
     links = {
         CdfProjectLink.key: project_page(base_url, project),
         RejectedRecordsLink.key: file_page(rejected_path),

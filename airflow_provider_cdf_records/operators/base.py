@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,7 +11,7 @@ from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
-from airflow_provider_cdf_records.version_compat import AirflowFailException
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3, AirflowFailException
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -67,6 +68,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
     }
     ui_color = "#d7ecf5"
     operator_extra_links = LINKS
+    kept_links: Mapping[str, str] | None = None  # of the task that runs
 
     def __init__(
         self,
@@ -146,7 +148,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         whole = summary.as_dict()
         numbers = {key: value for key, value in whole.items() if key != PROBES}
         load = self._last_load
-        links = {} if load is None else links_of(load.base_url, load.project, whole["rejected_path"])
+        if load is not None:
+            self.kept_links = links_of(load.base_url, load.project, whole["rejected_path"])
+        links = {} if AIRFLOW_3 else self.kept_links or {}
         self.push_outputs(context, {SUMMARY_KEY: whole, **(numbers if self.do_xcom_push else {}), **links})
         add_to_events(context, self.outlets, whole, load)
 

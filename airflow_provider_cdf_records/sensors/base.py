@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
     }
 
     operator_extra_links = (CdfProjectLink(),)
-    _has_links = False
+    kept_links: Mapping[str, str] | None = None  # of the task that runs
 
     def __init__(
         self,
@@ -101,9 +102,10 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
 
     def _keep_links(self, context: Any) -> None:
         """Keep the links of the task, once a process."""
-        if not self._has_links:
-            self.push_outputs(context, links_of(self.client.base_url, self.client.project))
-            self._has_links = True
+        if self.kept_links is None:
+            self.kept_links = links_of(self.client.base_url, self.client.project)
+            if not AIRFLOW_3:
+                self.push_outputs(context, self.kept_links)
 
     def poke(self, context: Any) -> PokeReturnValue:
         """Return whether the wait is over, and what it ends with.
@@ -148,7 +150,7 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
         self.defer(
             trigger=trigger,
             method_name="execute_complete",
-            kwargs={"started_at": started_at},
+            kwargs={"started_at": started_at, "links": self.kept_links},
             timeout=timedelta(seconds=left + longest + GRACE),
         )
 
@@ -181,7 +183,8 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
 
         Airflow's own way differs: ``soft_fail`` skips whatever fails, and ``never_fail`` what times out.
         """
-        given = next_kwargs or {}
+        given = dict(next_kwargs or {})
+        self.kept_links = given.pop("links", None)
         if next_method == "execute_complete":
             return self.execute_complete(context, **given)
         if next_method == "__fail__" and "timeout" in str(given.get("error")) and not self._can_end_early:

@@ -79,7 +79,7 @@ class CdfRecordsChangedSensor(CdfSensor):
     :param path: a file for the records (any fsspec URL), written whole or not at all, instead of XCom. One
         that is there already is replaced only if the same run has written it, so let its name differ from run
         to run. ``CdfRecordsUpsertOperator`` and the others load it as it is.
-    :param deleted_path: likewise for those that were deleted.
+    :param deleted_path: likewise for those that were deleted; each of the two may be there without the other.
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
     :param deferrable: look once, and then wait in the triggerer, without a worker; by default what Airflow's
         configuration says (``[operators] default_deferrable``). The changes are read by a worker then, too.
@@ -114,6 +114,13 @@ class CdfRecordsChangedSensor(CdfSensor):
         super().__init__(**kwargs)
         self._kept_with = asset_of_task(self, KEPT_WITH)
         self._cursor: FeedCursor | None = None
+
+    def check_together(self) -> None:
+        if self.path is not None and str(self.path) == str(self.deleted_path):
+            from airflow_provider_cdf_records.sources.storage import shown_url  # noqa: PLC0415 (heavy)
+
+            msg = f"path and deleted_path must be two files, got {shown_url(self.path)!r} for both."
+            raise InvalidArgumentError(msg)
 
     def make_condition(self) -> Condition:
         start = self._begun().start

@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_cdf_records.links.cdf_records import file_page, links_of, project_page
 from airflow_provider_cdf_records.operators import CdfRecordsUpsertOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 from tests.local_cdf import LocalCdf
 from tests.operators.test_cdf_records import context_with
 from tests.sample_records import STREAM, a_record
@@ -55,6 +56,21 @@ def test_a_file_has_a_page_where_it_has_an_address_without_secrets(path: object,
 
 def test_a_task_that_works_with_a_local_server_keeps_no_link(cdf: LocalCdf) -> None:
     context = context_with()
-    CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, records=[a_record()]).execute(context)
-    CdfRecordsSensor(task_id="s", stream_id=STREAM).poke(context)
+    load = CdfRecordsUpsertOperator(task_id="t", stream_id=STREAM, records=[a_record()])
+    load.execute(context)
+    wait = CdfRecordsSensor(task_id="s", stream_id=STREAM)
+    wait.poke(context)
     assert not any("link" in key for key in context["ti"].pushed)
+    assert load.kept_links == wait.kept_links == {}
+
+
+@pytest.mark.skipif(
+    not AIRFLOW_3, reason="Airflow 2 looks for the XCom of before"
+)
+def test_a_sensor_has_its_links_after_a_deferral_too() -> None:
+    sensor = CdfRecordsSensor(task_id="s", stream_id=STREAM)
+    (link,) = sensor.operator_extra_links
+    assert link.get_link(sensor, ti_key=None) == ""
+    kept = {"event": {"status": "holds", "value": 1}, "started_at": 0.0, "links": {link.key: "https://page"}}
+    assert sensor.resume_execution("execute_complete", kept, {}) == 1
+    assert link.get_link(sensor, ti_key=None) == "https://page"
