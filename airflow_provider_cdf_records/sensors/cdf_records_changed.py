@@ -64,8 +64,9 @@ class CdfRecordsChangedSensor(CdfSensor):
     state store of an asset of the task's own, ``cdf_records_cursor/<dag_id>/<task_id>``, by the key
     ``cdf_records_cursor``; delete it there to begin at ``initialize_cursor`` again. Before Airflow 3.3 it is
     an XCom of the same name, and a run goes on from the latest run before it, by logical date. Not for mapped
-    tasks. A run that has moved the cursor and fails downstream is to be cleared there, as ever: the next run
-    gives the changes after it.
+    tasks, nor, on Airflow 3.3 and later, for a task that is put into its DAG after it was made. A run that
+    has moved the cursor and fails downstream is to be cleared there, as ever: the next run gives the changes
+    after it.
     Every argument may be a literal, a template, or a reference such as an upstream task's output.
 
     :param stream_id: the stream.

@@ -366,7 +366,7 @@ def test_many_loads_are_waited_for_in_parts_that_fit_into_a_trigger(
         oldest["since"] -= 1
         loads.append({"stream_id": STREAM, "upserted": 1, "probes": [oldest]})
         first = deferral_of(sensor_of(loads, deferrable=True, poke_interval=0.01))
-        kept = import_module("airflow.models.trigger").Trigger.encrypt_kwargs(first.trigger.serialize()[1])
+        kept = import_module("airflow.models.trigger").Trigger.from_object(first.trigger).encrypted_kwargs
         encrypted = len(kept) * (4 / 3 if kept.startswith("{") else 1)  # as it is with a key
         assert encrypted < 65_000, "MySQL takes 65,535 bytes for the arguments of a trigger"
         with pytest.raises(EXCEPTIONS.TaskDeferred) as second:
