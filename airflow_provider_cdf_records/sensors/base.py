@@ -97,8 +97,9 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
 
     def _look(self, context: Any) -> Finding:
         """Look once; that the connection cannot be looked up now is one more reason to wait, too."""
+        condition = self.condition  # first: what makes no sense is said without a connection
         self._keep_links(context)
-        return self.condition.look(self.client)
+        return condition.look(self.client)
 
     def _keep_links(self, context: Any) -> None:
         """Keep the links of the task, once a process."""
