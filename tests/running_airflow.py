@@ -9,10 +9,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ COMPONENTS = ("scheduler", "triggerer", *(("dag-processor", SERVER) if AIRFLOW_3
 ENDED = ("success", "failed")
 
 SOONER = {  # than Airflow's defaults, so that tests are short
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "300",  # seconds: a busy machine fails no task
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
@@ -81,7 +84,19 @@ class RunningAirflow:
             self.command("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf or {}))
             return
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
-        self.ask(f"/api/v2/dags/{dag_id}/dagRuns", body)
+
+        def has_started() -> bool:
+            try:
+                self.ask(f"/api/v2/dags/{dag_id}/dagRuns", body)
+            except urllib.error.HTTPError as error:
+                if error.code == HTTPStatus.CONFLICT:  # by the request before
+                    return True
+                if error.code != HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+                return False  # its database was locked
+            return True
+
+        wait_until(has_started)
 
     def ask(self, path: str, body: Any = None) -> Any:
         """Return the JSON that the API server of Airflow 3 answers with."""
@@ -187,6 +202,7 @@ def running_airflow(
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # its parts call `airflow`
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",  # seconds
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from airflow_provider_cdf_records.waiting import Condition, Finding
 
 PATIENCE = (2.0, 15.0)  # seconds, at least and at most, for each of the two attempts of a poke
+# Seconds within which Airflow has noted that a task waits, since its supervisor looks every five. A trigger
+# that fires before has the task queued while the executor still holds it, and the scheduler fails the task.
+NOTED_WITHIN = 7.0
 GRACE = 300.0  # seconds after the last look, until which a triggerer that was down may end the wait
 
 
@@ -143,6 +146,7 @@ class CdfSensor(ArgumentsOperator, BaseSensorOperator):
             cdf_conn_id=self.cdf_conn_id,
             poke_interval=float(self.poke_interval),
             started_at=started_at,
+            not_before=time.time() + NOTED_WITHIN,
             deadline=deadline,
             exponential_backoff=self.exponential_backoff,
             max_wait=None if self.max_wait is None else self.max_wait.total_seconds(),

@@ -33,6 +33,7 @@ class CdfTrigger(BaseTrigger):
     :param poke_interval: seconds between two looks.
     :param started_at: when the wait started, in seconds since the epoch: the first look was then. Without it,
         the trigger looks at once.
+    :param not_before: the earliest moment of the event, in seconds since the epoch; ``None``: any.
     :param deadline: when the wait ends, in seconds since the epoch; ``None``: when the condition holds.
     :param exponential_backoff: whether the time between two looks doubles, with a random share.
     :param max_wait: seconds between two looks at most, when it doubles.
@@ -45,6 +46,7 @@ class CdfTrigger(BaseTrigger):
         "cdf_conn_id",
         "poke_interval",
         "started_at",
+        "not_before",
         "deadline",
         "exponential_backoff",
         "max_wait",
@@ -58,6 +60,7 @@ class CdfTrigger(BaseTrigger):
         cdf_conn_id: str = "cdf_default",
         poke_interval: float = 60.0,
         started_at: float | None = None,
+        not_before: float | None = None,
         deadline: float | None = None,
         exponential_backoff: bool = False,
         max_wait: float | None = None,
@@ -68,6 +71,7 @@ class CdfTrigger(BaseTrigger):
         self.cdf_conn_id = cdf_conn_id
         self.poke_interval = poke_interval
         self.started_at = started_at
+        self.not_before = not_before
         self.deadline = deadline
         self.exponential_backoff = exponential_backoff
         self.max_wait = max_wait
@@ -87,6 +91,7 @@ class CdfTrigger(BaseTrigger):
         """Wait, and yield the one event."""
         with shared_client(self.cdf_conn_id) as client:
             event = await self._wait(client)
+        await _sleep_until(self.not_before or 0.0)
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def _wait(self, client: SharedClient) -> dict[str, Any]:

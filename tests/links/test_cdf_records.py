@@ -64,9 +64,7 @@ def test_a_task_that_works_with_a_local_server_keeps_no_link(cdf: LocalCdf) -> N
     assert load.kept_links == wait.kept_links == {}
 
 
-@pytest.mark.skipif(
-    not AIRFLOW_3, reason="Airflow 2 looks for the XCom of before"
-)
+@pytest.mark.skipif(not AIRFLOW_3, reason="Airflow 2 looks for the XCom of before")
 def test_a_sensor_has_its_links_after_a_deferral_too() -> None:
     sensor = CdfRecordsSensor(task_id="s", stream_id=STREAM)
     (link,) = sensor.operator_extra_links

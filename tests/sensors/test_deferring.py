@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.sensors import base
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
 from airflow_provider_cdf_records.version_compat import (
     AIRFLOW_3,
@@ -20,7 +23,7 @@ from airflow_provider_cdf_records.version_compat import (
 from airflow_provider_cdf_records.waiting import StreamExists
 from tests.local_cdf import LocalCdf
 from tests.sample_records import CONTAINER, SPACE, STREAM
-from tests.sensors.modes import deferral_of, run
+from tests.sensors.modes import built_anew, deferral_of, event_of, run
 
 PROPERTY = [SPACE, CONTAINER, "text"]
 TIMED_OUT = {"error": "Trigger timeout" if AIRFLOW_3 else "Trigger/execution timeout"}
@@ -60,6 +63,7 @@ def test_the_trigger_gets_read_arguments_and_no_templates(cdf: LocalCdf) -> None
         "cdf_conn_id": "cdf_default",
         "poke_interval": 120.0,
         "started_at": started_at,
+        "not_before": arguments["not_before"],
         "deadline": started_at + 3600,
         "exponential_backoff": True,
         "max_wait": 600.0,
@@ -128,3 +132,16 @@ def test_a_dag_that_defers_loads_no_trigger_when_it_is_parsed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_trigger_fires_only_when_airflow_has_noted_that_the_task_waits(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "NOTED_WITHIN", 0.5)
+    before = time.time()
+    deferral = deferral_of(
+        CdfStreamSensor(task_id="wait", stream_id="later", poke_interval=0.01, deferrable=True)
+    )
+    cdf.client.create_stream("later", "BasicLiveData")
+    assert asyncio.run(event_of(built_anew(deferral.trigger)))["status"] == "holds"
+    assert time.time() >= before + 0.5

@@ -91,7 +91,7 @@ def test_deferred_sensors_fail_as_those_that_poke(
         "wrong": "failed",
         "refused": "failed",
         "refused_soft": "skipped",
-    }
+    }, airflow.output("scheduler")[-20000:]
     assert [airflow.tries("fails", name) for name in ("late", *waiting)] == [1] * 4, "no retry can help"
     assert "exceeds the specified timeout of 3.0" in airflow.log("fails", "late")
     assert "must be of type Immutable, got Mutable" in airflow.log("fails", "wrong")

@@ -207,6 +207,7 @@ def test_a_trigger_is_built_anew_from_what_is_kept_of_it() -> None:
         last_updated_time={"gte": 1},
         poke_interval=1.5,
         started_at=2.25,
+        not_before=3.5,
         deadline=9.75,
         exponential_backoff=True,
         max_wait=4.0,
