@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cdf_records.hooks import base as hook_module
+from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 
 MODES = (
@@ -79,3 +81,16 @@ async def event_of(trigger: Any) -> Any:
     await trigger.cleanup()
     (event,) = events
     return json.loads(json.dumps(event))
+
+
+def lose_connection_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the connection be found only when it is looked up for the third time."""
+    find, failures = hook_module.find_connection, iter([1, 2])
+
+    def fail_at_first(*arguments: Any) -> Any:
+        for _ in failures:
+            msg = "cannot be looked up now"
+            raise ConnectionLookupError(msg, retryable=True)
+        return find(*arguments)
+
+    monkeypatch.setattr(hook_module, "find_connection", fail_at_first)

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.client import CdfClient
-from airflow_provider_cdf_records.hooks import base as hook_module
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.sensors.base import CdfSensor
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor, CdfStreamSensor
@@ -27,7 +25,7 @@ from airflow_provider_cdf_records.waiting import Finding, StreamExists
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.sample_records import STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
-from tests.sensors.modes import in_each_mode, wait
+from tests.sensors.modes import in_each_mode, lose_connection_at_first, wait
 
 NO_STREAM = Answer(404, {"error": {"code": 404, "message": "none"}})
 SOON = 0.01
@@ -201,15 +199,7 @@ def test_what_may_pass_is_waited_for(
 def test_a_connection_that_cannot_be_looked_up_now_is_waited_for(
     mode: str, cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
 ) -> None:
-    find, failures = hook_module.find_connection, iter([1, 2])
-
-    def fail_at_first(*arguments: Any) -> Any:
-        for _ in failures:
-            msg = "cannot be looked up now"
-            raise ConnectionLookupError(msg, retryable=True)
-        return find(*arguments)
-
-    monkeypatch.setattr(hook_module, "find_connection", fail_at_first)
+    lose_connection_at_first(monkeypatch)
     assert wait(stream_sensor, mode) is None
     assert lines()[:2] == ["Not known yet: cannot be looked up now"] * 2
 

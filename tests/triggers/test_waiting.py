@@ -15,13 +15,12 @@ import pytest
 from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.hooks import base as hook_module
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
-from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
 from airflow_provider_cdf_records.triggers import CdfRecordsTrigger, CdfStreamTrigger, base
 from airflow_provider_cdf_records.triggers.shared_client import AT_ONCE
 from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM
 from tests.scripted_server import Answer, ScriptedServer
-from tests.sensors.modes import built_anew, event_of
+from tests.sensors.modes import built_anew, event_of, lose_connection_at_first
 from tests.waiting import PATIENCE, wait_until
 
 SENSORS = 500
@@ -179,15 +178,7 @@ def test_a_token_that_is_refused_again_fails_for_good_and_is_not_shown(
 def test_a_connection_that_cannot_be_looked_up_now_is_waited_for(
     cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, failures = hook_module.find_connection, iter([1, 2])
-
-    def fail_at_first(*arguments: Any) -> Any:
-        for _ in failures:
-            msg = "cannot be looked up now"
-            raise ConnectionLookupError(msg, retryable=True)
-        return find(*arguments)
-
-    monkeypatch.setattr(hook_module, "find_connection", fail_at_first)
+    lose_connection_at_first(monkeypatch)
     assert asyncio.run(event_of(CdfStreamTrigger(stream_id=STREAM, poke_interval=0.01))) == THERE
 
 
