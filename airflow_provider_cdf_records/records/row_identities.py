@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -71,7 +72,8 @@ def identities_of_rows(rows: list[Row]) -> RowIdentities:
 def _identity(row: Row) -> Identity | None:
     """Return the identity of a row as it would be stored; ``None`` where the row has none."""
     if isinstance(row, Mapping):
-        space, external_id = map(row.get, KEYS)
+        get = partial(dict.get, row) if isinstance(row, dict) else row.get  # as encoding does, of any subclass
+        space, external_id = map(get, KEYS)
         if type(space) is str and type(external_id) is str:
             return identity_of(space, external_id)
     elif not isinstance(row, bytes):

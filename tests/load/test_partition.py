@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
@@ -179,7 +179,11 @@ def test_parts_that_run_at_the_same_time_come_to_what_one_load_does(
         said = map(json.loads, rejected.read_text().splitlines()) if rejected.exists() else ()
         return Loaded(summary, Counter((line["position"], line["message"]) for line in said))
 
-    @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=6,
+        phases=[Phase.generate],  # shrinking takes minutes
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
     @given(rows=way.rows, parts=st.integers(2, 4))
     def check(rows: list[Row], parts: int) -> None:
         if not way.is_immutable:
