@@ -122,7 +122,7 @@ def run_loader(path: Path, columns: int) -> None:
 
 
 def _execute(path: Path, columns: int) -> int:
-    from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator  # noqa: PLC0415
+    from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
 
     properties = {
         name: {"column": name, "direct": "plant"} if kind == "direct" else name
@@ -144,8 +144,9 @@ def _kinds(columns: int) -> dict[str, str]:
 
 
 def _definitions(columns: int) -> dict[str, Any]:
-    more = {"enum": {"values": {level: {} for level in LEVELS}}}
-    properties = {name: {"type": {"type": kind, **more.get(kind, {})}} for name, kind in _kinds(columns).items()}
+    types: dict[str, Any] = {kind: {"type": kind} for kind in TWENTY}
+    types["enum"]["values"] = {level: {} for level in LEVELS}
+    properties = {name: {"type": types[kind]} for name, kind in _kinds(columns).items()}
     container = {"space": "plant", "externalId": "Reading", "properties": properties}
     return {"spaces": ["plant"], "containers": [container], "streams": ["readings"]}
 
