@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 
+isal_zlib: Any
 try:
-    from isal.isal_zlib import IsalError, decompressobj
+    from isal import isal_zlib
 except ImportError:
-    decompressobj, IsalError = None, zlib.error  # type: ignore[assignment, misc]
+    isal_zlib = None
 
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 FLAGS_AT, KNOWN_FLAGS = 3, 0b1  # of gzip's header; that it is text. ISA-L takes some others that zlib refuses
@@ -32,12 +34,12 @@ def too_large(most: int) -> ApiError:
 
 def _unzip_quickly(packed: bytes | bytearray, most: int) -> bytes | None:
     """Return what a body holds; ``None`` where that cannot be told this way."""
-    if decompressobj is None or packed[FLAGS_AT : FLAGS_AT + 1] > bytes([KNOWN_FLAGS]):
+    if isal_zlib is None or packed[FLAGS_AT : FLAGS_AT + 1] > bytes([KNOWN_FLAGS]):
         return None
-    stream = decompressobj(GZIP_WINDOW)
+    stream = isal_zlib.decompressobj(GZIP_WINDOW)
     try:
         unpacked = stream.decompress(packed, most + 1)
-    except IsalError:
+    except isal_zlib.error:
         return None
     return unpacked if stream.eof and len(unpacked) <= most else None
 

@@ -25,7 +25,7 @@ def zipped(content: bytes, level: int = 1) -> bytes:
 def outcome(packed: bytes, *, with_isal: bool) -> bytes | tuple[int, str]:
     with ExitStack() as stack:
         if not with_isal:
-            stack.enter_context(pytest.MonkeyPatch.context()).setattr(unzipping, "decompressobj", None)
+            stack.enter_context(pytest.MonkeyPatch.context()).setattr(unzipping, "isal_zlib", None)
         try:
             return unzip(packed, MOST)
         except ApiError as error:
