@@ -41,3 +41,8 @@ class OAuthError(Exception):
         self.status = status
         self.error = error
         self.description = description
+
+
+def refused_assertion(why: str) -> OAuthError:
+    """Return the error for a client assertion."""
+    return OAuthError(401, "invalid_client", f"The client assertion is refused: {why.rstrip('.')}.")

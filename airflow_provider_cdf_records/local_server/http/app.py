@@ -23,10 +23,10 @@ from airflow_provider_cdf_records.local_server.checks.errors import ApiError, OA
 from airflow_provider_cdf_records.local_server.http.assertions import Assertions
 from airflow_provider_cdf_records.local_server.http.bodies import (
     PROJECTS,
+    decode_json,
     error_answer,
     json_answer,
     read_body,
-    read_json,
 )
 from airflow_provider_cdf_records.local_server.http.connections import Connections
 from airflow_provider_cdf_records.local_server.http.faults import Faults
@@ -36,6 +36,7 @@ from airflow_provider_cdf_records.local_server.http.page import page_routes
 from airflow_provider_cdf_records.local_server.http.request_log import ITEMS, RequestLog
 from airflow_provider_cdf_records.local_server.http.tokens import Tokens
 from airflow_provider_cdf_records.local_server.state.project import Project
+from airflow_provider_cdf_records.local_server.state.records import GoodRecords
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,11 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         yield
         project.close()
 
-    def guarded(work: Callable[[Request, Any], Any], status: int = 200) -> Endpoint:
+    def guarded(
+        work: Callable[[Request, Any], Any],
+        status: int = 200,
+        read: Callable[[bytes], Any] = decode_json,
+    ) -> Endpoint:
         """Check token and project, read the body, do the work off the event loop, answer with JSON."""
 
         async def endpoint(request: Request) -> Response:
@@ -94,9 +99,10 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
             name = request.path_params.get("project", settings.project)
             if name != settings.project:
                 raise ApiError(facts.NO_ACCESS_TO_PROJECT, f"The token has no access to project {name!r}.")
-            body = await read_json(request) if request.method == "POST" else None
-            if isinstance(body, dict) and isinstance(body.get("items"), list):
-                request.scope[ITEMS] = len(body["items"])
+            body = None
+            if request.method == "POST":
+                body = read(await read_body(request, facts.MAX_REQUEST_BYTES))
+                request.scope[ITEMS] = _count_items(body)
             if settings.latency:
                 await settings.clock.sleep(settings.latency)
             return json_answer(await run_in_threadpool(work, request, body), status)
@@ -105,6 +111,14 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
 
     def of_stream(work: Callable[[str, Any], Any], status: int = 200) -> Endpoint:
         return guarded(lambda request, body: work(request.path_params["stream"], body), status)
+
+    def of_records(work: Callable[[str, Any], Any]) -> Endpoint:
+        """Make an endpoint that takes whole records."""
+        return guarded(
+            lambda request, body: work(request.path_params["stream"], body),
+            facts.ACCEPTED,
+            lambda content: records.read_quickly(content) or decode_json(content),
+        )
 
     def of_body(work: Callable[[Any], Any], status: int = 200) -> Endpoint:
         return guarded(lambda _, body: work(body), status)
@@ -148,8 +162,8 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         ("POST", stream_path + "/delete", of_body(streams.delete)),
         ("GET", stream_path + "/{stream}", guarded(retrieve_stream)),
         ("DELETE", stream_path + "/{stream}", of_query(lambda _: streams.delete_by_removed_endpoint())),
-        ("POST", records_path, of_stream(records.ingest, facts.ACCEPTED)),
-        ("POST", records_path + "/upsert", of_stream(records.upsert, facts.ACCEPTED)),
+        ("POST", records_path, of_records(records.ingest)),
+        ("POST", records_path + "/upsert", of_records(records.upsert)),
         ("POST", records_path + "/delete", of_stream(records.delete)),
         ("POST", records_path + "/filter", of_stream(queries.filter)),
         ("POST", records_path + "/aggregate", of_stream(queries.aggregate)),
@@ -165,6 +179,13 @@ def _make_api(project: Project, tokens: Tokens, page: list[Route]) -> ASGIApp:
         },
         lifespan=closing,
     )
+
+
+def _count_items(body: object) -> int | None:
+    if isinstance(body, GoodRecords):
+        return len(body.records)
+    items = body.get("items") if isinstance(body, dict) else None
+    return len(items) if isinstance(items, list) else None
 
 
 def _with_server_headers(app: ASGIApp, date: Callable[[], str]) -> ASGIApp:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from typing import Any
 
@@ -13,9 +12,10 @@ from starlette.types import Message, Receive, Scope
 
 from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.http.unzipping import too_large, unzip
 
 PROJECTS = "/api/v1/projects/"
-GZIP_WINDOW = 16 + zlib.MAX_WBITS
+MOST_PACKED = 1.01  # times what is packed; gzip makes what it cannot pack only a little larger
 CLIENT_GONE = 499  # as nginx calls it; nobody gets the answer
 
 
@@ -24,25 +24,20 @@ async def read_body(request: Request, most: int) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise ApiError(facts.UNKNOWN_ENCODING, f"Content-Encoding: {encoding!r} is not 'gzip'.")
-    unzip = zlib.decompressobj(GZIP_WINDOW) if encoding == "gzip" else None
+    packed = encoding == "gzip"
     body = bytearray()
     try:
         async for chunk in request.stream():
-            body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
-            if len(body) > most:
-                raise ApiError(facts.TOO_LARGE, f"body: more than {most:,} bytes of uncompressed JSON.")
-    except zlib.error:
-        raise ApiError(400, "body: not the gzip data that Content-Encoding says.") from None
+            body += chunk
+            if len(body) > most * (MOST_PACKED if packed else 1):
+                raise too_large(most)
     except ClientDisconnect:
         raise ApiError(CLIENT_GONE, "body: the client disconnected before its end.") from None
-    if unzip and not unzip.eof:
-        raise ApiError(400, "body: gzip data that is cut short.")
-    return bytes(body)
+    return unzip(body, most) if packed else bytes(body)
 
 
-async def read_json(request: Request) -> Any:
-    """Return the decoded JSON of the body."""
-    body = await read_body(request, facts.MAX_REQUEST_BYTES)
+def decode_json(body: bytes) -> Any:
+    """Return the decoded JSON of a body."""
     try:
         return msgspec.json.decode(body)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from airflow_provider_cdf_records.local_server.checks import facts
@@ -15,6 +16,7 @@ from airflow_provider_cdf_records.local_server.checks.reading import (
     bad_request,
 )
 from airflow_provider_cdf_records.local_server.checks.values import Check, compile_check
+from airflow_provider_cdf_records.local_server.state.quick_reading import QuickContainer
 
 
 def read_container(item: dict[str, Any], where: str) -> dict[str, Any]:
@@ -100,6 +102,14 @@ class CompiledContainer:
             for name, prop in self.properties.items()
             if not prop["nullable"] and name not in self._defaults
         ]
+
+    @cached_property
+    def quick(self) -> QuickContainer | None:
+        """Return what reads most records at less cost; ``None`` where the container is too unusual."""
+        try:
+            return QuickContainer(self.properties, self._checks, self._defaults, set(self._required))
+        except (TypeError, ValueError):
+            return None
 
     def read(self, properties: dict[str, Any], where: str) -> dict[str, Any]:
         """Return the properties as they are stored, with defaults for those that are missing.

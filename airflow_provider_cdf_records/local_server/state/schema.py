@@ -20,6 +20,7 @@ from airflow_provider_cdf_records.local_server.state.containers import (
     check_change,
     read_container,
 )
+from airflow_provider_cdf_records.local_server.state.quick_reading import QuickContainer
 from airflow_provider_cdf_records.local_server.state.store import Store
 
 
@@ -120,6 +121,11 @@ class Schema:
                 "records need one that is usedFor 'record'.",
             )
         return compiled
+
+    def quick_container(self, space: str, external_id: str) -> QuickContainer | None:
+        """Return what reads most records of a container at less cost, where there is something."""
+        compiled = self._compiled.get((space, external_id))
+        return compiled.quick if compiled is not None and compiled.used_for == facts.FOR_RECORDS else None
 
     def property_type(self, space: str, container: str, name: str, where: str) -> str:
         """Return the type of a container's property, such as ``text``."""

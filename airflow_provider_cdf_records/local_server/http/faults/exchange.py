@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from airflow_provider_cdf_records.local_server.checks import facts
 from airflow_provider_cdf_records.local_server.checks.errors import ApiError
 from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.http.bodies import (
+    decode_json,
     drain,
     error_answer,
-    read_json,
+    read_body,
     replayed,
     whole_request,
 )
@@ -51,7 +53,8 @@ class Exchange:
         request = await whole_request(self.receive)
         self.receive = replayed(request, self.receive)
         try:
-            body = await read_json(Request(self.scope, replayed(request, self.receive)))
+            reread = Request(self.scope, replayed(request, self.receive))
+            body = decode_json(await read_body(reread, facts.MAX_REQUEST_BYTES))
         except ApiError:
             return []
         items = body.get("items") if isinstance(body, dict) else None
