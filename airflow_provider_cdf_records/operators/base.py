@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_cdf_records.links.cdf_records import LINKS, links_of
+from airflow_provider_cdf_records.operators.late_imports import collecting_later
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
@@ -100,7 +101,8 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
     @cached_property
     def hook(self) -> CdfRecordsHook:
         """The hook that does the work."""
-        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
+        with collecting_later():
+            from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
 
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
 

@@ -278,6 +278,7 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.operators.base",
         "airflow_provider_cdf_records.operators.cdf_records",
         "airflow_provider_cdf_records.operators.cdf_records_sql",
+        "airflow_provider_cdf_records.operators.late_imports",
         "airflow_provider_cdf_records.operators.records_or_path",
         "airflow_provider_cdf_records.records",
         "airflow_provider_cdf_records.records.argument_checks",
