@@ -7,7 +7,7 @@ import gzip
 try:  # its wheels are for Linux and for macOS on ARM
     from isal import isal_zlib
 except ImportError:
-    isal_zlib = None
+    isal_zlib = None  # type: ignore[assignment]
 
 LEVEL = 1  # of either library: JSON shrinks about tenfold, and hardly more at the levels that cost more
 GZIP = 31  # as `wbits`: with the header and the checksum of gzip

@@ -7,9 +7,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_cdf_records.links.cdf_records import LINKS, links_of
-from airflow_provider_cdf_records.operators.late_imports import collecting_later
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
+from airflow_provider_cdf_records.records.late_imports import collecting_later
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3, AirflowFailException

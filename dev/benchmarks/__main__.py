@@ -73,8 +73,8 @@ def print_header(arguments: argparse.Namespace) -> None:
     print(
         f"{arguments.records:,} records ({sizes} bytes each), medians of {arguments.rounds} interleaved "
         f"rounds; Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}.\n"
-        "Time and CPU (seconds for a million records) are those of the load, peak memory is what it takes above "
-        "its imports.\n"
+        "Time and CPU (seconds for a million records) are those of the load, peak memory is what it takes "
+        "above its imports.\n"
     )
 
 
@@ -92,8 +92,8 @@ def compare(arguments: argparse.Namespace) -> tuple[list[Goal], bool]:
     print("Against nginx, which answers 202 at once and unpacks nothing; nobody packs:\n")
     print_results(fast)
     print(
-        "The same, packed by gzip as what is sent to CDF is: by ours and the ceiling with the same library and "
-        "level, by the\nofficial SDK as by default; the usual script packs nothing:\n"
+        "The same, packed by gzip as what is sent to CDF is: by ours and the ceiling with the same library "
+        "and level,\nby the official SDK as by default; the usual script packs nothing:\n"
     )
     print_results(packed)
     if latency:

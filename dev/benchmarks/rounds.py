@@ -101,7 +101,8 @@ def run_rounds(
         for result in (*results[first:], *results[:first]):
             if result.error:
                 continue
-            label = f"round {number + 1}/{rounds}{', gzip' * gzip}  {result.contender.title}, {result.records:,} records"
+            loaded = f"{result.contender.title}, {result.records:,} records{', gzip' * gzip}"
+            label = f"round {number + 1}/{rounds}  {loaded}"
             try:
                 measured = run_once(result.contender, data[result.records], warm_up, sink, settings=settings)
             except ContenderError as error:

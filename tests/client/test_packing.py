@@ -78,7 +78,7 @@ def test_threads_pack_at_the_same_time(pack: Pack) -> None:
 
 @both_ways
 def test_other_threads_compute_while_one_packs(pack: Pack) -> None:
-    """No thread gives up Python's lock by itself here, so this one runs only once ``pack`` has released it."""
+    """No thread gives up Python's lock by itself here, so this one runs once ``pack`` has released it."""
     body = b"abcdefgh" * 2_000_000
     with threads_that_never_take_turns():
         for _ in range(TRIES):
