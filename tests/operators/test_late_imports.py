@@ -19,7 +19,8 @@ import sys
 from airflow.sdk.execution_time import task_runner
 before = set(sys.modules)
 from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
-print(CdfRecordsUpsertOperator(task_id="load", stream_id=sys.argv[1], path=sys.argv[2]).execute({})["upserted"])
+load = CdfRecordsUpsertOperator(task_id="load", stream_id=sys.argv[1], path=sys.argv[2])
+print(load.execute({})["upserted"])
 print(*{name.partition(".")[0] for name in set(sys.modules) - before})
 """
 HEAVY = {
