@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,11 +13,11 @@ from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CONFLICT, CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.exchange import Exchange
+from airflow_provider_cdf_records.client.packing import pack
 from airflow_provider_cdf_records.client.responses import Asked
 from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
 
-GZIP_LEVEL = 1  # JSON shrinks about tenfold at the first level already
 SECRET_FIELDS = {  # of the form that asks for a token, and where the connection has them from
     "client_secret": "Password (client secret)",
     "client_assertion": "extra 'federated_token_file' or 'certificate_file'",
@@ -141,7 +140,7 @@ class Transport:
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if body is not None and self._config.gzip:
-            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+            body = pack(body)
             headers["Content-Encoding"] = "gzip"
         call = _Call(method, url, body, headers, writes, conflict_attempts, judges_token)
         try:

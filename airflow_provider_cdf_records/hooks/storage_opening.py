@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,7 +51,10 @@ def open_url(path: Any, argument: str) -> Any:
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() in WEB:
         return WebPath(text)
-    opened = object_storage_path(os.path.expanduser(text))
+    text = os.path.expanduser(text)
+    if ":" not in text:  # Airflow's own path would import the storage libraries of all providers
+        return Path(text)
+    opened = object_storage_path(text)
     if separator and is_local(opened) and scheme.lower() not in LOCAL:
         msg = f"no storage has the scheme {scheme!r}"
         raise ValueError(msg)

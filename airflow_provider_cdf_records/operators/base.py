@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_cdf_records.links.cdf_records import LINKS, links_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
+from airflow_provider_cdf_records.records.late_imports import collecting_later
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3, AirflowFailException
@@ -106,7 +107,8 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
     @cached_property
     def hook(self) -> CdfRecordsHook:
         """The hook that does the work."""
-        from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
+        with collecting_later():
+            from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook  # noqa: PLC0415
 
         return CdfRecordsHook(self.cdf_conn_id, max_concurrency=self.max_concurrency)
 

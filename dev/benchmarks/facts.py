@@ -17,10 +17,12 @@ ASSETS = "assets"
 TOKEN = "not-a-secret"  # noqa: S105 (the sinks take any)
 BATCH = 1000  # records a request, the most that CDF takes
 CONCURRENCY = 4
+GZIP = "BENCH_GZIP"  # environment of a contender: whether it packs what it sends
 
 PROJECT_PATH = f"/api/v1/projects/{PROJECT}"
 STREAM_PATH = f"{PROJECT_PATH}/streams/{STREAM}"
 UPSERT_PATH = f"{STREAM_PATH}/records/upsert"
+TOKEN_PATH = "/token"  # noqa: S105 (an address)
 
 MAPPING: dict[str, Any] = {
     "space": SPACE,
@@ -113,6 +115,7 @@ def _body(answer: object) -> str:
 
 ANSWERS: dict[str, tuple[int, str]] = {  # by path, whatever the method
     UPSERT_PATH: (202, "{}"),
+    TOKEN_PATH: (200, _body({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})),
     STREAM_PATH: (200, _body(_STREAM)),
     "/api/v1/token/inspect": (200, _body(_INSPECT)),
     f"{PROJECT_PATH}/models/containers/byids": (200, _body({"items": [_CONTAINER]})),

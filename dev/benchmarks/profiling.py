@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dev.benchmarks.contenders import Contender
 from dev.benchmarks.data import WARM_UP, files
+from dev.benchmarks.facts import GZIP
 from dev.benchmarks.rounds import RUN, run_once
 from dev.benchmarks.tables import print_table
 from dev.benchmarks.worker import PROFILE_TO
@@ -20,20 +21,24 @@ MEASURED = "measured_load ("  # the frame that all samples of the load's main th
 MAIN = "<module> ("
 
 
-def profile(contender: Contender, records: int, sink: str) -> None:
-    """Run one load and print its most expensive functions."""
+def profile(contender: Contender, records: int, sink: str, *, gzip: bool = False) -> None:
+    """Run one load and print its most expensive functions.
+
+    :param gzip: whether it packs what it sends.
+    """
+    settings = {GZIP: "on" if gzip else "off"}
     data, warm_up = files(records), files(WARM_UP)
     program = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     RUN.mkdir(parents=True, exist_ok=True)
     if program:
         output = RUN / "profile.txt"
         record = ["record", "--format", "raw", "--nolineno", "--rate", str(RATE), "--output", str(output)]
-        run_once(contender, data, warm_up, sink, wrapper=(program, *record, "--"))
+        run_once(contender, data, warm_up, sink, wrapper=(program, *record, "--"), settings=settings)
         _print_samples(contender, output)
     else:
         output = RUN / "profile.pstats"
         print("py-spy is not installed: cProfile, which slows calls down and sees the main thread alone.\n")
-        run_once(contender, data, warm_up, sink, settings={PROFILE_TO: str(output)})
+        run_once(contender, data, warm_up, sink, settings={**settings, PROFILE_TO: str(output)})
         pstats.Stats(str(output)).sort_stats("tottime").print_stats(SHOWN)
 
 

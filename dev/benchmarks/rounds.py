@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from dev.benchmarks.contenders import Contender
 from dev.benchmarks.data import WARM_UP, Files, files
-from dev.benchmarks.facts import PROJECT, ROOT, TOKEN, WORK
+from dev.benchmarks.facts import GZIP, PROJECT, ROOT, TOKEN, WORK
 
 RUN = WORK / "run"
 MEGABYTE = 1e6
@@ -56,9 +56,13 @@ class Result:
         return median(self.rates)
 
     @property
+    def cpus(self) -> list[float]:
+        """CPU seconds for a million records, user and system, of each load."""
+        return [load.cpu / load.records * 1e6 for load in self.loads]
+
+    @property
     def cpu(self) -> float:
-        """CPU seconds, user and system."""
-        return median(load.cpu for load in self.loads)
+        return median(self.cpus)
 
     @property
     def peak(self) -> float:
@@ -77,9 +81,18 @@ class Result:
 
 
 def run_rounds(
-    sink: str, runs: Sequence[tuple[Contender, int]], rounds: int, repeated: float = 0.0
+    sink: str,
+    runs: Sequence[tuple[Contender, int]],
+    rounds: int,
+    repeated: float = 0.0,
+    *,
+    gzip: bool = False,
 ) -> list[Result]:
-    """Measure contenders, each with so many records; one that fails is left out from then on."""
+    """Measure contenders, each with so many records; one that fails is left out from then on.
+
+    :param gzip: whether they pack what they send.
+    """
+    settings = {GZIP: "on" if gzip else "off"}
     results = [Result(contender, records) for contender, records in runs]
     data = {result.records: files(result.records, repeated) for result in results}
     warm_up = files(WARM_UP)
@@ -88,9 +101,10 @@ def run_rounds(
         for result in (*results[first:], *results[:first]):
             if result.error:
                 continue
-            label = f"round {number + 1}/{rounds}  {result.contender.title}, {result.records:,} records"
+            loaded = f"{result.contender.title}, {result.records:,} records{', gzip' * gzip}"
+            label = f"round {number + 1}/{rounds}  {loaded}"
             try:
-                measured = run_once(result.contender, data[result.records], warm_up, sink)
+                measured = run_once(result.contender, data[result.records], warm_up, sink, settings=settings)
             except ContenderError as error:
                 result.error = str(error)
                 result.loads.clear()
@@ -125,13 +139,13 @@ def run_once(
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=_environment(sink) | dict(settings),
+            env=environment(sink) | dict(settings),
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
         )
     if done.returncode or not result.exists():
-        msg = f"{_reason(log)} (exit code {done.returncode}; log: {log.relative_to(ROOT)})"
+        msg = f"{reason(log)} (exit code {done.returncode}; log: {log.relative_to(ROOT)})"
         raise ContenderError(msg)
     measured = Measured(**json.loads(result.read_text()))
     expected = _count(data)
@@ -145,7 +159,7 @@ def _count(data: Files) -> int:
     return int(data.folder.name.partition("-")[0])
 
 
-def _environment(sink: str) -> dict[str, str]:
+def environment(sink: str) -> dict[str, str]:
     """Return what the operator needs, and neither the caller's Airflow nor proxies."""
     inherited = {
         name: value
@@ -163,7 +177,7 @@ def _environment(sink: str) -> dict[str, str]:
     }
 
 
-def _reason(log: Path) -> str:
+def reason(log: Path) -> str:
     """Return the exception that ended a process, from its log."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     raised = [at for at, line in enumerate(lines) if re.match(r"[\w.]+(Error|Exception|Interrupt)\b", line)]

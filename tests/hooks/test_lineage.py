@@ -214,3 +214,12 @@ def test_no_import_of_lineage_comes_with_the_hook() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_without_a_plugin_that_reads_the_collector_no_libraries_are_imported_for_it(
+    stream: str, collected: Collected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = pytest.importorskip("airflow.sdk.plugins_manager")
+    monkeypatch.setattr(plugins, "get_hook_lineage_readers_plugins", list)
+    CdfRecordsHook().upsert_records(STREAM, [a_record("a")])
+    assert (collected.inputs, collected.outputs) == ([], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -50,6 +51,9 @@ def use_real_collector(monkeypatch: pytest.MonkeyPatch, kind: type[Any] | None =
         module = import_module("airflow.lineage.hook")
     collector = (kind or module.HookLineageCollector)()
     monkeypatch.setattr(module, "get_hook_lineage_collector", lambda: collector)
+    with suppress(ImportError, AttributeError):  # else Airflow before 3.2
+        plugins = import_module("airflow.sdk.plugins_manager")
+        monkeypatch.setattr(plugins, "get_hook_lineage_readers_plugins", lambda: ["one that reads"])
     compat = import_module("airflow.providers.common.compat.sdk")  # where common.sql finds it
     monkeypatch.setattr(compat, "get_hook_lineage_collector", lambda: collector)
     return Collected(collector)

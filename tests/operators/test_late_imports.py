@@ -1,0 +1,65 @@
+"""What a task imports, and when."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_cdf_records.records.late_imports import collecting_later
+from tests.local_cdf import LocalCdf
+from tests.sample_records import STREAM, a_record
+
+LOAD = """
+import sys
+from airflow.sdk.execution_time import task_runner
+before = set(sys.modules)
+from airflow_provider_cdf_records.operators.cdf_records import CdfRecordsUpsertOperator
+load = CdfRecordsUpsertOperator(task_id="load", stream_id=sys.argv[1], path=sys.argv[2])
+print(load.execute({})["upserted"])
+print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+"""
+HEAVY = {
+    "boto3",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "s3fs",
+    "adlfs",
+    "gcsfs",
+    "sqlalchemy",
+    "sqlparse",
+    "zstandard",
+}
+
+
+def test_a_load_of_a_local_file_imports_no_library_that_it_does_not_use(
+    cdf: LocalCdf,
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("airflow.sdk.execution_time.task_runner")
+    path = tmp_path / "a.ndjson"
+    path.write_text(json.dumps(a_record("a")))
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, STREAM, str(path)], capture_output=True, text=True, check=True
+    )
+    *_, upserted, imported = done.stdout.splitlines()
+    assert upserted == "1"
+    assert not HEAVY & set(imported.split())
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_search_for_cycles_interrupts_imports(*, enabled: bool) -> None:
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with collecting_later():
+            assert not gc.isenabled()
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
