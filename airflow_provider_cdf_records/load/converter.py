@@ -10,11 +10,19 @@ from airflow_provider_cdf_records.load.headers import check_headers
 from airflow_provider_cdf_records.load.parallel import call_in_parallel
 from airflow_provider_cdf_records.load.preflight import Findings, schema_of
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping import ContainerId, IdentityMapping, MappingSpec, RowMapping, Schema
-from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
+from airflow_provider_cdf_records.mapping import (
+    ContainerId,
+    IdentityMapping,
+    MappingSpec,
+    RowMapping,
+    Schema,
+    SentProperties,
+)
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped
 from airflow_provider_cdf_records.records.chunk import Convert, Mark, with_number_style
 from airflow_provider_cdf_records.records.deletions import records_to_delete
 from airflow_provider_cdf_records.records.number_style import NumberStyle
+from airflow_provider_cdf_records.records.record_shapes import Container
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, suggest_mapping
 from airflow_provider_cdf_records.sources import FileSource, Source
 
@@ -72,11 +80,32 @@ def _converter_of_records(
         return suggest_mapping(records_to_delete)
     shaped = ApiShaped()
     if findings is not None:
-        shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
+        containers = _Containers(client, stop)
+        shaped = ApiShaped(containers.problem_with, containers.value_check)
     return UnwrapRejected(shaped, has_mapping=False)
 
 
-def _problem_with(client: CdfClient, source: Container, stop: threading.Event) -> str | None:
-    container = ContainerId(source.space, source.externalId)
-    (schema,) = call_in_parallel(lambda: schema_of(client, [container]), stop=stop)
-    return cast("Schema", schema).problem_with(container)
+class _Containers:
+    """Looks at the containers that API-shaped records name, when the first record names them."""
+
+    def __init__(self, client: CdfClient, stop: threading.Event) -> None:
+        self._client = client
+        self._stop = stop
+        self._last = ContainerId("", ""), Schema()
+
+    def problem_with(self, source: Container) -> str | None:
+        """Return why a container cannot take records, as far as is known."""
+        container = ContainerId(source.space, source.externalId)
+        return self._schema_of(container).problem_with(container)
+
+    def value_check(self, source: Container) -> SentProperties | None:
+        """Return what checks the values of a container's properties; ``None`` where they are not known."""
+        container = ContainerId(source.space, source.externalId)
+        definitions = self._schema_of(container).properties(container)
+        return None if definitions is None else SentProperties(container, definitions)
+
+    def _schema_of(self, container: ContainerId) -> Schema:
+        if self._last[0] != container:  # it is asked for its problem, then for its check
+            (schema,) = call_in_parallel(lambda: schema_of(self._client, [container]), stop=self._stop)
+            self._last = container, cast("Schema", schema)
+        return self._last[1]
