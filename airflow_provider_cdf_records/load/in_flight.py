@@ -75,6 +75,7 @@ class InFlight:
             deadline = time.monotonic() + STOP_WITHIN
             while self._under_way and (left := deadline - time.monotonic()) > 0:
                 self._next_ended(left)
+            self._settler.wait_until_idle(max(0, deadline - time.monotonic()))
             self._advance()
         for _ in range(self._threads):
             self._waiting.put(None)

@@ -221,6 +221,7 @@ class Load:
                 tally,
                 self.source.where,
                 repeats,
+                max_concurrency=self.max_concurrency,
                 may_be_stored=self._may_be_stored(checkpoint),
             ),
             tally,

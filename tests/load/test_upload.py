@@ -86,7 +86,9 @@ def load(
     with Tally(UPSERT, STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
         source = RecordsSource(rows)
         make_batches = BatchMaker(ApiShaped(), tally, source.where, Repeats.LAST_COUNTS)
-        settler = BatchSettler(stream, tally, source.where, Repeats.LAST_COUNTS)
+        settler = BatchSettler(
+            stream, tally, source.where, Repeats.LAST_COUNTS, max_concurrency=max_concurrency
+        )
         in_flight = InFlight(
             settler, tally, max_concurrency=max_concurrency, checkpoint=None, stop=threading.Event()
         )

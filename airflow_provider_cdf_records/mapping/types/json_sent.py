@@ -162,7 +162,7 @@ def _float(largest: float | None) -> Callable[[Definition, PropertyType], SentTy
 def _timestamp(_: Definition, kind: PropertyType) -> SentType:
     def decoded(traits: TextTraits) -> Any:  # without a space in it, msgspec's moments have the right form
         usual = Annotated[str, msgspec.Meta(pattern=USUAL_TIMESTAMP)]
-        return usual if traits.has_spaces else datetime
+        return usual if traits.may_have_spaced_moments else datetime
 
     return SentType(kind.name, _check_day(TIMESTAMP, "write it as 2026-01-02T03:04:05Z"), decoded)
 
