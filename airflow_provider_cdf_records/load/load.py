@@ -225,7 +225,6 @@ class Load:
                 may_be_stored=self._may_be_stored(checkpoint),
             ),
             tally,
-            max_concurrency=self.max_concurrency,
             checkpoint=checkpoint,
             stop=self.stop,
         )

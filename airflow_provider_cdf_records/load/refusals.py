@@ -101,10 +101,11 @@ class BatchSettler:
         where: Callable[[int], str],
         repeats: Repeats,
         *,
-        max_concurrency: int = 1,
+        max_concurrency: int,
         may_be_stored: bool = False,
     ) -> None:
         self._sender = sender
+        self.max_concurrency = max_concurrency
         self._threads = PartThreads(max_concurrency)
         self._tally = tally
         self._where = where

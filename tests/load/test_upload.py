@@ -89,9 +89,7 @@ def load(
         settler = BatchSettler(
             stream, tally, source.where, Repeats.LAST_COUNTS, max_concurrency=max_concurrency
         )
-        in_flight = InFlight(
-            settler, tally, max_concurrency=max_concurrency, checkpoint=None, stop=threading.Event()
-        )
+        in_flight = InFlight(settler, tally, checkpoint=None, stop=threading.Event())
         upload(map(make_batches, source), make_batches.last, in_flight, tally)
         summary = tally.summary()
         tally.raise_if_too_many_rejected(summary)
