@@ -64,7 +64,8 @@ def serve(latency: float) -> None:
 def running_sink(latency: float) -> Iterator[str]:
     command = [sys.executable, "-m", "dev.bad_rows", "--serve", "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
-        assert sink.stdout is not None
+        if sink.stdout is None:
+            raise RuntimeError
         try:
             yield f"http://127.0.0.1:{sink.stdout.readline().strip()}"
         finally:
