@@ -1,4 +1,4 @@
-"""API-shaped records: what is refused before it is sent, compared with the local server, and how it is told."""
+"""What is refused of API-shaped records before they are sent, compared with the local server."""
 
 from __future__ import annotations
 
