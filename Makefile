@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
+.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server bench-bad-rows screenshots lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -68,6 +68,9 @@ bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 t
 
 bench-server: $(READY)  ## how many records a second the local server takes
 	$(BIN)/python -m dev.bench_local_server
+
+bench-bad-rows: $(READY)  ## whether bad rows make a load slow
+	$(BIN)/python -m dev.bad_rows $(BENCH)
 
 screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
 	$(BIN)/python -m dev.screenshots

@@ -6,6 +6,9 @@ from typing import Any
 
 SPACE, CONTAINER, STREAM = "plant", "Alarm", "alarms"
 
+# A value of property "time" that the checks before sending let pass, and the local server refuses.
+REFUSED_BY_CDF = "2026-01-02T03:04:05.123456Z"
+
 
 def a_record(external_id: str = "a", **properties: Any) -> dict[str, Any]:
     """Return an API-shaped record of the container that the tests use."""

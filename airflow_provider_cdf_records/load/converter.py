@@ -17,12 +17,14 @@ from airflow_provider_cdf_records.mapping import (
     MappingSpec,
     RowMapping,
     Schema,
+    SentProperties,
 )
-from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped
 from airflow_provider_cdf_records.records.chunk import Convert, Mark, with_number_style
 from airflow_provider_cdf_records.records.deletions import identities_to_delete, records_to_delete
 from airflow_provider_cdf_records.records.number_style import NumberStyle
 from airflow_provider_cdf_records.records.partition import Partition, RowsOfPart, of_part
+from airflow_provider_cdf_records.records.record_shapes import Container
 from airflow_provider_cdf_records.records.row_identities import identities_of_records
 from airflow_provider_cdf_records.rejected.lines import NAMES_IN_LINES
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, is_rejected_line, suggest_mapping
@@ -94,13 +96,34 @@ def _converter_of_records(
         return suggest_mapping(to_delete)
     shaped: Convert = ApiShaped()
     if findings is not None:
-        shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
+        containers = _Containers(client, stop)
+        shaped = ApiShaped(containers.problem_with, containers.value_check)
     if partition is not None:
         shaped = of_part(shaped, RowsOfPart(partition, identities_of_records, is_rejected_line))
     return UnwrapRejected(shaped, has_mapping=False, partition=partition)
 
 
-def _problem_with(client: CdfClient, source: Container, stop: threading.Event) -> str | None:
-    container = ContainerId(source.space, source.externalId)
-    (schema,) = call_in_parallel(lambda: schema_of(client, [container]), stop=stop)
-    return cast("Schema", schema).problem_with(container)
+class _Containers:
+    """Looks at the containers that API-shaped records name, when the first record names them."""
+
+    def __init__(self, client: CdfClient, stop: threading.Event) -> None:
+        self._client = client
+        self._stop = stop
+        self._last = ContainerId("", ""), Schema()
+
+    def problem_with(self, source: Container) -> str | None:
+        """Return why a container cannot take records, as far as is known."""
+        container = ContainerId(source.space, source.externalId)
+        return self._schema_of(container).problem_with(container)
+
+    def value_check(self, source: Container) -> SentProperties | None:
+        """Return what checks the values of a container's properties; ``None`` where they are not known."""
+        container = ContainerId(source.space, source.externalId)
+        definitions = self._schema_of(container).properties(container)
+        return None if definitions is None else SentProperties(container, definitions)
+
+    def _schema_of(self, container: ContainerId) -> Schema:
+        if self._last[0] != container:  # it is asked for its problem, then for its check
+            (schema,) = call_in_parallel(lambda: schema_of(self._client, [container]), stop=self._stop)
+            self._last = container, cast("Schema", schema)
+        return self._last[1]

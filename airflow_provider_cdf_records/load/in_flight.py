@@ -45,14 +45,13 @@ class InFlight:
         settler: BatchSettler,
         tally: Tally,
         *,
-        max_concurrency: int,
         checkpoint: Checkpoint | None,
         stop: threading.Event,
     ) -> None:
         self._settler = settler
         self._tally = tally
-        self._max = max_concurrency
-        self._ahead = max_concurrency // 2 + 1  # ready when several requests end at once
+        self._max = settler.max_concurrency
+        self._ahead = self._max // 2 + 1  # ready when several requests end at once
         self._checkpoint = checkpoint
         self._stop = stop
         self._threads = 0
@@ -75,6 +74,7 @@ class InFlight:
             deadline = time.monotonic() + STOP_WITHIN
             while self._under_way and (left := deadline - time.monotonic()) > 0:
                 self._next_ended(left)
+            self._settler.wait_until_idle(max(0, deadline - time.monotonic()))
             self._advance()
         for _ in range(self._threads):
             self._waiting.put(None)

@@ -223,9 +223,15 @@ class Load:
         make_batches = BatchMaker(convert, tally, where, repeats, partition=self._part, on_read=room.check)
         may_be_stored = self._may_be_stored(checkpoint)
         in_flight = InFlight(
-            BatchSettler(self._sender(tally), tally, where, repeats, may_be_stored=may_be_stored),
+            BatchSettler(
+                self._sender(tally),
+                tally,
+                where,
+                repeats,
+                max_concurrency=self.max_concurrency,
+                may_be_stored=may_be_stored,
+            ),
             tally,
-            max_concurrency=self.max_concurrency,
             checkpoint=checkpoint,
             stop=self.stop,
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from airflow_provider_cdf_records.load.batches import Batch
 from airflow_provider_cdf_records.load.known_identities import KnownIdentities
+from airflow_provider_cdf_records.load.part_threads import EndOfBatch, Part, PartThreads
 from airflow_provider_cdf_records.load.probes import TIME_UNKNOWN, WriteTime
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
@@ -78,16 +79,17 @@ class Sender(Protocol):
         """Make every call of ``send`` end soon."""
 
 
-class TooManyRejectedInBatchError(Exception):
+class TooManyRejectedInBatchError(EndOfBatch):
     """The rest of a batch is not sent, since the load has too many rejected rows."""
 
 
 class BatchSettler:
-    """Sends batches, halves what is refused until the refused records are alone, and counts the rows.
+    """Sends batches, splits what is refused until the refused records are alone, and counts the rows.
 
     Used by all threads of a load.
 
     :param where: describes a position in words.
+    :param max_concurrency: requests in flight at most.
     :param may_be_stored: whether an earlier try of this load may have stored some of the records: then one
         that exists counts as accepted.
     """
@@ -99,9 +101,12 @@ class BatchSettler:
         where: Callable[[int], str],
         repeats: Repeats,
         *,
+        max_concurrency: int,
         may_be_stored: bool = False,
     ) -> None:
         self._sender = sender
+        self.max_concurrency = max_concurrency
+        self._threads = PartThreads(max_concurrency)
         self._tally = tally
         self._where = where
         self._repeats = repeats
@@ -111,6 +116,10 @@ class BatchSettler:
     def cancel(self) -> None:
         """Make every call of :meth:`settle` end soon."""
         self._sender.cancel()
+
+    def wait_until_idle(self, timeout: float) -> None:
+        """Wait for parts of batches whose :meth:`settle` has failed."""
+        self._threads.wait_until_idle(timeout)
 
     def settle(self, batch: Batch) -> None:
         """Send a batch until each of its rows is accepted, superseded or rejected.
@@ -130,37 +139,51 @@ class BatchSettler:
             self._send_in_parts(batch, list(range(len(batch))))
 
     def _send_in_parts(self, batch: Batch, rows: list[int]) -> list[int]:
-        """Send rows of a batch, halving what is refused until the refused ones are alone; return those."""
+        """Send rows of a batch, splitting what is refused until the refused ones are alone; return those."""
         refused: list[int] = []
-        parts = [rows]
         in_doubt: set[int] = set()  # rows that this load may have stored already
         if self._may_be_stored:
             in_doubt = self._not_known(batch, rows)
-        while parts:
-            if self._tally.passed_max_rejected:
-                raise TooManyRejectedInBatchError
-            part = parts.pop()
-            try:
-                written = self._sender.send(batch.body_of(part), is_divisible=len(part) > 1)
-            except RequestConflictError as conflict:
-                if len(part) == 1:
-                    raise conflict.error from None
-                parts.extend(_halves(part))
-            except RequestRefusedError as refusal:
-                named = [row for row in part if batch.identities[row] in refusal.identities]
-                in_doubt |= self._doubted_after(refusal, batch, part, named)
-                if refusal.already_exist and (stored := self._stored_before(batch, part, named, in_doubt)):
-                    if left := [row for row in part if row not in stored]:
-                        parts.append(left)
-                elif len(part) > 1:
-                    parts.extend(_smaller_parts(part, named))
-                else:
-                    refused.append(part[0])
-                    self._reject(batch, part[0], refusal)
-            else:
-                self._tally.accept(batch.identities_of(part), self._superseded_by(batch, part), written)
-                self._remember(batch, part)
+        self._threads.send_all(rows, lambda part: self._send_part(batch, part, refused, in_doubt))
         return refused
+
+    def _send_part(self, batch: Batch, part: Part, refused: list[int], in_doubt: set[int]) -> list[Part]:
+        """Send a part of a batch; return the parts to be sent in its place, if it is refused.
+
+        :param refused: gets the row that is refused alone.
+        :param in_doubt: rows that this load may have stored already; kept up to date. Threads share it, and
+            each changes only the rows of its own part.
+        """
+        if self._tally.passed_max_rejected:
+            raise TooManyRejectedInBatchError
+        try:
+            written = self._sender.send(batch.body_of(part), is_divisible=len(part) > 1)
+        except RequestConflictError as conflict:
+            if len(part) == 1:
+                raise conflict.error from None
+            return _split(part, 2)
+        except RequestRefusedError as refusal:
+            named = [row for row in part if batch.identities[row] in refusal.identities]
+            in_doubt |= self._doubted_after(refusal, batch, part, named)
+            if refusal.already_exist and (stored := self._stored_before(batch, part, named, in_doubt)):
+                left = [row for row in part if row not in stored]
+                return [left] if left else []
+            if len(part) > 1:
+                return self._smaller_parts(part, named)
+            refused.append(part[0])
+            self._reject(batch, part[0], refusal)
+            return []
+        self._tally.accept(batch.identities_of(part), self._superseded_by(batch, part), written)
+        self._remember(batch, part)
+        return []
+
+    def _smaller_parts(self, part: Part, named: list[int]) -> list[Part]:
+        """Split a refused part: each named row alone, or else several equal parts."""
+        if named:
+            suspects = set(named)
+            rest = [row for row in part if row not in suspects]
+            return [*([rest] if rest else []), *([row] for row in named)]
+        return _split(part, self._threads.parts_at_once)
 
     def _doubted_after(
         self, refusal: RequestRefusedError, batch: Batch, part: list[int], named: list[int]
@@ -218,16 +241,7 @@ class BatchSettler:
         )
 
 
-def _smaller_parts(part: list[int], named: list[int]) -> list[list[int]]:
-    """Split a refused part, the last part first: each named row alone, or else two halves."""
-    if named:
-        suspects = set(named)
-        rest = [row for row in part if row not in suspects]
-        return [*([row] for row in reversed(named)), *([rest] if rest else [])]
-    return _halves(part)
-
-
-def _halves(part: list[int]) -> list[list[int]]:
-    """Return the two halves of a part, the second first."""
-    middle = len(part) // 2
-    return [part[middle:], part[:middle]]
+def _split(part: Part, count: int) -> list[Part]:
+    """Split rows into parts of about the same size, in their order."""
+    size = -(-len(part) // count)
+    return [part[start : start + size] for start in range(0, len(part), size)]

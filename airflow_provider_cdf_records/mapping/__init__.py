@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider_cdf_records.mapping.identities import IdentityMapping, MappedIdentities
 from airflow_provider_cdf_records.mapping.row_mapping import RowMapping
 from airflow_provider_cdf_records.mapping.schema import ContainerId, Schema, is_definition
+from airflow_provider_cdf_records.mapping.sent_properties import SentProperties
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, read_mapping
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "MappingSpec",
     "RowMapping",
     "Schema",
+    "SentProperties",
     "is_definition",
     "read_mapping",
 ]

@@ -89,4 +89,5 @@ def is_definition(answer: object) -> bool:
 
 def is_required(definition: Definition) -> bool:
     """Return whether a property must have a value in every record."""
-    return not definition.get("nullable", True) and definition.get("defaultValue") is None
+    is_filled = definition.get("defaultValue") is not None or definition.get("autoIncrement") is True
+    return not definition.get("nullable", True) and not is_filled

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.local_cdf import LocalCdf
-from tests.sample_records import SPACE, a_record
+from tests.sample_records import REFUSED_BY_CDF, SPACE, a_record
 
 IDENTITIES = 40
 
@@ -48,7 +48,7 @@ class Model:
     def refused_by_server(self, name: str, number: int) -> dict[str, Any]:
         self.bad.add(number)
         self.surely_rejected.add(number)
-        return a_record(name, number=f"poison {number}")
+        return a_record(name, number=number, time=REFUSED_BY_CDF)
 
     def good(self, name: str, number: int) -> dict[str, Any]:
         raise NotImplementedError
@@ -82,7 +82,7 @@ class Upserts(Model):
     def refused_by_server(self, name: str, number: int) -> dict[str, Any]:
         self.bad.add(number)
         self.poisoned.setdefault(name, set()).add(number)
-        return a_record(name, number=f"poison {number}")
+        return a_record(name, number=number, time=REFUSED_BY_CDF)
 
     def good(self, name: str, number: int) -> dict[str, Any]:
         self.expected[name] = {"number": number}

@@ -20,7 +20,7 @@ from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats import ndjson
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf, local_cdf
-from tests.sample_records import STREAM, a_record
+from tests.sample_records import REFUSED_BY_CDF, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer
 from tests.state_store import Memory
 
@@ -340,7 +340,7 @@ def test_an_ingest_that_stopped_for_its_rejected_records_knows_its_own_when_it_i
     cdf: LocalCdf, tmp_path: Path
 ) -> None:
     path, store = tmp_path / "a.ndjson", Memory()
-    rows = [a_record(str(n), number="bad" if n == 4 else n) for n in range(8)]
+    rows = [a_record(str(n), **({"time": REFUSED_BY_CDF} if n == 4 else {"number": n})) for n in range(8)]
     path.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(AirflowFailException, match="1 of 8 records read was rejected"):
         CdfRecordsHook().ingest_file(STREAM, path, state_store=store)

@@ -36,7 +36,9 @@ def client(server: ScriptedServer) -> Iterator[CdfClient]:
 
 
 def load(client: CdfClient, verb: Any) -> Load:
-    return Load(client, verb, STREAM, RecordsSource(ROWS), check_schema=False, max_rejected=1.0)
+    return Load(
+        client, verb, STREAM, RecordsSource(ROWS), check_schema=False, max_rejected=1.0, max_concurrency=1
+    )
 
 
 def sent(server: ScriptedServer) -> list[str]:

@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.records.errors import LoadFailedError
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from airflow_provider_cdf_records.sources.formats import ndjson
 from tests.local_cdf import LocalCdf
-from tests.sample_records import SPACE, STREAM, a_record
+from tests.sample_records import REFUSED_BY_CDF, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer, client_of
 from tests.state_store import Memory
 
@@ -137,10 +137,10 @@ READ, REST = "that had been read", "the rest of the source"
     [
         (lambda: [BAD], []),
         (lambda: [a_record("a"), BAD], [READ]),
-        (lambda: [a_record("a"), a_record("b", number="poison")], []),
+        (lambda: [a_record("a"), a_record("b", time=REFUSED_BY_CDF)], []),
         (lambda: [BAD, *(a_record(str(number)) for number in range(1500))], [READ, REST]),
         (many_rows, [READ, REST]),
-        (lambda: many_rows(a_record("bad", number="poison")), [READ, REST]),
+        (lambda: many_rows(a_record("bad", time=REFUSED_BY_CDF)), [READ, REST]),
     ],
     ids=["nothing", "read", "refused by CDF", "a list", "a generator", "a generator, refused by CDF"],
 )

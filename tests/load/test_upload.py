@@ -86,10 +86,10 @@ def load(
     with Tally(UPSERT, STREAM, max_rejected=max_rejected, rejected_file=rejected_file) as tally:
         source = RecordsSource(rows)
         make_batches = BatchMaker(ApiShaped(), tally, source.where, Repeats.LAST_COUNTS)
-        settler = BatchSettler(stream, tally, source.where, Repeats.LAST_COUNTS)
-        in_flight = InFlight(
-            settler, tally, max_concurrency=max_concurrency, checkpoint=None, stop=threading.Event()
+        settler = BatchSettler(
+            stream, tally, source.where, Repeats.LAST_COUNTS, max_concurrency=max_concurrency
         )
+        in_flight = InFlight(settler, tally, checkpoint=None, stop=threading.Event())
         upload(map(make_batches, source), make_batches.last, in_flight, tally)
         summary = tally.summary()
         tally.raise_if_too_many_rejected(summary)
@@ -158,6 +158,47 @@ def test_halving_finds_exactly_the_bad_ones(bad: set[int], names_them: bool) -> 
     assert stream.held == {str(n): n for n in range(300) if n not in bad}
     assert summary.rejected == len(bad)
     assert len(stream.requests) <= 1 + 2 * len(bad) * 9
+
+
+def test_the_parts_of_a_refused_request_go_in_parallel() -> None:
+    together = threading.Barrier(4)
+
+    def meet() -> None:
+        if 1 < len(stream.requests) <= 5:
+            together.wait(PATIENCE)
+
+    stream = Stream(lambda value: value == 7, meanwhile=meet)
+    summary = load([a_record(str(n), value=n) for n in range(100)], stream, max_rejected=1)
+    assert (summary.upserted, summary.rejected) == (99, 1)
+    assert not together.broken
+
+
+def test_few_round_trips_find_a_bad_record_among_a_thousand() -> None:
+    stream = Stream(lambda value: value == 777)
+    load([a_record(str(n), value=n) for n in range(1000)], stream, max_rejected=1, max_concurrency=8)
+    assert {len(sent) for sent in stream.requests if "777" in sent} == {1000, 125, 16, 2, 1}
+
+
+def test_an_error_of_one_part_ends_the_load_while_others_are_under_way() -> None:
+    is_under_way, is_cancelled = threading.Event(), threading.Event()
+
+    class Failing(Stream):
+        def send(self, body: bytes, *, is_divisible: bool) -> None:
+            names = [item["externalId"] for item in json.loads(body)["items"]]
+            if len(names) == 8:
+                raise RequestRefusedError("bad value", status=422)
+            if "0" in names:
+                assert is_under_way.wait(PATIENCE)
+                raise RuntimeError("the stream is gone")
+            is_under_way.set()
+            assert is_cancelled.wait(PATIENCE)
+
+        def cancel(self) -> None:
+            is_cancelled.set()
+
+    with pytest.raises(RuntimeError, match="the stream is gone"):
+        load([a_record(str(n)) for n in range(8)], Failing())
+    assert is_cancelled.is_set()
 
 
 def test_when_the_last_row_is_refused_the_one_before_takes_its_place() -> None:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container, to_record
+from airflow_provider_cdf_records.records.api_record import to_record
+from airflow_provider_cdf_records.records.api_shaped import ApiShaped
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.record_shapes import Container
 from airflow_provider_cdf_records.records.request import MAX_RECORD_BYTES
 from tests.sample_records import a_record
 

@@ -6,6 +6,7 @@ whole column of valid values, which returns ``None`` when a value is unusual.
 
 from __future__ import annotations
 
+from airflow_provider_cdf_records.mapping.types.json_sent import SentType, sent_type
 from airflow_provider_cdf_records.mapping.types.json_value import parsed
 from airflow_provider_cdf_records.mapping.types.local_time import (
     Fold,
@@ -52,6 +53,7 @@ __all__ = [
     "Problems",
     "PropertyType",
     "Relation",
+    "SentType",
     "as_texts",
     "check_number_style",
     "is_not_a_number",
@@ -60,6 +62,7 @@ __all__ = [
     "offset_of",
     "parsed",
     "property_type",
+    "sent_type",
     "time_zone_in_a_row",
     "time_zone_of",
     "timestamp_forms",

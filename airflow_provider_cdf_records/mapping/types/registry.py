@@ -95,5 +95,13 @@ def property_type(definition: Definition, options: Options | None = None) -> Pro
     item = ANY if make is None else make(definition, options)
     if not definition.get("list"):
         return item
-    max_items = definition.get("maxListSize") or MAX_LISTS.get(name, MAX_LIST)
-    return list_type(item, min(max_items, MAX_LIST_SIZE), options.delimiter)
+    return list_type(item, max_items(definition), options.delimiter)
+
+
+def max_items(definition: Definition) -> int:
+    """Return how many items a list may have.
+
+    :param definition: the type's definition in the container.
+    """
+    most = definition.get("maxListSize") or MAX_LISTS.get(definition["type"], MAX_LIST)
+    return int(min(most, MAX_LIST_SIZE))

@@ -23,7 +23,7 @@ MAX_BYTES_PER_CHARACTER = 4  # of UTF-8
 
 def text_type(definition: Mapping[str, Any]) -> PropertyType:
     """Return the type of texts up to the size in the definition."""
-    max_bytes = min(definition.get("maxTextSize") or MAX_TEXT_BYTES, MAX_TEXT_BYTES)
+    max_bytes = max_text_bytes(definition)
 
     def convert(value: Any) -> str:
         text = as_text(value)
@@ -39,6 +39,11 @@ def text_type(definition: Mapping[str, Any]) -> PropertyType:
         return texts if max(map(len, texts)) * MAX_BYTES_PER_CHARACTER <= max_bytes else None
 
     return PropertyType("text", convert, convert_all)
+
+
+def max_text_bytes(definition: Mapping[str, Any]) -> int:
+    """Return how many bytes of UTF-8 a text may have."""
+    return int(min(definition.get("maxTextSize") or MAX_TEXT_BYTES, MAX_TEXT_BYTES))
 
 
 def enum_type(definition: Mapping[str, Any]) -> PropertyType:
