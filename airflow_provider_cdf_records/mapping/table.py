@@ -6,11 +6,11 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
 from types import NoneType
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from airflow_provider_cdf_records.mapping.types import NotAnObject, is_not_a_number, parsed
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal, row_and_context
@@ -162,10 +162,11 @@ def _table_of_objects(chunk: Chunk, objects: Sequence[Mapping[str, Any]]) -> Tab
 
 
 def _table_of_structs(chunk: Chunk, structs: Sequence[Any], wanted: Sequence[str]) -> Table:
-    values = {name: attrgetter(f"c{number}") for number, name in enumerate(wanted)}
+    columns: dict[str, Column] = dict.fromkeys(wanted, [])
+    columns.update(zip(wanted, map(list, zip(*map(astuple, structs), strict=True)), strict=False))
 
     def read(name: str, exact: bool) -> Column:
-        column = list(map(values[name], structs))
+        column = columns[name]
         if exact and _may_lack_digits(column) and not _is_as_written(name, column, chunk.rows):
             decode = _leniently(_struct_decoder((name,), exact=True), _struct_of((name,)))
             return [fields.c0 for fields in map(decode, chunk.rows)]

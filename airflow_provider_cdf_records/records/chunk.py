@@ -117,7 +117,7 @@ class Records(NamedTuple):
 
     positions: Sequence[int]
     identities: list[Identity]
-    bodies: list[bytes]
+    bodies: Sequence[bytes]
     rows: list[Row]
     refusals: Sequence[Refusal] = ()
     request: bytes | None = None

@@ -6,6 +6,7 @@ whole column of valid values, which returns ``None`` when a value is unusual.
 
 from __future__ import annotations
 
+from airflow_provider_cdf_records.mapping.types.json_texts import JsonTexts, written, written_but
 from airflow_provider_cdf_records.mapping.types.json_value import parsed
 from airflow_provider_cdf_records.mapping.types.local_time import (
     Fold,
@@ -44,6 +45,7 @@ __all__ = [
     "NUMBERS",
     "Fold",
     "InvalidValueError",
+    "JsonTexts",
     "Missing",
     "NoTimeZone",
     "NotAnObject",
@@ -63,4 +65,6 @@ __all__ = [
     "time_zone_in_a_row",
     "time_zone_of",
     "timestamp_forms",
+    "written",
+    "written_but",
 ]
