@@ -34,6 +34,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import SCHEMA_ID
 from airflow_provider_cdf_records.records.problems import listed
 
+ReadColumn = Callable[[Table], tuple[Column, Problems]]
 FillColumn = Callable[[Table], tuple[FilledColumn, Problems]]  # the values of a property
 
 
@@ -153,7 +154,7 @@ class ContainerProperties:
         kind = property_type(type_, reading.options)
         if is_constant:
             return _repeat_constant(spec.value, kind, target, null=null, required=required)
-        read: FillColumn
+        read: ReadColumn
         if spec.format is not None:
             template = Template(spec.format)
 
@@ -185,7 +186,7 @@ def _type_definition(definition: Definition | None, spec: PropertySpec) -> Defin
 
 
 def _convert_column(
-    read: FillColumn, kind: PropertyType, target: str, *, null: Any, required: bool, zones: ZonePerRow | None
+    read: ReadColumn, kind: PropertyType, target: str, *, null: Any, required: bool, zones: ZonePerRow | None
 ) -> FillColumn:
     """Return a function that reads values, converts them, and reports missing ones of a required property.
 

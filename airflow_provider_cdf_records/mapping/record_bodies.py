@@ -97,9 +97,11 @@ class _Pieces:
 
     def add(self, text: str) -> None:
         """Add a text that all records have."""
-        if self._pieces and isinstance(self._pieces[-1], str):
-            text = self._pieces.pop() + text
-        self._pieces.append(text)
+        last = self._pieces[-1] if self._pieces else None
+        if isinstance(last, str):
+            self._pieces[-1] = last + text
+        else:
+            self._pieces.append(text)
 
     def add_fields(self, fields: Mapping[str, FilledColumn | None]) -> bool:
         """Add the fields of an object, and return whether all of them are JSON.
