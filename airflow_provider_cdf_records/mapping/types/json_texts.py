@@ -59,15 +59,22 @@ class JsonTexts(NamedTuple):
 def written(values: list[Any]) -> JsonTexts | None:
     """Return values as JSON, as ``msgspec`` encodes them; ``None`` where it cannot."""
     try:
-        try:
-            joined = "".join(values)
-        except TypeError:  # not all are texts
-            return _written_one_by_one(values)
-        if b"\\" in _encoder.encode(joined):  # a character is escaped
-            return _written_one_by_one(values)
-    except CANNOT_ENCODE:
+        joined = "".join(values)
+    except TypeError:  # not all are texts
+        return _written_one_by_one(values)
+    return written_texts(values, joined)
+
+
+def written_texts(texts: list[str], joined: str) -> JsonTexts | None:
+    """Return texts as :func:`written` does.
+
+    :param joined: all of them.
+    """
+    try:
+        is_escaped = b"\\" in _encoder.encode(joined)
+    except CANNOT_ENCODE:  # half of a surrogate pair
         return None
-    return JsonTexts(values, '"', '"')
+    return _written_one_by_one(texts) if is_escaped else JsonTexts(texts, '"', '"')
 
 
 def written_but(null: Any, values: list[Any]) -> JsonTexts | None:
@@ -83,6 +90,9 @@ def written_but(null: Any, values: list[Any]) -> JsonTexts | None:
 
 
 def _written_one_by_one(values: list[Any]) -> JsonTexts | None:
-    texts = _encoder.encode_lines(values).decode().split("\n")
+    try:
+        texts = _encoder.encode_lines(values).decode().split("\n")
+    except CANNOT_ENCODE:
+        return None
     texts.pop()  # after the last line feed
     return JsonTexts(texts) if len(texts) == len(values) else None

@@ -36,12 +36,12 @@ def direct_type(space: str | None) -> PropertyType:
         return Relation(space, _external_id(value))
 
     def write_all(values: list[Any], types: Types) -> JsonTexts | None:
-        external_ids = None if space is None else _external_ids_or_none(values, types)
+        external_ids = values if types == {str} else texts_or_none(values, types)
         texts = None if external_ids is None else written(external_ids)
-        if texts is None:
+        if texts is None or space is None or not all(external_ids or ()):
             return None
-        before = f'{{"space":{msgspec.json.encode(space).decode()},"externalId":{texts.before}'
-        return JsonTexts(texts.texts, before, f"{texts.after}}}")
+        start = f'{{"space":{msgspec.json.encode(space).decode()},"externalId":'
+        return JsonTexts(texts.texts, start + texts.before, texts.after + "}")
 
     return PropertyType("a direct relation {space, externalId}", convert, write_all=write_all)
 
