@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 
 from airflow_provider_cdf_records.records.chunk import Identity, Mark, Records, Row
@@ -34,10 +34,10 @@ class Batch:
     def __init__(self, *, may_repeat: bool = False) -> None:
         self._may_repeat = may_repeat
         self._request: bytes | None = None
-        self.positions: list[int] = []
-        self.bodies: list[bytes] = []
-        self.identities: list[Identity] = []
-        self.rows: list[Row] = []
+        self.positions: Sequence[int] = ()
+        self.bodies: Sequence[bytes] = ()
+        self.identities: Sequence[Identity] = ()
+        self.rows: Sequence[Row] = ()
         self.latest: dict[Identity, int] = {}
         self.earlier: dict[Identity, list[int]] = {}
         self.bytes_held = 0
@@ -63,7 +63,7 @@ class Batch:
                 turns[turn].append(row)
         return turns
 
-    def identities_of(self, rows: list[int]) -> list[Identity]:
+    def identities_of(self, rows: list[int]) -> Sequence[Identity]:
         """Return the identities of some rows of the batch."""
         return self.identities if len(rows) == len(self) else [self.identities[row] for row in rows]
 
@@ -92,9 +92,16 @@ class Batch:
             room = min(MAX_RECORDS - len(self.latest), MAX_HELD - len(self))
         if room <= 0 and not self._may_repeat:
             is_later_row = len(self) < MAX_HELD and records.identities[start] in self.latest
-            room = 1 if is_later_row else 0
-        bodies = records.bodies[start : start + room]
+            if not is_later_row:
+                return 0, 0
+            room = 1
         left = MAX_REQUEST_BYTES - self._bytes
+        count = len(records.bodies)
+        if records.request is not None and not start and count <= room:
+            size = len(records.request) - len(REQUEST_START) - len(REQUEST_END) + 1
+            if size <= left:
+                return count, size
+        bodies = records.bodies[start : start + room]
         size = sum(map(len, bodies)) + len(bodies)
         if size <= left:
             return len(bodies), size
@@ -104,15 +111,18 @@ class Batch:
 
     def _add(self, records: Records, start: int, end: int, size: int) -> None:
         at = len(self)
-        identities, bodies = records.identities[start:end], records.bodies[start:end]
-        self.positions += records.positions[start:end]
-        self.bodies += bodies
-        self.identities += identities
-        self.rows += records.rows[start:end]
+        identities = records.identities[start:end]
+        if not at and end - start == len(records.bodies):  # the usual case, in which nothing is copied
+            self.positions, self.bodies, self.rows = records.positions, records.bodies, records.rows
+            self.identities, self._request = identities, records.request
+        else:
+            self.positions = [*self.positions, *records.positions[start:end]]
+            self.bodies = [*self.bodies, *records.bodies[start:end]]
+            self.rows = [*self.rows, *records.rows[start:end]]
+            self.identities = [*self.identities, *identities]
+            self._request = None
         self._bytes += size
-        is_one_whole_chunk = not at and len(bodies) == len(records.bodies)
-        self._request = records.request if is_one_whole_chunk else None
-        latest = dict(zip(identities, range(at, at + len(bodies)), strict=True))
+        latest = dict(zip(identities, range(at, at + len(identities)), strict=True))
         if len(latest) < len(identities) or not self.latest.keys().isdisjoint(latest):
             for index, identity in enumerate(identities, start=at):
                 before = self.latest.get(identity)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-import msgspec
-
 from airflow_provider_cdf_records.mapping.column_check import (
     ColumnCheck,
     UniqueCheck,
@@ -121,8 +119,7 @@ class IdentityMapping:
         self._check_columns(table, chunk)
         problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
-        records = list(map(_Identity, spaces, external_ids))
-        return encode_records(table, spaces, external_ids, records, problems)
+        return encode_records(table, spaces, external_ids, None, problems)
 
     def check_columns(self, names: Sequence[str], rows: str) -> None:
         """Check the columns of a table.
@@ -131,11 +128,6 @@ class IdentityMapping:
         :raises InvalidArgumentError: naming the column that is not among them.
         """
         self._check_columns.check(names, rows, is_table=True)
-
-
-class _Identity(msgspec.Struct, gc=False):
-    space: str
-    externalId: str
 
 
 def _problems_with(check: Check, values: list[str], unfilled: Problems) -> Problems:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import Any, cast
 
 import msgspec
@@ -15,7 +14,7 @@ from airflow_provider_cdf_records.mapping.reading import (
     reading_of,
     reading_of_constant,
 )
-from airflow_provider_cdf_records.mapping.record_bodies import encode
+from airflow_provider_cdf_records.mapping.record_bodies import Filled, FilledColumn, encode
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Definition, Schema, is_required
 from airflow_provider_cdf_records.mapping.spec import MappingSpec, PropertySpec, SourceSpec
@@ -24,23 +23,19 @@ from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types import (
     MOMENTS,
     InvalidValueError,
+    JsonTexts,
     Problems,
     PropertyType,
     property_type,
+    written_but,
 )
 from airflow_provider_cdf_records.mapping.zones import ZonePerRow
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import SCHEMA_ID
 from airflow_provider_cdf_records.records.problems import listed
 
-FillColumn = Callable[[Table], tuple[Column, Problems]]  # the values of a property, ready to be encoded
-
-
-class SourceData(msgspec.Struct, gc=False):
-    """The properties of a record in one container."""
-
-    source: msgspec.Raw
-    properties: Any
+ReadColumn = Callable[[Table], tuple[Column, Problems]]
+FillColumn = Callable[[Table], tuple[FilledColumn, Problems]]  # the values of a property
 
 
 class ContainerProperties:
@@ -62,11 +57,9 @@ class ContainerProperties:
         self._specs = spec.named_properties
         self._check_specs()
         self._fill_columns = {name: self._fill_column_of(name, prop) for name, prop in self._specs.items()}
-        self._source = msgspec.Raw(
-            encode({"type": "container", "space": spec.space, "externalId": spec.container})
-        )
-        self._field_names: dict[str, None] = {}
-        self._struct: type[Any] | None = None
+        source = {"type": "container", "space": spec.space, "externalId": spec.container}
+        self._source = encode(source).decode()
+        self._order: dict[str, None] = {}  # of the properties so far, so that all records have the same one
 
     def _check_specs(self) -> None:
         """Compare the properties that the mapping names with those of the container."""
@@ -122,13 +115,13 @@ class ContainerProperties:
                 msg = f"mapping: {self._id}.{name} needs a value in every record, and {why}."
                 raise InvalidArgumentError(msg)
 
-    def fill(self, table: Table, others: Sequence[str], problems: RowProblems) -> list[SourceData]:
-        """Return the properties of each row's record in the container.
+    def fill(self, table: Table, others: Sequence[str], problems: RowProblems) -> Filled:
+        """Return the properties of the rows' records in the container.
 
         :param others: the columns that the mapping does not name.
         :param problems: of the rows; problems with their values are added.
         """
-        filled: dict[str, Column] = {}
+        filled: dict[str, FilledColumn] = {}
         unnamed = [name for name in others if name not in self._specs] if self._takes_other_columns else []
         for name in [*self._specs, *unnamed]:
             if name not in self._fill_columns:
@@ -137,25 +130,14 @@ class ContainerProperties:
             problems.add(problems_here)
             if self._can_exist(name):
                 filled[name] = column
-        struct = self._struct_with(filled)
-        columns = [filled.get(name, repeat(msgspec.UNSET)) for name in self._field_names]
-        properties = map(struct, *columns) if filled else repeat(struct(), len(table.rows))
-        return list(map(SourceData, repeat(self._source), properties))
+        self._order |= dict.fromkeys(filled)
+        return Filled(self._source, {name: filled[name] for name in self._order if name in filled})
 
     def _can_exist(self, name: str) -> bool:
         """Whether the container has the property, or may have it when its definition is not known."""
         if self._definitions is None:
             return SCHEMA_ID.fullmatch(name) is not None
         return name in self._definitions
-
-    def _struct_with(self, names: Iterable[str]) -> type[Any]:
-        """Return a struct with all properties so far, so that rows with varying columns can share it."""
-        if self._struct is None or not self._field_names.keys() >= set(names):
-            self._field_names |= dict.fromkeys(names)
-            fields = [(f"p{number}", Any, msgspec.UNSET) for number in range(len(self._field_names))]
-            rename = {f"p{number}": name for number, name in enumerate(self._field_names)}
-            self._struct = msgspec.defstruct("Properties", fields, rename=rename, gc=False)
-        return self._struct
 
     def _fill_column_of(self, name: str, spec: PropertySpec) -> FillColumn:
         """Return the function that fills a property."""
@@ -172,7 +154,7 @@ class ContainerProperties:
         kind = property_type(type_, reading.options)
         if is_constant:
             return _repeat_constant(spec.value, kind, target, null=null, required=required)
-        read: FillColumn
+        read: ReadColumn
         if spec.format is not None:
             template = Template(spec.format)
 
@@ -204,23 +186,30 @@ def _type_definition(definition: Definition | None, spec: PropertySpec) -> Defin
 
 
 def _convert_column(
-    read: FillColumn, kind: PropertyType, target: str, *, null: Any, required: bool, zones: ZonePerRow | None
+    read: ReadColumn, kind: PropertyType, target: str, *, null: Any, required: bool, zones: ZonePerRow | None
 ) -> FillColumn:
     """Return a function that reads values, converts them, and reports missing ones of a required property.
 
     :param zones: converts moments whose time zones are in a column.
     """
 
-    def fill(table: Table) -> tuple[Column, Problems]:
-        column, unreadable = read(table)
-        if zones is None:
-            values, problems = kind.column(column, null)
-        else:
-            values, problems = zones.convert(table, column, null)
-        if required:
-            for index in (index for index, value in enumerate(column) if value is None):
-                problems[index] = f"expected {kind.name}, got nothing, and it is not nullable"
-        return values, {index: f"{target}: {why}" for index, why in (problems | unreadable).items()}
+    def fill(table: Table) -> tuple[FilledColumn, Problems]:
+        column, problems = read(table)
+        filled: FilledColumn | None = kind.json_texts(column) if zones is None else None
+        if filled is None:
+            if zones is None:
+                values, wrong = kind.column(column, null)
+            else:
+                values, wrong = zones.convert(table, column, null)
+            problems = wrong | problems
+            filled = written_but(null, values) or values
+        if required and not (isinstance(filled, JsonTexts) and not filled.has_missing):
+            missing = [index for index, value in enumerate(column) if value is None]
+            why = f"expected {kind.name}, got nothing, and it is not nullable"
+            problems = problems | {index: why for index in missing if index not in problems}
+        if null is None and isinstance(filled, JsonTexts):
+            filled = filled.with_nulls()
+        return filled, {index: f"{target}: {why}" for index, why in problems.items()}
 
     return fill
 
@@ -231,17 +220,18 @@ def _repeat_constant(value: Any, kind: PropertyType, target: str, *, null: Any, 
         msg = f"mapping: {target} needs a value in every record (it is not nullable)."
         raise InvalidArgumentError(msg)
     try:
-        constant = null if value is None else kind.convert(value)
+        converted = null if value is None else kind.convert(value)
     except InvalidValueError as error:
         msg = f"mapping: {target}: {error}."
         raise InvalidArgumentError(msg) from None
-    return lambda table: ([constant] * len(table.rows), {})
+    text = None if converted is msgspec.UNSET else encode(converted).decode()
+    return lambda table: (JsonTexts([text] * len(table.rows), has_missing=text is None), {})
 
 
 def _refuse_values(column: str, target: str) -> FillColumn:
     """Return a function that refuses rows with a value for a property that does not exist."""
 
-    def fill(table: Table) -> tuple[Column, Problems]:
+    def fill(table: Table) -> tuple[FilledColumn, Problems]:
         values = table.column(column)
         return values, {
             index: f"column {column!r} -> {target}: there is no such property"

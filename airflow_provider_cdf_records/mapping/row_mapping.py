@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from airflow_provider_cdf_records.mapping.column_check import (
     ColumnCheck,
     UniqueCheck,
@@ -13,7 +11,7 @@ from airflow_provider_cdf_records.mapping.column_check import (
     with_parents,
 )
 from airflow_provider_cdf_records.mapping.identities import Identities
-from airflow_provider_cdf_records.mapping.properties import ContainerProperties, SourceData
+from airflow_provider_cdf_records.mapping.properties import ContainerProperties
 from airflow_provider_cdf_records.mapping.record_bodies import encode_records
 from airflow_provider_cdf_records.mapping.row_problems import RowProblems
 from airflow_provider_cdf_records.mapping.schema import Schema
@@ -71,8 +69,7 @@ class RowMapping:
         problems = RowProblems()
         spaces, external_ids = self._identities.fill(table, problems)
         sources = [source.fill(table, others, problems) for source in self._sources]
-        records = list(map(_Record, spaces, external_ids, zip(*sources, strict=True)))
-        return encode_records(table, spaces, external_ids, records, problems)
+        return encode_records(table, spaces, external_ids, sources, problems)
 
     def _table_of(self, chunk: Chunk) -> Table:
         return as_table(chunk, None if self._takes_other_columns else sorted(self._named_columns))
@@ -138,9 +135,3 @@ class RowMapping:
 
 def _unnamed(columns: Sequence[str]) -> set[str]:
     return {name for number, name in enumerate(columns, start=1) if name == name_of_unnamed(number)}
-
-
-class _Record(msgspec.Struct, gc=False):
-    space: str
-    externalId: str
-    sources: tuple[SourceData, ...]

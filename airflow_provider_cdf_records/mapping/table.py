@@ -6,11 +6,11 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
 from types import NoneType
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from airflow_provider_cdf_records.mapping.types import NotAnObject, is_not_a_number, parsed
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Refusal, row_and_context
@@ -27,10 +27,12 @@ from airflow_provider_cdf_records.records.encoding import explain_decode_error, 
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
+from airflow_provider_cdf_records.records.table_rows import ColumnRows
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[Any], Any]
 Read = Callable[[str, bool], Column]  # the values of a column, and whether numbers must keep all their digits
+EMPTY = frozenset({""})
 NUMBERS = frozenset({float, int, NoneType})
 MAY_LACK_DIGITS = frozenset({float, dict, list})  # types of values that may be or hold rounded numbers
 
@@ -77,9 +79,7 @@ class Table:
                     for index, value in enumerate(column)
                 ]
         nulls = self._nulls
-        if nulls and _may_hold(column, nulls):
-            return [None if isinstance(value, str) and value in nulls else value for value in column]
-        return column
+        return _without(nulls, column) if nulls else column
 
     def _has(self, index: int, name: str) -> bool:
         """Whether a row has a column of that very name."""
@@ -87,12 +87,14 @@ class Table:
         return name in (keys_of(row) if isinstance(row, bytes) else as_mapping(row) or ())
 
 
-def _may_hold(column: Column, texts: frozenset[str]) -> bool:
-    """Whether a column may hold one of some texts."""
-    try:
-        return not texts.isdisjoint(column)
-    except Exception:  # of a value that has no hash, such as a list
-        return True
+def _without(texts: frozenset[str], column: Column) -> Column:
+    """Return a column with ``None`` in place of some texts."""
+    if texts == EMPTY and set(map(type, column)) <= {str}:  # as in most CSV files
+        return column if all(column) else [value or None for value in column]
+    with suppress(Exception):  # of a value that has no hash, such as a list
+        if texts.isdisjoint(column):
+            return column
+    return [None if isinstance(value, str) and value in texts else value for value in column]
 
 
 def _value_at(value: Any, path: str, decode: Decode, nulls: Container[str]) -> Any:
@@ -131,11 +133,13 @@ def as_table(chunk: Chunk, wanted: Sequence[str] | None) -> Table:
 
 
 def _table_of_values(chunk: Chunk, names: Columns) -> Table:
-    columns = dict(zip(names, zip(*chunk.rows, strict=True), strict=False))
+    rows = chunk.rows
+    values = rows.columns if isinstance(rows, ColumnRows) else list(map(list, zip(*rows, strict=True)))
+    columns: dict[str, Column] = dict(zip(names, values, strict=False))
 
     def read(name: str, _exact: bool) -> Column:
         column = columns.get(name)
-        return [None] * len(chunk.rows) if column is None else list(column)
+        return [None] * len(rows) if column is None else column
 
     return Table(chunk, lambda: names, read)
 
@@ -162,10 +166,11 @@ def _table_of_objects(chunk: Chunk, objects: Sequence[Mapping[str, Any]]) -> Tab
 
 
 def _table_of_structs(chunk: Chunk, structs: Sequence[Any], wanted: Sequence[str]) -> Table:
-    values = {name: attrgetter(f"c{number}") for number, name in enumerate(wanted)}
+    columns: dict[str, Column] = {name: [] for name in wanted}
+    columns.update(zip(wanted, map(list, zip(*map(astuple, structs), strict=True)), strict=False))
 
     def read(name: str, exact: bool) -> Column:
-        column = list(map(values[name], structs))
+        column = columns[name]
         if exact and _may_lack_digits(column) and not _is_as_written(name, column, chunk.rows):
             decode = _leniently(_struct_decoder((name,), exact=True), _struct_of((name,)))
             return [fields.c0 for fields in map(decode, chunk.rows)]

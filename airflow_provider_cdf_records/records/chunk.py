@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
 from typing import Any, NamedTuple
 
 from airflow_provider_cdf_records.records.number_style import NumberStyle
+from airflow_provider_cdf_records.records.table_rows import PairedRows
 
 Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
@@ -15,6 +15,7 @@ Columns = tuple[str, ...]
 # JSON as bytes, a mapping, or the values of a table's row; where these do not say it all, a pair of them
 # and a RowContext (a plain pair, so that no Python runs for each row of a chunk).
 Row = Any
+Rows = Any  # a list of them, or the ColumnRows of a table
 
 
 class RowContext(NamedTuple):
@@ -85,7 +86,7 @@ class Chunk(NamedTuple):
     """
 
     positions: Sequence[int]
-    rows: list[Any]
+    rows: Rows
     end: Mark
     columns: Columns | None = None
     nulls: frozenset[str] = frozenset()
@@ -94,10 +95,10 @@ class Chunk(NamedTuple):
     number_style: NumberStyle | None = None
     size: int = 0
 
-    def as_read(self) -> list[Row]:
+    def as_read(self) -> Sequence[Row]:
         """Return the rows as they were read, with the context that they have, if any."""
         context = RowContext(self.columns, self.nulls, self.number_style)
-        return self.rows if context == NO_CONTEXT else list(zip(self.rows, repeat(context), strict=False))
+        return self.rows if context == NO_CONTEXT else PairedRows(self.rows, context)
 
     def in_number_style(self, style: NumberStyle | None) -> Chunk:
         """Return the chunk with the style of the numbers in its rows, also the refused ones."""
@@ -117,8 +118,8 @@ class Records(NamedTuple):
 
     positions: Sequence[int]
     identities: list[Identity]
-    bodies: list[bytes]
-    rows: list[Row]
+    bodies: Sequence[bytes]
+    rows: Sequence[Row]
     refusals: Sequence[Refusal] = ()
     request: bytes | None = None
 

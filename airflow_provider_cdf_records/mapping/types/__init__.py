@@ -7,6 +7,7 @@ whole column of valid values, which returns ``None`` when a value is unusual.
 from __future__ import annotations
 
 from airflow_provider_cdf_records.mapping.types.json_sent import SentType, sent_type
+from airflow_provider_cdf_records.mapping.types.json_texts import JsonTexts, written, written_but
 from airflow_provider_cdf_records.mapping.types.json_value import parsed
 from airflow_provider_cdf_records.mapping.types.local_time import (
     Fold,
@@ -45,6 +46,7 @@ __all__ = [
     "NUMBERS",
     "Fold",
     "InvalidValueError",
+    "JsonTexts",
     "Missing",
     "NoTimeZone",
     "NotAnObject",
@@ -66,4 +68,6 @@ __all__ = [
     "time_zone_in_a_row",
     "time_zone_of",
     "timestamp_forms",
+    "written",
+    "written_but",
 ]

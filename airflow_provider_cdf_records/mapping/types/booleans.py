@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_cdf_records.mapping.types.json_texts import JsonTexts
 from airflow_provider_cdf_records.mapping.types.property_type import (
     InvalidValueError,
     PropertyType,
@@ -15,6 +16,7 @@ from airflow_provider_cdf_records.mapping.types.property_type import (
 from airflow_provider_cdf_records.records.problems import listed
 
 TRUE = ("true", "1", "yes", "t", "y", "on")
+WRITTEN: dict[Any, str] = {True: "true", False: "false"}
 FALSE = ("false", "0", "no", "f", "n", "off")
 
 
@@ -45,12 +47,13 @@ def boolean_type(true: Iterable[str] | None = None, false: Iterable[str] | None 
             raise InvalidValueError(hint)
         return meanings[text.strip()]
 
-    def convert_all(values: list[Any], types: Types) -> list[Any] | None:
-        if types <= {bool}:
-            return values
+    written_as = {text: WRITTEN[value] for text, value in meanings.items()}
+
+    def write_all(values: list[Any], types: Types) -> JsonTexts | None:
+        texts = WRITTEN if types == {bool} else written_as if types == {str} else {}
         try:
-            return [meanings[value] for value in values] if types <= {str} else None
+            return JsonTexts([texts[value] for value in values])
         except KeyError:
             return None
 
-    return PropertyType("boolean", convert, convert_all)
+    return PropertyType("boolean", convert, write_all=write_all)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import repeat
 from typing import Any
 
 import msgspec
 
+from airflow_provider_cdf_records.mapping.types.json_texts import JsonTexts, written
 from airflow_provider_cdf_records.mapping.types.json_value import parsed
 from airflow_provider_cdf_records.mapping.types.property_type import InvalidValueError, PropertyType, Types
 from airflow_provider_cdf_records.mapping.types.text import as_text, texts_or_none
@@ -35,13 +35,15 @@ def direct_type(space: str | None) -> PropertyType:
             raise InvalidValueError(msg)
         return Relation(space, _external_id(value))
 
-    def convert_all(values: list[Any], types: Types) -> list[Any] | None:
-        if space is None:
+    def write_all(values: list[Any], types: Types) -> JsonTexts | None:
+        external_ids = values if types == {str} else texts_or_none(values, types)
+        texts = None if external_ids is None else written(external_ids)
+        if texts is None or space is None or not all(external_ids or ()):
             return None
-        external_ids = _external_ids_or_none(values, types)
-        return None if external_ids is None else list(map(Relation, repeat(space), external_ids))
+        start = f'{{"space":{msgspec.json.encode(space).decode()},"externalId":'
+        return JsonTexts(texts.texts, start + texts.before, texts.after + "}")
 
-    return PropertyType("a direct relation {space, externalId}", convert, convert_all)
+    return PropertyType("a direct relation {space, externalId}", convert, write_all=write_all)
 
 
 def reference_type(target: str) -> PropertyType:

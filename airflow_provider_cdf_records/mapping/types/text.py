@@ -7,6 +7,7 @@ from math import isfinite
 from types import NoneType
 from typing import Any
 
+from airflow_provider_cdf_records.mapping.types.json_texts import JsonTexts, written, written_texts
 from airflow_provider_cdf_records.mapping.types.property_type import (
     JSON_TYPES,
     InvalidValueError,
@@ -38,7 +39,15 @@ def text_type(definition: Mapping[str, Any]) -> PropertyType:
             return texts  # all together are short enough, which is faster to see than the longest
         return texts if max(map(len, texts)) * MAX_BYTES_PER_CHARACTER <= max_bytes else None
 
-    return PropertyType("text", convert, convert_all)
+    def write_all(values: list[Any], types: Types) -> JsonTexts | None:
+        if types == {str}:
+            joined = "".join(values)
+            if len(joined) * MAX_BYTES_PER_CHARACTER <= max_bytes:
+                return written_texts(values, joined)
+        texts = convert_all(values, types)
+        return None if texts is None else written(texts)
+
+    return PropertyType("text", convert, convert_all, write_all=write_all)
 
 
 def max_text_bytes(definition: Mapping[str, Any]) -> int:

@@ -37,6 +37,9 @@ TIMESTAMP = re.compile(
 LINES_OF_CDF_TIMESTAMPS = re.compile(
     r"(?:[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)+"
 )
+FIRST_DIGITS = {"1", "2"}  # of the years that CDF takes
+TO_SHAPE = bytes.maketrans(b"123456789", b"000000000")
+MOMENTS = list[datetime]
 LINES_OF_LOCAL_TIMES = re.compile(
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?\n)+"
 )
@@ -213,13 +216,23 @@ def _as_text_or_number(value: Any) -> Any:
 
 def _cdf_timestamps_or_none(values: list[Any]) -> list[Any] | None:
     """Return texts if all of them are timestamps as CDF writes them, of times that exist."""
-    if not LINES_OF_CDF_TIMESTAMPS.fullmatch("\n".join(values) + "\n"):
+    if not _are_cdf_timestamps("\n".join(values) + "\n", len(values)):
         return None
     try:
-        msgspec.convert(values, list[datetime])
+        msgspec.convert(values, MOMENTS)
     except msgspec.ValidationError:
         return None
     return values
+
+
+def _are_cdf_timestamps(lines: str, count: int) -> bool:
+    """Whether lines are written as CDF writes timestamps."""
+    first = lines[: lines.index("\n") + 1]
+    if LINES_OF_CDF_TIMESTAMPS.fullmatch(first):
+        has_years = set(lines[:: len(first)]) <= FIRST_DIGITS
+        if has_years and lines.encode().translate(TO_SHAPE) == first.encode().translate(TO_SHAPE) * count:
+            return True  # all have the shape of the first one, which is faster to see
+    return LINES_OF_CDF_TIMESTAMPS.fullmatch(lines) is not None
 
 
 def _parse(text: str, hint: str) -> datetime:

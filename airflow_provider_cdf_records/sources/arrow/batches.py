@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
+from airflow_provider_cdf_records.records.table_rows import ColumnRows
 from airflow_provider_cdf_records.sources.arrow.values import Reader, reader_of
 from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
@@ -54,8 +55,7 @@ def chunks_of(columns: Columns, tables: Iterable[list[Values]], first: int = 1) 
     :param first: the position of the first row.
     """
     for values in tables:
-        rows = list(zip(*values, strict=True))
-        if rows:
-            end = first + len(rows)
-            yield Chunk(range(first, end), rows, Mark(end - 1), columns)
+        end = first + len(values[0])
+        if end > first:
+            yield Chunk(range(first, end), ColumnRows(values), Mark(end - 1), columns)
             first = end

@@ -1,0 +1,45 @@
+"""The rows of a table as its columns: each becomes a row by itself only when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any
+
+
+class ColumnRows(Sequence[Any]):
+    """Rows whose values are held in columns; each row is a tuple.
+
+    :param columns: of one length; there is at least one.
+    """
+
+    def __init__(self, columns: Sequence[list[Any]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        taken = [column[index] for column in self.columns]
+        return ColumnRows(taken) if isinstance(index, slice) else tuple(taken)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns, strict=True)
+
+
+class PairedRows(Sequence[Any]):
+    """Rows, each in a pair with what all of them need besides their values."""
+
+    def __init__(self, rows: Sequence[Any], context: object) -> None:
+        self._rows = rows
+        self._context = context
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        taken = self._rows[index]
+        return PairedRows(taken, self._context) if isinstance(index, slice) else (taken, self._context)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return zip(self._rows, repeat(self._context), strict=False)
