@@ -72,7 +72,9 @@ def identities_of_rows(rows: list[Row]) -> RowIdentities:
 def _identity(row: Row) -> Identity | None:
     """Return the identity of a row as it would be stored; ``None`` where the row has none."""
     if isinstance(row, Mapping):
-        get = partial(dict.get, row) if isinstance(row, dict) else row.get  # as encoding does, of any subclass
+        get = (
+            partial(dict.get, row) if isinstance(row, dict) else row.get
+        )  # as encoding does, of any subclass
         space, external_id = map(get, KEYS)
         if type(space) is str and type(external_id) is str:
             return identity_of(space, external_id)
