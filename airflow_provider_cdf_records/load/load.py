@@ -194,9 +194,8 @@ class Load:
             mark = None
         if mark is not None:
             self.source.resume_after(mark)
-            self.log.info(
-                "Going on after %s, where an earlier try stopped.", self.source.where(mark.position)
-            )
+            where = self.source.where(mark.position)
+            self.log.info("Going on after %s, where an earlier try stopped.", where)
         return checkpoint, mark
 
     def _send_all(self, tally: Tally, checkpoint: Checkpoint, resumed: Mark | None) -> None:

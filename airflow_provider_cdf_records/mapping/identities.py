@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
 
 from airflow_provider_cdf_records.mapping.column_check import (
     ColumnCheck,
@@ -75,7 +76,7 @@ class MappedIdentities:
         self._all_may_be_lines = roots <= set(names_of_lines)
 
     def __call__(self, chunk: Chunk) -> RowIdentities:
-        table = as_table(chunk, self._columns)
+        table = as_table(self._identifying(chunk), self._columns)
         identities = self._identities.of_rows(table)
         if len(table.positions) < len(chunk.positions):
             of_position = dict(zip(table.positions, identities, strict=True))
@@ -83,6 +84,15 @@ class MappedIdentities:
         if self._all_may_be_lines:
             return RowIdentities(identities, range(len(identities)))
         return RowIdentities(identities, [at for at, identity in enumerate(identities) if identity is None])
+
+    def _identifying(self, chunk: Chunk) -> Chunk:
+        """Return a chunk of a table with only the columns that identify its rows."""
+        names = chunk.columns or ()
+        kept = [number for number, name in enumerate(names) if name in self._columns]
+        if not kept:
+            return chunk
+        rows = list(zip(*(map(itemgetter(number), chunk.rows) for number in kept), strict=True))
+        return chunk._replace(rows=rows, columns=tuple(names[number] for number in kept))
 
 
 class IdentityMapping:
