@@ -1,7 +1,7 @@
 """A large file, loaded by several tasks, each of which reads a part of it.
 
-The parts are cut by position, since each alarm stands once in the file. A file in which alarms repeat, the later
-rows to win, takes ``by="identity"``.
+The parts are cut by position, since each alarm stands once in the file. A file in which alarms repeat, the
+later rows to win, takes ``by="identity"``.
 """
 
 from __future__ import annotations
