@@ -153,20 +153,3 @@ def test_a_slice_of_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(MissingSourceError, match="does not exist"):
         split_source(tmp_path / "a.ndjson", 2, by="position")
-
-
-@pytest.mark.parametrize("given_path", ["{}/in", ["{}/in/b.ndjson#bytes=0-5", "{}/in/a.ndjson#bytes=0-5"]])
-def test_rejected_rows_never_overwrite_a_part(tmp_path: Path, given_path: Any) -> None:
-    (tmp_path / "in").mkdir()
-    for name in ("a", "b"):
-        (tmp_path / "in" / f"{name}.ndjson").write_bytes(LINE)
-    texts = given_path if isinstance(given_path, list) else [given_path]
-    paths = [text.format(tmp_path) for text in texts]
-    if isinstance(given_path, str):
-        with pytest.raises(InvalidArgumentError, match="belongs to the folder"):
-            file_source(paths, {"rejected_path": tmp_path / "in" / "rejected.ndjson"})
-    else:
-        assert file_source(paths, {}).reads(tmp_path / "in" / "a.ndjson")
-
-
-LINE = b'{"n": 1}\n'
