@@ -28,7 +28,7 @@ def split_source(
         def parts() -> list[dict]:
             return split_source("s3://aws_default@bucket/alarms.ndjson", 8, by="position")
 
-        CdfRecordsUpsertOperator.partial(task_id="load", stream_id="alarms").expand_kwargs(parts())
+        CdfRecordsIngestOperator.partial(task_id="load", stream_id="archive").expand_kwargs(parts())
 
     ``by="identity"`` holds always: each task reads all of the source, and loads the rows whose identity
     hashes to its part. All rows of one identity go to one task, in their order, so that the last one stays.
