@@ -8,7 +8,9 @@ from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
 from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
+from airflow_provider_cdf_records.sources.slices import SlicedFile
 from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
+from airflow_provider_cdf_records.sources.split import split_source
 
 __all__ = [
     "FORMATS",
@@ -19,8 +21,10 @@ __all__ = [
     "ReadAhead",
     "RecordsSource",
     "ResumableSource",
+    "SlicedFile",
     "Source",
     "check_format",
     "files_of",
     "kind_that_takes",
+    "split_source",
 ]

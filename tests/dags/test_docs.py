@@ -22,6 +22,7 @@ TEXTS = {name: text for page in PAGES for name, text in DAG_FILES.findall(page.r
 # The names of the files, and of the DAG in each that is run, in this order.
 RUNS = {
     "load_file": "load_file",
+    "load_in_parts": "load_in_parts",
     "alarms_as_asset": "load_alarms",
     "alarms_of_function": "alarms_of_function",
     "load_and_wait": "load_and_wait",

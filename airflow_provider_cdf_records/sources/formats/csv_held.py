@@ -27,6 +27,7 @@ class HeldLines:
         self.at = 0
         self.unclean = 0
         self.line_size = 1.0
+        self._end: int | None = None  # the first line after the slice, once it is known
         self._blocks = blocks
         self._lines: list[str] = []
         self._before = 0  # lines before those that are held
@@ -39,6 +40,10 @@ class HeldLines:
             if self._read() is None:
                 return None
         return self._lines[number - self._before]
+
+    def is_beyond(self, number: int) -> bool:
+        """Whether a line that was read is after the end of the slice."""
+        return self._end is not None and number >= self._end
 
     def between(self, begin: int, end: int) -> list[str]:
         """Return lines that were read, from one to before another."""
@@ -80,6 +85,8 @@ class HeldLines:
             return None
         del self._lines[: self.at - self._before]
         self._before = self.at
+        if block.is_beyond and self._end is None:
+            self._end = self._before + len(self._lines)
         self._lines += block.lines
         if not block.is_clean:
             self.unclean = self._before + len(self._lines)

@@ -46,11 +46,13 @@ class Block(NamedTuple):
     :param size: their characters.
     :param is_clean: whether all bytes are of the encoding, no character is null, no letter is escaped, no
         line was cut, and none begins as a comment does.
+    :param is_beyond: whether the lines are after the end of the slice that is read.
     """
 
     lines: list[str]
     size: int
     is_clean: bool
+    is_beyond: bool = False
 
 
 def start_of_text(file: io.BufferedReader, encoding: str) -> str:

@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.sources.formats.csv_lines import (
     byte_in,
 )
 from airflow_provider_cdf_records.sources.formats.csv_shape import Shape, Values
-from airflow_provider_cdf_records.sources.source import rows_at_once
+from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 MOST_LINES = 100_000  # of a row: a quote that is open for longer was never meant to be
 NOT_CLOSED = "has a quote that is not closed"
@@ -75,6 +75,17 @@ class CsvRowReader:
         self._broken = 0  # the line on which the last row begins that spans lines and cannot be read
         self._doubtful = 0  # the line up to which lines may belong to it
         self._belonging = 0  # the line up to which lines seem to belong to it
+        self._cut: FormatError | None = None  # of a slice that ends inside of a row
+
+    @property
+    def line_number(self) -> int:
+        """How many lines there are before the next row."""
+        return self._lines.at
+
+    @property
+    def is_between_rows(self) -> bool:
+        """Whether what follows can be read alone: no row that cannot be read may go on there."""
+        return self._lines.at >= max(self._doubtful, self._belonging)
 
     def next_many(self, shape: Shape) -> list[Values] | None:
         """Return the next rows without blank ones; none at the end.
@@ -104,6 +115,8 @@ class CsvRowReader:
     def next_row(self) -> CsvRow | None:
         """Return the next row by itself, which may be a bad one, but no blank one; ``None`` at the end."""
         self._many = None
+        if self._cut is not None:
+            raise self._cut
         while True:
             row = self._belonging_line() or self._read_row()
             if row is None or row.problem:
@@ -137,7 +150,9 @@ class CsvRowReader:
         begin, end = self._begin, self._next
         if values is None:
             self._judge(begin, end)
+            self._check_end(begin, max(self._doubtful, self._belonging))
             return self._refuse_line(begin, problem)
+        self._check_end(begin, end)
         [values] = self._dialect.with_delimiters([values])
         if self._has_swallowed_rows(values, begin, end):
             self._broken, self._doubtful = begin + 1, end
@@ -157,6 +172,8 @@ class CsvRowReader:
         self._next = self._lines.at
         size = 0
         while (line := self._lines.line(self._next)) is not None:
+            if self._begin is None and self._lines.is_beyond(self._next):
+                return
             self._next += 1
             if self._begin is None:
                 if self._comment and line.startswith(self._comment):
@@ -172,6 +189,19 @@ class CsvRowReader:
                 msg = f"{NOT_CLOSED} within {MOST_LINES:,} lines or {LONGEST_LINE:,} characters"
                 raise _RowError(msg)
             yield line
+
+    def _check_end(self, begin: int, end: int) -> None:
+        """Refuse a slice that ends inside of a row.
+
+        :raises FormatError: then.
+        """
+        if self._lines.is_beyond(end - 1):
+            msg = (
+                f"is cut inside of a row: that on line {begin + 1:,} of the slice goes on after its end. "
+                "Slices of CSV end where rows do, which split_source finds."
+            )
+            self._cut = FormatError(msg)
+            raise self._cut
 
     def _refuse_line(self, at: int, problem: str) -> CsvRow:
         """Return a line as a row that cannot be read, and go on after it."""
