@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server screenshots lint build check-dist lock clean
+.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server bench-budget screenshots lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -68,6 +68,9 @@ bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 t
 
 bench-server: $(READY)  ## how many records a second the local server takes
 	$(BIN)/python -m dev.bench_local_server
+
+bench-budget: $(READY)  ## how loads in separate processes share the write budget of a project
+	$(BIN)/python -m dev.shared_budget $(BENCH)
 
 screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
 	$(BIN)/python -m dev.screenshots
