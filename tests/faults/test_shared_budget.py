@@ -8,7 +8,7 @@ import pytest
 
 from dev.shared_budget import Outcome, run_loads, server
 
-LOADS, CONCURRENCY, REQUESTS, BUDGET = 5, 4, 30, 3
+LOADS, CONCURRENCY, REQUESTS, BUDGET = 5, 4, 12, 3
 
 
 @pytest.fixture(scope="module")
