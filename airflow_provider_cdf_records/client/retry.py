@@ -43,7 +43,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
     def was_sent_too_often(state: RetryCallState) -> bool:
         if _is_throttled(state) and policy.max_attempts > 1:
             return False  # others may have all of the budget for longer than so many attempts take
-        return state.attempt_number - state.args[0].throttled >= max_attempts(state)
+        return bool(state.attempt_number - state.args[0].throttled >= max_attempts(state))
 
     def waited_too_long(state: RetryCallState) -> bool:
         return state.idle_for + state.upcoming_sleep > policy.max_wait

@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.records.identifiers import shortened
+from airflow_provider_cdf_records.records.unreadable import UnreadableRow
 
 MARK = "{range}"
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -67,7 +68,12 @@ def split_query(
     query = Query(asked, conn_id, parameters, hook_params)
     with query.execute() as rows:
         found = rows.fetchmany(1)
-    values = list(found[0]) if found else [None, None]
+    values: list[Any] = [None, None]
+    if found:
+        if isinstance(found[0], UnreadableRow):
+            msg = f"The lowest and the highest value of column {column!r} cannot be read."
+            raise SourceError(msg)
+        values = list(found[0])
     cuts = _cuts(*_lowest_and_highest(values, column), parts)
     if not cuts:
         return [{"sql": whole, "parameters": parameters}]
@@ -104,7 +110,7 @@ def _lowest_and_highest(values: list[Any], column: str) -> tuple[Any, Any]:
         if not (is_number or isinstance(value, date)) or (is_number and not math.isfinite(value)):
             msg = (
                 f"column {column!r} has {shortened(repr(value))} as its lowest or highest value, which "
-                "cannot be cut into ranges: choose a column of finite numbers, dates or times, or give bounds."
+                "cannot be cut into ranges: choose a column of finite numbers or times, or give bounds."
             )
             raise SourceError(msg)
     return low, high
@@ -187,7 +193,7 @@ class _Placing:
             condition = f"({self._column} >= {first} AND {self._column} < {last})"
         sql = f"{self._before}{condition}{self._after}"
         if self._is_named:
-            return {"sql": sql, "parameters": {**(self._given or {}), **given}}
-        others = list(self._given or [])  # type: ignore[arg-type]
+            return {"sql": sql, "parameters": {**dict(self._given or {}), **given}}
+        others = list(self._given or [])
         place = QUOTED.sub("", self._before).count(self._placeholder)
         return {"sql": sql, "parameters": [*others[:place], *given.values(), *others[place:]]}
