@@ -20,7 +20,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server bench-bad-rows screenshots lint build check-dist lock clean
+.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server bench-bad-rows bench-budget \
+	screenshots lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -71,6 +72,9 @@ bench-server: $(READY)  ## how many records a second the local server takes
 
 bench-bad-rows: $(READY)  ## whether bad rows make a load slow
 	$(BIN)/python -m dev.bad_rows $(BENCH)
+
+bench-budget: $(READY)  ## how loads in separate processes share the write budget of a project
+	$(BIN)/python -m dev.shared_budget $(BENCH)
 
 screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
 	$(BIN)/python -m dev.screenshots

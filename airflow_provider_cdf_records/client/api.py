@@ -63,6 +63,11 @@ class CdfClient:
         return self._transport.traffic
 
     @property
+    def limit(self) -> int:
+        """How many requests may be in flight now: fewer than at first after CDF has asked for less."""
+        return self._transport.limit
+
+    @property
     def server_time(self) -> int | None:
         """Epoch milliseconds that CDF's clock has reached, by the ``Date`` of its successful answers so far.
 

@@ -85,7 +85,9 @@ Auth: TypeAlias = ClientCredentials | ClientAssertions | StaticToken | TokenSour
 class RetryPolicy:
     """Limits for the retries of one request.
 
-    :param max_attempts: how often a request is sent at most.
+    :param max_attempts: how often a request is sent at most; 1: it is not sent again. Unless it is 1, answers
+        of 429 do not count: others may have all of the project's budget for longer than so many attempts
+        take, so that ``max_wait`` is their only limit.
     :param max_wait: seconds that one request may spend waiting between its attempts, all together.
     :param base: seconds; the n-th wait is drawn from 0 to ``base * 2**n``, at most ``cap`` seconds.
     """

@@ -28,7 +28,7 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
 
     A ``Retry-After`` or a 429 pauses every sender that shares the throttle, not only this one. All threads
     share one loop, since a loop made for each request would leave reference cycles behind that add up. So the
-    loop keeps no state of a call: that belongs to the call's arguments.
+    loop keeps no state of a call: that belongs to its only argument, whose ``throttled`` is counted up.
     """
     jitter = wait_random_exponential(multiplier=policy.base, max=policy.cap)
 
@@ -41,23 +41,27 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
         return policy.max_attempts if asked is None else min(asked, policy.max_attempts)
 
     def was_sent_too_often(state: RetryCallState) -> bool:
-        return state.attempt_number >= max_attempts(state)
+        if _is_throttled(state) and policy.max_attempts > 1:
+            return False  # others may have all of the budget for longer than so many attempts take
+        return bool(state.attempt_number - state.args[0].throttled >= max_attempts(state))
 
     def waited_too_long(state: RetryCallState) -> bool:
         return state.idle_for + state.upcoming_sleep > policy.max_wait
 
     def before_sleep(state: RetryCallState) -> None:
         error = _error(state)
+        is_throttled = _is_throttled(state)
+        state.args[0].throttled += is_throttled
         if isinstance(error, CdfApiError | CdfAuthError) and (
             error.status == TOO_MANY_REQUESTS or error.retry_after is not None
         ):
             throttle.throttled(state.upcoming_sleep)
         log.log(
             logging.DEBUG if error.is_reported else logging.WARNING,
-            "%s; attempt %d of %d, the next in %.1f s.",
+            "%s; attempt %d%s, the next in %.1f s.",
             str(error).rstrip("."),
             state.attempt_number,
-            max_attempts(state),
+            "" if is_throttled else f" of {max_attempts(state) + state.args[0].throttled}",
             state.upcoming_sleep,
         )
 
@@ -69,6 +73,12 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
         before_sleep=before_sleep,
         reraise=True,
     )
+
+
+def _is_throttled(state: RetryCallState) -> bool:
+    """Whether CDF asked for less; the identity provider, whose budget is no project's, does not count."""
+    error = _error(state)
+    return isinstance(error, CdfApiError) and error.status == TOO_MANY_REQUESTS
 
 
 def _is_passing(error: BaseException) -> bool:

@@ -12,11 +12,15 @@ from typing import Any
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.errors import CdfCancelledError
 
+ROUNDS = 5  # of answered requests, after which there may be one more in parallel
 SPREAD = 0.25  # seconds over which paused senders start again, so that they do not all send at once
 
 
 class Throttle:
-    """Parallelism that halves when CDF throttles and grows back by one a round, and one shared pause.
+    """Parallelism that halves when CDF throttles and grows back slowly, and one shared pause.
+
+    Loads of many processes share a project's budget, and know nothing of each other. A pause takes as long as
+    several requests, so that growing back within a few of them would have each load throttled again at once.
 
     :param max_concurrency: requests in flight at most.
     """
@@ -104,10 +108,10 @@ class Throttle:
             self._paused_until = until
 
     def went_well(self) -> None:
-        """Count an answered request: a full round of these allows one more in parallel."""
+        """Count an answered request: some full rounds of these allow one more in parallel."""
         with self._changed:
             if self._limit < self._max:
-                self._limit = min(self._max, self._limit + 1 / self._limit)
+                self._limit = min(self._max, self._limit + 1 / (ROUNDS * self._limit))
                 self._changed.notify_all()
 
     def cancel(self) -> None:

@@ -59,6 +59,7 @@ class _Call:
     :param token: the access token of the latest attempt.
     :param is_sent: whether an attempt got so far that the request was sent.
     :param may_be_applied: whether an attempt ended so that CDF may have carried it out.
+    :param throttled: how many attempts were answered 429.
     """
 
     method: str
@@ -71,6 +72,7 @@ class _Call:
     token: str = ""
     is_sent: bool = False
     may_be_applied: bool = False
+    throttled: int = 0
 
 
 class Transport:
@@ -104,6 +106,11 @@ class Transport:
     def traffic(self) -> Traffic:
         """The numbers of the requests sent so far with ``writes=True``."""
         return replace(self._traffic, throttled_seconds=self._throttle.paused_seconds)
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now."""
+        return self._throttle.limit
 
     @property
     def server_time(self) -> int | None:

@@ -11,6 +11,7 @@ from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
 from airflow_provider_cdf_records.sources.slices import SlicedFile
 from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
 from airflow_provider_cdf_records.sources.split import split_source
+from airflow_provider_cdf_records.sources.summaries import merge_summaries
 
 __all__ = [
     "FORMATS",
@@ -26,5 +27,6 @@ __all__ = [
     "check_format",
     "files_of",
     "kind_that_takes",
+    "merge_summaries",
     "split_source",
 ]

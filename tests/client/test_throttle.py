@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_provider_cdf_records.client import CdfCancelledError
-from airflow_provider_cdf_records.client.throttle import SPREAD, Throttle
+from airflow_provider_cdf_records.client.throttle import ROUNDS, SPREAD, Throttle
 from tests.client.clocks import JumpingClock, StoppedClock
 from tests.waiting import PATIENCE
 
@@ -50,14 +50,17 @@ def test_the_limit_never_falls_below_one() -> None:
     assert throttle.limit == 1
 
 
-def test_the_limit_grows_by_one_a_round_up_to_the_maximum() -> None:
+def test_the_limit_grows_by_one_in_some_rounds_up_to_the_maximum() -> None:
     throttle = Throttle(4)
     throttle.throttled(0)
     assert throttle.limit == 2
-    for _ in range(3):
+    for _ in range(2 * ROUNDS):
+        throttle.went_well()
+    assert throttle.limit == 2
+    for _ in range(ROUNDS):
         throttle.went_well()
     assert throttle.limit == 3
-    for _ in range(50):
+    for _ in range(50 * ROUNDS):
         throttle.went_well()
     assert throttle.limit == 4
 

@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.client import (
 from airflow_provider_cdf_records.client.throttle import SPREAD
 from tests.client.clocks import JumpingClock, StoppedClock
 from tests.client.conftest import MakeClient, a_token, an_error
-from tests.scripted_server import Answer, ScriptedServer
+from tests.scripted_server import Answer, ScriptedServer, client_of
 from tests.waiting import PATIENCE, SOON, wait_until
 
 CHUNKED = {"Transfer-Encoding": "chunked"}
@@ -508,3 +508,32 @@ def test_the_connections_proxy_goes_before_the_environments(
     )
     client.upsert_records("alarms", b"{}")
     assert server.asked[0].path.startswith("http://cdf.test/api/v1/")
+
+
+def test_a_budget_that_others_use_up_does_not_use_up_the_attempts(server: ScriptedServer) -> None:
+    server.answer("/upsert", *[an_error(429)] * 20, an_error(503), Answer(202))
+    client = client_of(server, max_attempts=3)
+    client.upsert_records("alarms", b"{}")
+    assert client.traffic.requests == 22
+    assert client.traffic.retries == 21
+
+
+def test_a_budget_that_stays_used_up_ends_by_max_wait(server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(429))
+    with pytest.raises(CdfApiError):
+        client_of(server, max_attempts=3, max_wait=0.1).upsert_records("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) > 3
+
+
+def test_other_failures_use_up_the_attempts_between_answers_of_429(server: ScriptedServer) -> None:
+    server.answer("/upsert", *[an_error(429), an_error(503)] * 3)
+    with pytest.raises(CdfApiError, match="503"):
+        client_of(server, max_attempts=3).upsert_records("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) == 6
+
+
+def test_one_attempt_is_one_request_also_when_it_is_answered_429(server: ScriptedServer) -> None:
+    server.answer("/upsert", an_error(429))
+    with pytest.raises(CdfApiError, match="429"):
+        client_of(server, max_attempts=1).upsert_records("alarms", b"{}")
+    assert len(server.asked_for("/upsert")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
@@ -43,3 +44,11 @@ def driver_of(value: Any, hook: Any) -> Driver:
     """Return the driver that a connection, or an error of one, is of."""
     packages = (base.__module__.partition(".")[0] for base in type(value).__mro__)
     return next((BY_PACKAGE[package] for package in packages if package in BY_PACKAGE), Driver)(hook)
+
+
+def placeholders_of(conn: Any) -> tuple[str, bool]:
+    """Return the style of a connection's placeholders, as DB-API calls it, and whether they can be names."""
+    packages = [base.__module__.partition(".")[0] for base in type(conn).__mro__]
+    styles = [getattr(sys.modules.get(package), "paramstyle", None) for package in packages]
+    style = next((style for style in styles if style), "pyformat")
+    return style, style in ("pyformat", "format", "named") or "sqlite3" in packages

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.client.secrets import without_secrets
 from airflow_provider_cdf_records.hooks.databases.driver import Driver
-from airflow_provider_cdf_records.hooks.databases.drivers import driver_of, driver_to_connect
+from airflow_provider_cdf_records.hooks.databases.drivers import driver_of, driver_to_connect, placeholders_of
 from airflow_provider_cdf_records.hooks.databases.errors import QueryError, is_of_a_program
 from airflow_provider_cdf_records.hooks.databases.hook import database_hook
 from airflow_provider_cdf_records.hooks.databases.parameters import Parameters, QueryParameters
@@ -26,6 +26,8 @@ class Query:
         and dates.
     :param hook_params: further arguments of that hook.
     :ivar hook: that hook.
+    :ivar paramstyle: of the driver's placeholders, as DB-API calls it; known once it was executed.
+    :ivar takes_names: whether the driver takes parameters by name, likewise.
     :raises InvalidArgumentError: when ``sql`` is empty or has two statements, a parameter makes no sense, or
         the hook is not a ``DbApiHook``.
     """
@@ -54,6 +56,7 @@ class Query:
         self._parameters = QueryParameters(parameters)
         self.hook, self._secrets = database_hook(conn_id, dict(hook_params or {}))
         self._open: tuple[Driver, Any] | None = None  # the driver and its connection
+        self.paramstyle, self.takes_names = "pyformat", True
 
     @contextmanager
     def execute(self) -> Iterator[Rows]:
@@ -65,6 +68,7 @@ class Query:
         try:
             conn = driver_to_connect(self.hook).connect()
             driver = driver_of(conn, self.hook)
+            self.paramstyle, self.takes_names = placeholders_of(conn)
             self._open = driver, conn
             failure = f"The query on connection {self._conn_id!r} failed"
             driver.begin(conn)

@@ -1,0 +1,30 @@
+"""Loads in processes of their own that share a write budget, each of which knows nothing of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dev.shared_budget import Outcome, run_loads, server
+
+LOADS, CONCURRENCY, REQUESTS, BUDGET = 5, 4, 12, 3
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    """Five loads that want 20 requests at a time of a budget of 3, less than one for each."""
+    with server(BUDGET, latency=0.02) as environment:
+        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        return run_loads(environment, LOADS, CONCURRENCY, REQUESTS)
+
+
+def test_all_loads_end_well_and_lose_nothing(outcome: Outcome) -> None:
+    assert [load.error for load in outcome.loads] == [None] * LOADS
+    assert len({load.records for load in outcome.loads}) == 1
+    assert all(load.requests - load.retries == REQUESTS for load in outcome.loads)
+    assert sum(load.retries for load in outcome.loads) > 0
+
+
+def test_the_limits_stay_within_bounds(outcome: Outcome) -> None:
+    assert all(1 <= load.limit <= CONCURRENCY for load in outcome.loads)

@@ -1,0 +1,151 @@
+"""A query cut into ranges: every row is in one of them, whatever its value."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cdf_records.hooks import split_query
+from airflow_provider_cdf_records.hooks.databases import Query
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
+from tests.hooks.sql.test_sqlite import operator
+from tests.local_cdf import LocalCdf
+
+SQL = "SELECT id, number FROM reading WHERE {range} ORDER BY number"
+START = datetime(2026, 1, 1)
+VALUES = st.one_of(
+    st.lists(st.none() | st.integers(-(2**62), 2**62), max_size=12),
+    st.lists(st.none() | st.integers(-3, 3), max_size=12),
+    st.lists(st.none() | st.floats(-1e9, 1e9), max_size=12),
+    st.lists(
+        st.none() | st.integers(0, 400).map(lambda day: (date(2026, 1, 1) + timedelta(day)).isoformat())
+    ),
+    st.lists(
+        st.none() | st.integers(0, 10**12).map(lambda us: (START + timedelta(microseconds=us)).isoformat(" "))
+    ),
+)
+LATER: tuple[tuple[Any, ...], ...] = (
+    ("low", -(2**63)),
+    ("high", 2**63 - 1),
+    ("null", None),
+    ("text", "9999"),
+)
+
+
+def fill(sqlite: sqlite3.Connection, values: list[Any]) -> None:
+    with sqlite:
+        sqlite.execute("DROP TABLE IF EXISTS reading")
+        sqlite.execute("CREATE TABLE reading (id, number)")
+        sqlite.executemany("INSERT INTO reading VALUES (?, ?)", enumerate(values))
+
+
+def rows_of(part: dict[str, Any]) -> list[Any]:
+    with Query(part["sql"], "lite", part["parameters"]).execute() as rows:
+        return [row[0] for row in rows.fetchmany(1000)]  # type: ignore[index]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=VALUES, parts=st.integers(1, 6))
+def test_each_row_is_in_one_part_also_those_that_come_in_meanwhile(
+    sqlite: sqlite3.Connection, values: list[Any], parts: int
+) -> None:
+    fill(sqlite, values)
+    split = split_query(SQL, parts, column="number", conn_id="lite")
+    assert 1 <= len(split) <= parts
+    with sqlite:
+        sqlite.executemany("INSERT INTO reading VALUES (?, ?)", LATER)
+    split = json.loads(json.dumps(split))
+    found = [row for part in split for row in rows_of(part)]
+    assert sorted(map(str, found)) == sorted([*map(str, range(len(values))), *(name for name, _ in LATER)])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        range(100),
+        [number / 100 for number in range(100)],
+        [(START + timedelta(hours=hour)).isoformat(" ") for hour in range(100)],
+        [(date(2026, 1, 1) + timedelta(day)).isoformat() for day in range(100)],
+    ],
+    ids=["integers", "floats", "moments", "dates"],
+)
+def test_the_parts_of_even_values_are_even(sqlite: sqlite3.Connection, values: Any) -> None:
+    fill(sqlite, list(values))
+    split = split_query(SQL, 4, column="number", conn_id="lite")
+    assert [len(rows_of(part)) for part in split] == pytest.approx([25] * 4, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "count"), [([], 1), ([None], 1), ([5, 5], 1), ([1, 2], 2), ([1, 2, 3], 3)]
+)
+def test_few_values_make_few_parts(sqlite: sqlite3.Connection, values: list[Any], count: int) -> None:
+    fill(sqlite, values)
+    assert len(split_query(SQL, 8, column="number", conn_id="lite")) == count
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters"),
+    [
+        (
+            "SELECT id, number FROM reading WHERE id >= :least AND {range} AND id < :most",
+            {"least": 2, "most": 9},
+        ),
+        ("SELECT id, number FROM reading WHERE '?' <> '' AND id >= ? AND {range} AND id < ?", [2, 9]),
+        ("SELECT id, number FROM reading WHERE id >= 2 AND {range} AND id < 9 AND '%' <> 'a'", None),
+    ],
+    ids=["named", "positional", "none"],
+)
+def test_other_parameters_keep_their_places(sqlite: sqlite3.Connection, sql: str, parameters: Any) -> None:
+    fill(sqlite, list(range(12)))
+    split = split_query(sql, 3, column="reading.number", conn_id="lite", parameters=parameters)
+    assert len(split) == 3
+    assert sorted(row for part in split for row in rows_of(part)) == list(range(2, 9))
+
+
+def test_the_parts_are_loaded_by_the_operator(cdf: LocalCdf, sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, list(range(50)))
+    for part in split_query(SQL, 4, column="number", conn_id="lite"):
+        assert operator(**part).execute({})["upserted"] > 0
+    assert {held["number"] for held in cdf.held().values()} == set(range(50))
+
+
+def test_bounds_may_be_a_query_of_their_own(sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, list(range(10)))
+    bounds = "SELECT 4, 6"
+    split = split_query(SQL, 2, column="number", conn_id="lite", bounds=bounds)
+    assert [len(rows_of(part)) for part in split] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sql": "SELECT 1"}, "sql must be one query with {range} once"),
+        ({"sql": "SELECT {range}, {range}"}, "sql must be one query with {range} once"),
+        ({"sql": None}, "sql must be one query"),
+        ({"parts": 0}, "parts must be a number of parts"),
+        ({"parts": True}, "parts must be a number of parts"),
+        ({"column": ""}, "column must name a column"),
+        ({"bounds": "SELECT 1"}, "bounds must give two values"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named(
+    sqlite: sqlite3.Connection, arguments: dict[str, Any], message: str
+) -> None:
+    fill(sqlite, [1, 2])
+    given: dict[str, Any] = {"sql": SQL, "parts": 2, "column": "number"} | arguments
+    with pytest.raises(InvalidArgumentError) as refused:
+        split_query(conn_id="lite", **given)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["pump", b"\x00", float("inf")])
+def test_values_that_have_no_ranges_are_refused(sqlite: sqlite3.Connection, value: Any) -> None:
+    fill(sqlite, [value, value])
+    with pytest.raises(SourceError, match=r"column 'number' has .* cannot be cut"):
+        split_query(SQL, 2, column="number", conn_id="lite")
