@@ -68,6 +68,7 @@ bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 t
 
 bench-server: $(READY)  ## how many records a second the local server takes
 	$(BIN)/python -m dev.bench_local_server
+	$(BIN)/python -m dev.bench_local_server_loads --again $(BENCH)
 
 screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
 	$(BIN)/python -m dev.screenshots
