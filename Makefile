@@ -69,6 +69,7 @@ bench-growth: $(READY)  ## whether 5 million records cost more, each, than 200 t
 
 bench-server: $(READY)  ## how many records a second the local server takes
 	$(BIN)/python -m dev.bench_local_server
+	$(BIN)/python -m dev.bench_local_server_loads --again $(BENCH)
 
 bench-bad-rows: $(READY)  ## whether bad rows make a load slow
 	$(BIN)/python -m dev.bad_rows $(BENCH)

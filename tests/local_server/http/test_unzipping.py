@@ -57,6 +57,8 @@ def test_damage_is_told_in_the_same_words(content: bytes, data: st.DataObject) -
         (b"{}", "not the gzip data"),
         (zipped(b"{}")[:-1], "cut short"),
         (zipped(b"{}")[:-8] + bytes(8), "not the gzip data"),
+        (zipped(b"{}")[:3] + b"\x20" + zipped(b"{}")[4:], "not the gzip data"),
+        (zipped(b"{}")[:3] + b"\x80" + zipped(b"{}")[4:], "not the gzip data"),
     ],
 )
 def test_what_is_wrong_is_said(packed: bytes, why: str) -> None:

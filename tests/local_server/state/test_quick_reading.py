@@ -53,11 +53,13 @@ DEFAULTED = {
     "free": {"type": {"type": "json"}},
 }
 MANY = {f"m{number}": {"type": {"type": "int32"}} for number in range(MAX_TYPED + 1)}
+DATED = {"day": {"type": {"type": "date"}}}
 CONTAINERS: dict[str, dict[str, Any]] = {
     "Plain": PLAIN,
     "Strict": STRICT,
     "Defaulted": DEFAULTED,
     "Many": MANY,
+    "Dated": DATED,
 }
 
 
@@ -215,3 +217,23 @@ def test_a_container_that_changes_is_read_by_its_new_definition(tmp_path: Path) 
     load(project, {"containers": [definition]})
     assert project.records.read_quickly(body)
     project.close()
+
+
+@pytest.mark.parametrize(
+    ("usual", "unusual"),
+    [
+        (b'"properties"', b'"properties": {"Z": "\xff"}, "properties"'),
+        (b'"properties"', b'"\\u0070roperties": {"Z": 1e400}, "properties"'),
+        (b'"properties"', b'"p\\u0072operties": {"Z": "\xff"}, "properties"'),
+        (b'"a"', b'"a\\u0000b"'),
+        (b'"properties": {}', '"properties": {"day": "202٦-01-02"}'.encode()),
+    ],
+)
+def test_what_only_looks_usual_is_left_to_the_exact_checks(
+    project: Project, usual: bytes, unusual: bytes
+) -> None:
+    body = json.dumps({"items": [an_item("Dated", {})]}).encode()
+    assert project.records.read_quickly(body)
+    assert project.records.read_quickly(body.replace(usual, unusual)) is None
+    with pytest.raises(ApiError):
+        project.records.upsert("exact", decode_json(body.replace(usual, unusual)))
