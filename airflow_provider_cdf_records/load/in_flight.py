@@ -131,6 +131,8 @@ class InFlight:
         ended = self._next_ended(STOP_CHECK)
         self._advance()
         self._raise_if_stopped()
+        if self._settler.error is not None:
+            raise self._settler.error
         if ended is None or ended.error is None:
             return
         if not isinstance(ended.error, TooManyRejectedInBatchError):  # the tally fails the load for that

@@ -34,6 +34,7 @@ class PartThreads:
     hangs does not hold up the end of the process.
 
     :param max_concurrency: requests in flight at most.
+    :ivar error: the first that ended a batch, which the batch's own thread may tell much later.
     """
 
     def __init__(self, max_concurrency: int) -> None:
@@ -41,6 +42,7 @@ class PartThreads:
         self._max_helpers = max_concurrency - 1
         self._helpers = 0
         self._changed = threading.Condition()
+        self.error: BaseException | None = None
 
     def send_all(self, part: Part, send: SendPart) -> None:
         """Send a part of a batch, then the parts that stand in its place, until none is left.
@@ -75,6 +77,8 @@ class PartThreads:
                 work.parts += reversed(smaller)
                 if error is not None and (work.error is None or isinstance(work.error, EndOfBatch)):
                     work.error = error
+                    if not isinstance(error, EndOfBatch):
+                        self.error = self.error or error
                 waiting = len(work.parts)
                 work.changed.notify_all()
             if waiting > 1:

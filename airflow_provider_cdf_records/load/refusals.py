@@ -117,6 +117,11 @@ class BatchSettler:
         """Make every call of :meth:`settle` end soon."""
         self._sender.cancel()
 
+    @property
+    def error(self) -> BaseException | None:
+        """The error that ended a batch, also while other parts of that batch are under way."""
+        return self._threads.error
+
     def wait_until_idle(self, timeout: float) -> None:
         """Wait for parts of batches whose :meth:`settle` has failed."""
         self._threads.wait_until_idle(timeout)
