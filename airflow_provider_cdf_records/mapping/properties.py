@@ -203,7 +203,7 @@ def _convert_column(
                 values, wrong = zones.convert(table, column, null)
             problems = wrong | problems
             filled = written_but(null, values) or values
-        if required and not (isinstance(filled, JsonTexts) and not filled.has_missing):
+        if required and not (isinstance(filled, JsonTexts) and not filled.missing):
             missing = [index for index, value in enumerate(column) if value is None]
             why = f"expected {kind.name}, got nothing, and it is not nullable"
             problems = problems | {index: why for index in missing if index not in problems}
@@ -225,7 +225,12 @@ def _repeat_constant(value: Any, kind: PropertyType, target: str, *, null: Any, 
         msg = f"mapping: {target}: {error}."
         raise InvalidArgumentError(msg) from None
     text = None if converted is msgspec.UNSET else encode(converted).decode()
-    return lambda table: (JsonTexts([text] * len(table.rows), has_missing=text is None), {})
+
+    def repeat(table: Table) -> tuple[FilledColumn, Problems]:
+        count = len(table.rows)
+        return JsonTexts([text] * count, missing=range(count) if text is None else ()), {}
+
+    return repeat
 
 
 def _refuse_values(column: str, target: str) -> FillColumn:

@@ -115,9 +115,13 @@ class _Pieces:
         for name, column in columns.items():
             if not isinstance(column, JsonTexts):
                 return False
-            if column.has_missing:
-                texts = column.within(f",{name}", "") if have_field else column.within(name, ",")
-                (self._pieces if have_field else before).append(texts)
+            if column.missing:
+                if not have_field:
+                    before.append(column.within(name, ","))
+                elif column.lacks_few:
+                    self._add_where_present(f",{name}{column.before}", column)
+                else:
+                    self._pieces.append(column.within(f",{name}", ""))
                 continue
             self._pieces += before
             before = []
@@ -128,6 +132,21 @@ class _Pieces:
         if before:  # without the comma at the end
             self._pieces.append([text[:-1] for text in map("".join, zip(*before, strict=True))])
         return True
+
+    def _add_where_present(self, before: str, column: JsonTexts) -> None:
+        """Add what stands before a field, the field, and what stands after it, except where it is missing."""
+        last = self._pieces[-1]
+        start = last if isinstance(last, str) else ""
+        if start:
+            self._pieces.pop()
+        count = len(column.texts)
+        pieces = [([start + before] * count, start), ([*column.texts], "")]
+        if column.after:
+            pieces.append(([column.after] * count, ""))
+        for texts, rest in pieces:
+            for index in column.missing:
+                texts[index] = rest
+            self._pieces.append(texts)
 
     def request(self, count: int) -> bytes:
         """Return the body of a request of so many records; each piece of them begins with a comma."""

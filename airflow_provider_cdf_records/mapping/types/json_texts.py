@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from airflow_provider_cdf_records.records.encoding import CANNOT_ENCODE
 
 NULL = "null"
+MANY_TIMES = 8
 
 _encoder = msgspec.json.Encoder()
 
@@ -19,13 +21,18 @@ class JsonTexts(NamedTuple):
     :param texts: one a row; ``None`` where there is no value.
     :param before: stands before each text, such as a quote.
     :param after: stands after each.
-    :param has_missing: whether there are rows without a value.
+    :param missing: the indexes of the rows without a value.
     """
 
     texts: list[Any]
     before: str = ""
     after: str = ""
-    has_missing: bool = False
+    missing: Sequence[int] = ()
+
+    @property
+    def lacks_few(self) -> bool:
+        """Whether so few values are missing that the rows are best seen to one by one."""
+        return len(self.missing) * MANY_TIMES < len(self.texts)
 
     def within(self, before: str, after: str) -> list[str]:
         """Return whole texts with something around each; empty ones where there is no value.
@@ -38,18 +45,27 @@ class JsonTexts(NamedTuple):
 
     def with_nulls(self) -> JsonTexts:
         """Return the column with ``null`` where there is no value."""
-        if not self.has_missing:
+        if not self.missing:
             return self
         return JsonTexts([text or NULL for text in self.within("", "")])
 
-    def spread(self, is_there: list[bool]) -> JsonTexts:
-        """Return the column with more rows, which have no value.
+    def spread(self, missing: Sequence[int]) -> JsonTexts:
+        """Return a column in which no value is missing with more rows, which have none.
 
-        :param is_there: for each row, whether it has the next of the values.
+        :param missing: the indexes of those rows.
         """
-        rest = iter(self.texts)
-        texts = [next(rest) if one else None for one in is_there]
-        return self._replace(texts=texts, has_missing=True)
+        texts: list[Any] = [None] * (len(self.texts) + len(missing))
+        column = JsonTexts(texts, self.before, self.after, missing)
+        start = 0
+        if column.lacks_few:
+            for number, index in enumerate(missing):
+                texts[start:index] = self.texts[start - number : index - number]
+                start = index + 1
+            texts[start:] = self.texts[start - len(missing) :]
+            return column
+        rest, empty = iter(self.texts), set(missing)
+        texts[:] = [None if index in empty else next(rest) for index in range(len(texts))]
+        return column
 
     def raws(self) -> list[Any]:
         """Return the values one by one, as ``msgspec`` encodes them."""
@@ -82,11 +98,11 @@ def written_but(null: Any, values: list[Any]) -> JsonTexts | None:
 
     :param null: stands for no value.
     """
-    is_there = [value is not null for value in values]
-    if all(is_there):
+    missing = [index for index, value in enumerate(values) if value is null]
+    if not missing:
         return written(values)
     texts = written([value for value in values if value is not null])
-    return None if texts is None else texts.spread(is_there)
+    return None if texts is None else texts.spread(missing)
 
 
 def _written_one_by_one(values: list[Any]) -> JsonTexts | None:

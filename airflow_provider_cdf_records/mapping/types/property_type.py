@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import compress
 from types import NoneType
 from typing import Any
 
@@ -64,10 +63,10 @@ class PropertyType:
             return None
         if NoneType not in types:
             return self._written_or_none(values, types)
-        is_there = [value is not None for value in values]
-        present = list(compress(values, is_there))
+        missing = [index for index, value in enumerate(values) if value is None]
+        present = [value for value in values if value is not None]
         texts = self._written_or_none(present, types - {NoneType}) if present else JsonTexts([])
-        return None if texts is None else texts.spread(is_there)
+        return None if texts is None else texts.spread(missing)
 
     def _written_or_none(self, values: list[Any], types: Types) -> JsonTexts | None:
         if self.write_all is not None:

@@ -38,11 +38,29 @@ class Dialect:
             "skipinitialspace": options.skip_initial_space,
             "strict": True,
         }
+        self._is_plain = not (options.escapechar or options.skip_initial_space)
         csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
 
     def reader(self, lines: Iterable[str]) -> Any:
         """Return a reader of the csv module, whose rows are completed by :meth:`with_delimiters`."""
         return csv.reader(lines, **self._parameters)
+
+    def split(self, lines: list[str]) -> list[Values] | None:
+        """Return lines as rows, without the blank ones, if each is one and nothing in it is quoted.
+
+        That takes a fraction of the time that the csv module takes for the same rows. ``None``: it has to
+        read them.
+        """
+        text = "".join(lines)
+        if not self._is_plain or len(text) > LONGEST_FIELD or (self._quote and self._quote in text):
+            return None
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        found = text.removesuffix("\n").split("\n")
+        if len(found) != len(lines):
+            return None
+        delimiter = self._parameters["delimiter"]
+        return [line.split(delimiter) for line in found if line]
 
     def with_delimiters(self, rows: list[Values]) -> list[Values]:
         """Put delimiters of several characters back into the values."""

@@ -68,6 +68,16 @@ class HeldLines:
                 raise LookCloserError
             yield block.lines
 
+    def next_lines(self, count: int) -> list[str]:
+        """Return the next lines, which may be fewer than ``count``, or not be clean; none at the end."""
+        size = 0
+        while self._before + len(self._lines) < self.at + count and size < SIZE_AT_ONCE:
+            block = self._read()
+            if block is None:
+                break
+            size += block.size
+        return self.between(self.at, self.at + count)
+
     def start_rows(self) -> None:
         """Begin to count what is read for rows together."""
         self._read_ahead = 0

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from airflow_provider_cdf_records.sources.formats.csv_dialect import Dialect
-from airflow_provider_cdf_records.sources.formats.csv_held import HeldLines
+from airflow_provider_cdf_records.sources.formats.csv_held import HeldLines, LookCloserError
 from airflow_provider_cdf_records.sources.formats.csv_lines import (
     LONGEST_LINE,
     MARKED_BYTE,
@@ -69,6 +69,7 @@ class CsvRowReader:
         self._encoding = encoding
         self._many: Any = None  # a reader of rows together
         self._many_from = 0  # the line on which it began
+        self._are_plain = True  # the rows so far: one a line, and nothing quoted
         self._single: Any = None  # a reader of rows by themselves
         self._begin: int | None = None  # the line on which the row begins that it reads
         self._next = 0  # the line that it takes next
@@ -94,23 +95,47 @@ class CsvRowReader:
         """
         lines = self._lines
         while lines.at >= max(lines.unclean, self._doubtful, self._belonging):
-            if self._many is None:
-                self._single = None
-                self._many = self._dialect.reader(chain.from_iterable(lines.ahead()))
-                self._many_from = lines.at
-            lines.start_rows()
             try:
-                rows = list(islice(self._many, rows_at_once(lines.line_size)))
+                rows, end = self._split_lines() or self._parsed_lines()
             except Exception:  # reading each row by itself shows which of them it is
                 break
             fitting = shape.fit_all(self._dialect.with_delimiters(rows))
             if fitting is None:
                 break
-            lines.at = self._many_from + self._many.line_num
-            if fitting or not rows:
+            is_end = end == lines.at
+            lines.at = end
+            if fitting or is_end:
                 return fitting
         self._many = None
         return None
+
+    def _split_lines(self) -> tuple[list[Values], int] | None:
+        """Return the next rows and the line after them; ``None`` if they have to be parsed.
+
+        :raises LookCloserError: when one of their lines is not clean.
+        """
+        lines = self._lines
+        if not self._are_plain:
+            return None
+        some = lines.next_lines(rows_at_once(lines.line_size))
+        if lines.at < lines.unclean:
+            raise LookCloserError
+        rows = self._dialect.split(some)
+        if rows is None:
+            self._are_plain = False
+            return None
+        self._single = None
+        return rows, lines.at + len(some)
+
+    def _parsed_lines(self) -> tuple[list[Values], int]:
+        lines = self._lines
+        if self._many is None:
+            self._single = None
+            self._many = self._dialect.reader(chain.from_iterable(lines.ahead()))
+            self._many_from = lines.at
+        lines.start_rows()
+        rows = list(islice(self._many, rows_at_once(lines.line_size)))
+        return rows, self._many_from + self._many.line_num
 
     def next_row(self) -> CsvRow | None:
         """Return the next row by itself, which may be a bad one, but no blank one; ``None`` at the end."""
