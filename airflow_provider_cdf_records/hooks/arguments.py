@@ -23,6 +23,9 @@ class LoadArguments(TypedDict, total=False):
         default, ``"skip"`` (``AirflowSkipException``) or ``"fail"``. A missing file or folder, a pattern that
         matches nothing and ``None`` as records fail, unless it is ``"skip"``.
     :param limit: read only this many rows, the first ones, the rejected ones included; by default all.
+    :param partition: load only a part of the rows, such as ``"2/8"``, the second of eight: those whose
+        identity belongs to it. All rows of one identity are of one part, so that eight loads, one a part, at
+        the same time or not, come to what one would, and their summaries add up to its summary.
     :param validate_only: do everything but the sending: look at the stream and the containers, convert, write
         the rejected records, fail for too many. The summary says 0 ``upserted`` (or the word of the verb),
         and ``valid``: how many records would have been sent.
@@ -42,6 +45,7 @@ class LoadArguments(TypedDict, total=False):
     mapping: MappingLike | None
     if_empty: IfEmpty
     limit: int | None
+    partition: str | None
     validate_only: bool
     check_schema: bool
     max_rejected: float

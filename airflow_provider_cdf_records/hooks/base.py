@@ -37,6 +37,7 @@ from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.argument_checks import check_if_empty
 from airflow_provider_cdf_records.records.errors import EmptySourceError, InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
+from airflow_provider_cdf_records.records.partition import Partition, check_partition
 from airflow_provider_cdf_records.sources.storage_use import using_storages
 from airflow_provider_cdf_records.version_compat import AirflowSkipException, BaseHook, mask_secret
 
@@ -122,6 +123,7 @@ class CdfHook(BaseHook):
             ):
                 check_if_empty(if_empty)
                 check_stream_id(stream_id)
+                check_partition(arguments.get("partition"))
                 with self.open_client() as client:
                     self.last_load = LoadLineage(client.base_url, client.project, summary)
                     self._announce(client, verb, stream_id, source, arguments)
@@ -130,7 +132,7 @@ class CdfHook(BaseHook):
                     self._running.add(load)
                     summary = load.run()
                     has_ended_well = True
-                    if not summary.read and if_empty != "succeed":
+                    if not load.has_seen_rows and if_empty != "succeed":
                         msg = f"{str(summary).rstrip('.')}, and if_empty is {if_empty!r}."
                         raise EmptySourceError(msg)
                     ended = "succeeded"
@@ -178,15 +180,18 @@ class CdfHook(BaseHook):
         """Log what is about to happen, before storage, a database or CDF is asked for anything."""
         store = arguments.get("state_store") if source.is_resumable else None
         rows_before = None if arguments.get("validate_only") else rows_of_earlier_try(store)
+        partition = arguments.get("partition")
+        rows = "" if partition is None else "the part's "
         self.log.info(
-            "Going to %s %s %s stream %s of project %s at %s%s.",
+            "Going to %s %s%s %s stream %s of project %s at %s%s.",
             verb.name,
+            "" if partition is None else f"part {Partition.of(partition)} of ",
             source.what,
             verb.preposition,
             stream_id,
             client.project,
             client.base_url,
-            "" if rows_before is None else f"; an earlier try came as far as row {rows_before:,}",
+            "" if rows_before is None else f"; an earlier try came as far as {rows}row {rows_before:,}",
         )
 
     def _prepared(

@@ -17,6 +17,7 @@ from airflow_provider_cdf_records.load.preflight import check_filter
 from airflow_provider_cdf_records.load.summary import count_of
 from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import (
     AsyncRecordsSource,
@@ -131,6 +132,9 @@ def query_source(read: QueryRead, arguments: QueryArguments, target: dict[str, A
     sql = read.sql
     conn_id: str = arguments.pop("conn_id", "")  # type: ignore[misc]
     hook_params = arguments.pop("hook_params", None)
+    partition = arguments.get("partition")
+    if partition is not None:  # a watermark says what is loaded of this part
+        target = target | {"partition": str(Partition.of(partition))}
     watermark = watermark_of(sql, arguments, target | {"conn_id": conn_id, "hook_params": hook_params}, log)
     parameters = arguments.pop("parameters", None)
     if watermark is not None:
@@ -144,6 +148,8 @@ def query_source(read: QueryRead, arguments: QueryArguments, target: dict[str, A
     if not spool or arguments.get("validate_only") is True:  # then nothing is slow but the database
         return source
     identity = [sql, conn_id, parameters, hook_params, arguments.get("limit"), watermark and watermark.column]
+    if partition is not None:  # each part has a spool of its own, which it removes
+        identity.append(str(Partition.of(partition)))
     return SpooledQuery(source, spool_place(spool, identity), log, is_found_again=owner_of_task() is not None)
 
 

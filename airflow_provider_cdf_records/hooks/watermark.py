@@ -189,7 +189,7 @@ class Watermark:
             is_known = kept["version"] == VERSION
             if is_known and any(kept[name] != value for name, value in self._of.items()):
                 self._log.warning(
-                    "The watermark that is kept is of another column, connection or stream (%s of %s); "
+                    "The watermark that is kept is of another column, connection, stream or part (%s of %s); "
                     "beginning with initial_watermark.",
                     kept["column"],
                     kept.get("of"),

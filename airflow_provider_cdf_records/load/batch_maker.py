@@ -9,7 +9,8 @@ from airflow_provider_cdf_records.load.batches import Batch, Batcher
 from airflow_provider_cdf_records.load.guard import Guarded
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.load.verbs import Repeats
-from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Mark
+from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Mark, Records
+from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected.lines import rejection_of
 
 MarkedBatch = tuple[Batch, Mark | None]  # all rows before the mark are in this batch or in those before it
@@ -24,6 +25,8 @@ class BatchMaker:
     :param tally: told of every row that was read, and of the rejected ones.
     :param where: a position of the source in words.
     :param repeats: what several rows of one identity mean.
+    :param partition: the part whose rows alone ``convert`` takes; of those that the source cannot read, a row
+        belongs to it by its position.
     :param on_read: called with the number of rows read so far by this try.
     """
 
@@ -34,11 +37,13 @@ class BatchMaker:
         where: Callable[[int], str],
         repeats: Repeats,
         *,
+        partition: Partition | None = None,
         on_read: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._convert = Guarded(convert)
         self._tally = tally
         self._where = where
+        self._partition = partition
         self._on_read = on_read
         self._read_before = tally.read  # by earlier tries
         self._batcher = Batcher(may_repeat=repeats is Repeats.ALL_COUNT)
@@ -50,14 +55,31 @@ class BatchMaker:
             tally.is_cut_short = True
             return []
         records = self._convert(chunk)
+        tally.has_seen_rows |= bool(chunk.rows or chunk.refusals)
+        unreadable = {refusal.position for refusal in chunk.refusals}
+        size = chunk.size
+        if self._partition is not None:
+            records = _of_part(records, self._partition, unreadable)
+            size = size * len(records.bodies) // max(1, len(chunk.rows))
         tally.read += len(records.bodies) + len(records.refusals)
         self._on_read(tally.read - self._read_before)
-        unreadable = {refusal.position for refusal in chunk.refusals}
         for refusal in sorted(records.refusals, key=attrgetter("position")):
             rejection = rejection_of(self._where(refusal.position), *refusal)
             tally.reject(rejection, is_unreadable=refusal.position in unreadable)
-        return list(self._batcher.feed(records, chunk.end._replace(read=tally.read), chunk.size))
+        return list(self._batcher.feed(records, chunk.end._replace(read=tally.read), size))
 
     def last(self) -> Batch | None:
         """Return the batch that is not full, if there is anything in it."""
         return self._batcher.flush()
+
+
+def _of_part(records: Records, partition: Partition, unreadable: set[int]) -> Records:
+    """Return records without the rows of other parts among those that the source could not read."""
+    if not unreadable:
+        return records
+    refusals = [
+        refusal
+        for refusal in records.refusals
+        if refusal.position not in unreadable or partition.holds(None, refusal.position)
+    ]
+    return records._replace(refusals=refusals)

@@ -9,8 +9,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.probes import Probes
+from airflow_provider_cdf_records.load.verbs import Verb
+from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.chunk import Mark
+from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.sources.source import START
 
 log = logging.getLogger(__name__)
@@ -159,6 +163,27 @@ class Checkpoint:
             log.log(level, "%s: %s", consequence, str(error) or type(error).__name__)
             self._warned.add(consequence)
             return False, None
+
+
+def target_of(
+    client: CdfClient,
+    verb: Verb[Any],
+    stream_id: str,
+    mapping: MappingSpec | None,
+    *,
+    limit: int | None,
+    partition: Partition | None,
+) -> dict[str, Any]:
+    """Return plain JSON that identifies what a load writes, and where to."""
+    target: dict[str, Any] = {
+        "verb": verb.name,
+        "stream_id": stream_id,
+        "project": client.project,
+        "url": client.base_url,
+        "mapping": None if mapping is None else mapping.digest,
+    }
+    some = {"limit": limit, "partition": None if partition is None else str(partition)}
+    return target | {name: value for name, value in some.items() if value is not None}
 
 
 def rows_of_earlier_try(store: StateStore | None) -> int | None:

@@ -10,12 +10,22 @@ from airflow_provider_cdf_records.load.headers import check_headers
 from airflow_provider_cdf_records.load.parallel import call_in_parallel
 from airflow_provider_cdf_records.load.preflight import Findings, schema_of
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping import ContainerId, IdentityMapping, MappingSpec, RowMapping, Schema
+from airflow_provider_cdf_records.mapping import (
+    ContainerId,
+    IdentityMapping,
+    MappedIdentities,
+    MappingSpec,
+    RowMapping,
+    Schema,
+)
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped, Container
 from airflow_provider_cdf_records.records.chunk import Convert, Mark, with_number_style
-from airflow_provider_cdf_records.records.deletions import records_to_delete
+from airflow_provider_cdf_records.records.deletions import identities_to_delete, records_to_delete
 from airflow_provider_cdf_records.records.number_style import NumberStyle
-from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, suggest_mapping
+from airflow_provider_cdf_records.records.partition import Partition, RowsOfPart, of_part
+from airflow_provider_cdf_records.records.row_identities import identities_of_records
+from airflow_provider_cdf_records.rejected.lines import NAMES_IN_LINES
+from airflow_provider_cdf_records.rejected.reading import UnwrapRejected, is_rejected_line, suggest_mapping
 from airflow_provider_cdf_records.sources import FileSource, Source
 
 
@@ -27,6 +37,7 @@ def converter_for(
     *,
     source: Source,
     resumed: Mark | None,
+    partition: Partition | None = None,
     is_whole: bool,
     stop: threading.Event,
 ) -> Convert:
@@ -36,6 +47,7 @@ def converter_for(
     :param findings: the result of the preflight checks; ``None`` when they are switched off.
     :param source: where the rows come from.
     :param resumed: how far an earlier try came; the rows after it may lack columns, in that file.
+    :param partition: the part whose rows alone are converted; ``None``: all.
     :param is_whole: whether all of the source will be read: then its files are looked at for the columns that
         the mapping names, as far as that is cheap.
     :param stop: ends what waits for CDF or for storage.
@@ -44,14 +56,17 @@ def converter_for(
     """
     begun_file = None if resumed is None else resumed.file
     if spec is None:
-        return _converter_of_records(client, verb, findings, stop)
+        return _converter_of_records(client, verb, findings, partition, stop)
     schema = (findings or Findings()).schema
     where = source.where if isinstance(source, FileSource) else None
 
     def make(spec: MappingSpec) -> RowMapping | IdentityMapping:
+        rows_of_part = None
+        if partition is not None:
+            rows_of_part = RowsOfPart(partition, MappedIdentities(spec, NAMES_IN_LINES), is_rejected_line)
         if verb.sends_identities:
-            return IdentityMapping(spec, begun_file=begun_file, where=where)
-        return RowMapping(spec, schema, begun_file=begun_file, where=where)
+            return IdentityMapping(spec, rows_of_part=rows_of_part, begun_file=begun_file, where=where)
+        return RowMapping(spec, schema, rows_of_part=rows_of_part, begun_file=begun_file, where=where)
 
     def convert_in(style: NumberStyle) -> Convert:
         return with_number_style(make(spec.with_number_style(style)), style)
@@ -61,19 +76,28 @@ def converter_for(
     if is_whole:
         star = mapping if isinstance(mapping, RowMapping) else None
         check_headers(source, mapping.check_columns, begun_file, stop, star=star)
-    return UnwrapRejected(mapping, has_mapping=True, convert_in=convert_in)
+    return UnwrapRejected(mapping, has_mapping=True, convert_in=convert_in, partition=partition)
 
 
 def _converter_of_records(
-    client: CdfClient, verb: Verb[Any], findings: Findings | None, stop: threading.Event
+    client: CdfClient,
+    verb: Verb[Any],
+    findings: Findings | None,
+    partition: Partition | None,
+    stop: threading.Event,
 ) -> Convert:
     if verb.sends_identities:
         # A line of a rejected-records file has an identity of its own, and is taken as it is.
-        return suggest_mapping(records_to_delete)
-    shaped = ApiShaped()
+        to_delete: Convert = records_to_delete
+        if partition is not None:
+            to_delete = of_part(to_delete, RowsOfPart(partition, identities_to_delete))
+        return suggest_mapping(to_delete)
+    shaped: Convert = ApiShaped()
     if findings is not None:
         shaped = ApiShaped(lambda source: _problem_with(client, source, stop))
-    return UnwrapRejected(shaped, has_mapping=False)
+    if partition is not None:
+        shaped = of_part(shaped, RowsOfPart(partition, identities_of_records, is_rejected_line))
+    return UnwrapRejected(shaped, has_mapping=False, partition=partition)
 
 
 def _problem_with(client: CdfClient, source: Container, stop: threading.Event) -> str | None:

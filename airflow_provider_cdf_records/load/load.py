@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_cdf_records.client import CdfClient
 from airflow_provider_cdf_records.load.batch_maker import BatchMaker
-from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore
+from airflow_provider_cdf_records.load.checkpoint import Checkpoint, StateStore, target_of
 from airflow_provider_cdf_records.load.converter import converter_for
 from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.in_flight import InFlight
@@ -38,6 +38,7 @@ from airflow_provider_cdf_records.records.errors import (
     MissingSourceError,
 )
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
+from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
 from airflow_provider_cdf_records.sources import ReadAhead, ResumableSource, Source
 from airflow_provider_cdf_records.sources.source import check_unchanged, known_row_count, tell
@@ -64,6 +65,8 @@ class Load:
         ingest finds in the stream counts as ingested. Asked only where the ``state_store`` cannot tell.
     :param state_store: where the load keeps how far it came; without one the next try starts over.
     :param limit: read only this many rows, the first ones; ``None``: all.
+    :param partition: load only the rows whose identities belong to this part, such as ``2/8``. With
+        ``limit``, those of them among the first rows; such a load keeps no checkpoint.
     :param validate_only: do everything but send the records. Such a load keeps no checkpoint.
     :param target: what else identifies this load, as plain JSON, such as the name of the connection.
     :param log: a logger for progress lines and the summary.
@@ -83,6 +86,7 @@ class Load:
     is_retry: bool = False
     state_store: StateStore | None = None
     limit: int | None = None
+    partition: str | None = None
     validate_only: bool = False
     target: dict[str, Any] = field(default_factory=dict)
     log: Any = log
@@ -91,6 +95,7 @@ class Load:
     def __post_init__(self) -> None:
         check_stream_id(self.stream_id)
         check_limit(self.limit)
+        self._part = None if self.partition is None else Partition.of(self.partition)
         check_flag("validate_only", self.validate_only)
         check_flag("check_schema", self.check_schema)
         self.findings: Findings | None = None  # of the preflight checks, once they are made
@@ -151,6 +156,11 @@ class Load:
             summary = self._tally.summary()
         return replace(summary, requests=sent.requests, retries=sent.retries, bytes_sent=sent.bytes_sent)
 
+    @property
+    def has_seen_rows(self) -> bool:
+        """Whether the source has had any row, of whatever part."""
+        return self._tally is not None and self._tally.has_seen_rows
+
     def measures(self) -> Measures:
         """Return the numbers of this try alone, at any time."""
         if self._tally is None:
@@ -167,17 +177,11 @@ class Load:
 
     def _checkpoint(self, rejected_file: RejectedFile | None) -> tuple[Checkpoint, Mark | None]:
         """Find how far an earlier try came, for a source that can be resumed."""
-        target = {
-            "verb": self.verb.name,
-            "stream_id": self.stream_id,
-            "project": self.client.project,
-            "url": self.client.base_url,
-            "mapping": None if self.mapping is None else self.mapping.digest,
-        } | self.target
-        if self.limit is not None:
-            target["limit"] = self.limit
+        what = (self.client, self.verb, self.stream_id, self.mapping)
+        target = target_of(*what, limit=self.limit, partition=self._part) | self.target
         store = None if self.validate_only else self.state_store
-        if store is None or not isinstance(self.source, ResumableSource):
+        tells_rest = self.limit is None or self._part is None  # a mark, of how many rows are left
+        if store is None or not isinstance(self.source, ResumableSource) or not tells_rest:
             return Checkpoint(store if self.verb.statuses_of_existing else None, target), None
         rejected_path = None if self.rejected_path is None else canonical_path(self.rejected_path)
         fingerprint = self._call(self.source.fingerprint)
@@ -204,6 +208,7 @@ class Load:
             findings,
             source=self.source,
             resumed=resumed,
+            partition=self._part,
             is_whole=self.limit is None,
             stop=self.stop,
         )
@@ -212,17 +217,13 @@ class Load:
         source = self.source
         if self.limit is not None:
             source = FirstRows(source, self.limit - tally.read)
-        room.check(known_row_count(source))
+        room.check(0 if self._part else known_row_count(source))
         repeats = self.verb.repeats_on(stream.type)
-        make_batches = BatchMaker(convert, tally, self.source.where, repeats, on_read=room.check)
+        where = self.source.where
+        make_batches = BatchMaker(convert, tally, where, repeats, partition=self._part, on_read=room.check)
+        may_be_stored = self._may_be_stored(checkpoint)
         in_flight = InFlight(
-            BatchSettler(
-                self._sender(tally),
-                tally,
-                self.source.where,
-                repeats,
-                may_be_stored=self._may_be_stored(checkpoint),
-            ),
+            BatchSettler(self._sender(tally), tally, where, repeats, may_be_stored=may_be_stored),
             tally,
             max_concurrency=self.max_concurrency,
             checkpoint=checkpoint,

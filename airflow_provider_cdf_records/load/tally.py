@@ -124,6 +124,7 @@ class Tally:
         self._has_passed_max = False
         self.has_found_existing = False  # whether records were rejected because the stream had them already
         self.is_cut_short = False  # whether rows of the source were left unread
+        self.has_seen_rows = resumed is not None  # of any part
         self.read = before.read
         self._rejected_before = before.rejected
         self._superseded_before_mark = before.superseded

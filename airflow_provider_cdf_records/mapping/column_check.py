@@ -94,6 +94,11 @@ class ColumnCheck:
         self._columns: Columns | None = None
         self._where = where
 
+    def is_due(self, chunk: Chunk) -> bool:
+        """Return whether rows may be the first of a file, or have other columns than those before."""
+        columns = chunk.columns
+        return chunk.end.file != self._file or (columns is not None and columns != self._columns)
+
     def __call__(self, table: Table, chunk: Chunk) -> str | None:
         """Check the rows if they are the first ones of a file or have other columns than those before.
 
@@ -102,12 +107,10 @@ class ColumnCheck:
         :returns: which rows they are, in words; ``None`` when they need no check.
         :raises InvalidArgumentError: naming the column that they lack.
         """
-        columns = chunk.columns
-        is_seen = chunk.end.file == self._file and (columns is None or columns == self._columns)
-        if is_seen or not (table.rows or _is_header(chunk)):
+        if not self.is_due(chunk) or not (table.rows or _is_header(chunk)):
             return None
         if table.rows:
-            self._file, self._columns = chunk.end.file, columns
+            self._file, self._columns = chunk.end.file, chunk.columns
         if chunk.is_retried:
             return None
         rows = rows_in_words(table.positions or [chunk.end.position + 1], self._where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -19,12 +19,14 @@ from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
 from airflow_provider_cdf_records.mapping.template import Template
 from airflow_provider_cdf_records.mapping.types import Problems
-from airflow_provider_cdf_records.records.chunk import Chunk, Records
+from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Records
 from airflow_provider_cdf_records.records.identifiers import (
     are_external_ids,
     check_external_id,
     check_space,
+    identity_of,
 )
+from airflow_provider_cdf_records.records.partition import RowIdentities, RowsOfPart
 from airflow_provider_cdf_records.records.problems import problem_of
 
 Check = Callable[[str], None]
@@ -36,6 +38,15 @@ class Identities:
     def __init__(self, spec: MappingSpec) -> None:
         self._space, self._external_id = Template(spec.space), Template(spec.external_id)
         self._missing = reading_of(spec, spec).missing
+
+    def of_rows(self, table: Table) -> list[Identity | None]:
+        """Return the identities of the rows, unchecked; ``None`` of rows that have none."""
+        spaces, without_space = self._space.fill(table, self._missing)
+        external_ids, without_id = self._external_id.fill(table, self._missing)
+        found: list[Identity | None] = list(map(identity_of, spaces, external_ids))
+        for index in without_space.keys() | without_id.keys():
+            found[index] = None
+        return found
 
     def fill(self, table: Table, problems: RowProblems) -> tuple[list[str], list[str]]:
         """Return the spaces and the external ids of the rows.
@@ -53,9 +64,33 @@ class Identities:
         return spaces, external_ids
 
 
+class MappedIdentities:
+    """Finds the identities of the rows of a chunk, whose other columns are not read.
+
+    :param names_of_lines: the columns of a line of a rejected-records file.
+    """
+
+    def __init__(self, spec: MappingSpec, names_of_lines: Collection[str]) -> None:
+        self._identities = Identities(spec)
+        self._columns = sorted(with_parents(spec.identity_columns))
+        roots = {name.partition(".")[0] for name in spec.identity_columns}
+        self._all_may_be_lines = roots <= set(names_of_lines)
+
+    def __call__(self, chunk: Chunk) -> RowIdentities:
+        table = as_table(chunk, self._columns)
+        identities = self._identities.of_rows(table)
+        if len(table.positions) < len(chunk.positions):
+            of_position = dict(zip(table.positions, identities, strict=True))
+            identities = [of_position.get(position) for position in chunk.positions]
+        if self._all_may_be_lines:
+            return RowIdentities(identities, range(len(identities)))
+        return RowIdentities(identities, [at for at, identity in enumerate(identities) if identity is None])
+
+
 class IdentityMapping:
     """Makes the identity of a record to delete of each row; the mapping's properties are ignored.
 
+    :param rows_of_part: leaves out the rows of other parts.
     :param begun_file: the index of a file that an earlier load has begun; its rows may lack columns.
     :param where: a position of the source in words, for errors.
     :raises InvalidArgumentError: when called with the first rows of a file that lack a column that ``space``
@@ -63,8 +98,14 @@ class IdentityMapping:
     """
 
     def __init__(
-        self, spec: MappingSpec, *, begun_file: int | None = None, where: Where | None = None
+        self,
+        spec: MappingSpec,
+        *,
+        rows_of_part: RowsOfPart | None = None,
+        begun_file: int | None = None,
+        where: Where | None = None,
     ) -> None:
+        self._rows_of_part = rows_of_part
         self._identities = Identities(spec)
         self._columns = sorted(with_parents(spec.identity_columns))
         self._check_unique = UniqueCheck(self._columns, where)
@@ -72,6 +113,10 @@ class IdentityMapping:
 
     def __call__(self, chunk: Chunk) -> Records:
         self._check_unique(chunk)
+        if self._rows_of_part is not None:
+            if self._check_columns.is_due(chunk):
+                self._check_columns(as_table(chunk, self._columns), chunk)
+            chunk = self._rows_of_part(chunk)
         table = as_table(chunk, self._columns)
         self._check_columns(table, chunk)
         problems = RowProblems()

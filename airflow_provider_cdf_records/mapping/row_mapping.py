@@ -21,12 +21,14 @@ from airflow_provider_cdf_records.mapping.spec import MappingSpec
 from airflow_provider_cdf_records.mapping.table import Table, as_table
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, name_of_unnamed
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.partition import RowsOfPart
 
 
 class RowMapping:
     """Makes checked records of rows.
 
     :param schema: what is known of the containers; values are converted to the types of their properties.
+    :param rows_of_part: leaves out the rows of other parts.
     :param begun_file: the index of a file that an earlier load has begun; its rows may lack columns.
     :param where: a position of the source in words, for errors.
     :raises InvalidArgumentError: when the mapping does not fit the containers, or (when called) the first
@@ -38,9 +40,11 @@ class RowMapping:
         spec: MappingSpec,
         schema: Schema,
         *,
+        rows_of_part: RowsOfPart | None = None,
         begun_file: int | None = None,
         where: Where | None = None,
     ) -> None:
+        self._rows_of_part = rows_of_part
         self._identities = Identities(spec)
         self._sources = [ContainerProperties(source, spec, schema) for source in spec.sources]
         self._named_columns = with_parents(spec.columns)
@@ -58,7 +62,23 @@ class RowMapping:
 
     def __call__(self, chunk: Chunk) -> Records:
         self._check_unique(chunk)
-        table = as_table(chunk, None if self._takes_other_columns else sorted(self._named_columns))
+        if self._rows_of_part is not None:
+            if self._check_columns.is_due(chunk):
+                self._checked_others(self._table_of(chunk), chunk)
+            chunk = self._rows_of_part(chunk)
+        table = self._table_of(chunk)
+        others = self._checked_others(table, chunk)
+        problems = RowProblems()
+        spaces, external_ids = self._identities.fill(table, problems)
+        sources = [source.fill(table, others, problems) for source in self._sources]
+        records = list(map(_Record, spaces, external_ids, zip(*sources, strict=True)))
+        return encode_records(table, spaces, external_ids, records, problems)
+
+    def _table_of(self, chunk: Chunk) -> Table:
+        return as_table(chunk, None if self._takes_other_columns else sorted(self._named_columns))
+
+    def _checked_others(self, table: Table, chunk: Chunk) -> list[str]:
+        """Check the columns of the first rows of a file, and return those that ``'*'`` stands for."""
         first_rows = self._check_columns(table, chunk)
         others = self._other_columns(table, chunk.columns or ())
         if first_rows is not None:
@@ -66,11 +86,7 @@ class RowMapping:
             if chunk.columns is not None and table.rows:
                 self.check_star(self._star_took, chunk.columns, first_rows)
         self._star_took.update(others if chunk.columns is not None and table.rows else ())
-        problems = RowProblems()
-        spaces, external_ids = self._identities.fill(table, problems)
-        sources = [source.fill(table, others, problems) for source in self._sources]
-        records = list(map(_Record, spaces, external_ids, zip(*sources, strict=True)))
-        return encode_records(table, spaces, external_ids, records, problems)
+        return others
 
     def check_columns(self, names: Sequence[str], rows: str) -> None:
         """Check the columns of a table.

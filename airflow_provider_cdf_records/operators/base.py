@@ -48,6 +48,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         that was skipped gave nothing; a missing file or folder, a pattern that matches nothing and an
         upstream task that returned ``None`` fail, unless it is ``"skip"``.
     :param limit: load only this many rows, the first ones, the rejected ones included; by default all.
+    :param partition: load only a part of the rows, such as ``"2/8"``, the second of eight: those whose
+        identity belongs to it. All rows of one identity are of one part, so that eight tasks, one a part, at
+        the same time or not, come to what one would, and their summaries add up to its summary.
     :param validate_only: do everything but the sending; the summary says how many records are ``valid``.
     :param max_concurrency: requests in flight at most.
     :param cdf_conn_id: an Airflow connection of type ``cdf``.
@@ -62,6 +65,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         "rejected_path": Argument(kinds.optional(kinds.path, as_text=False), is_text=True),
         "if_empty": Argument(kinds.one_of(*get_args(IfEmpty)), is_text=True),
         "limit": Argument(kinds.optional(kinds.whole_number(least=1, of="number of rows"))),
+        "partition": Argument(kinds.optional(kinds.partition), is_text=True),
         "validate_only": Argument(kinds.flag),
         "max_concurrency": Argument(kinds.whole_number(least=1)),
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
@@ -80,6 +84,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         rejected_path: Path | None = None,
         if_empty: IfEmpty = "succeed",
         limit: int | None = None,
+        partition: str | None = None,
         validate_only: bool = False,
         max_concurrency: int = 4,
         cdf_conn_id: str = "cdf_default",
@@ -92,6 +97,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         self.rejected_path = rejected_path
         self.if_empty = if_empty
         self.limit = limit
+        self.partition = partition
         self.validate_only = validate_only
         self.max_concurrency = max_concurrency
         self.cdf_conn_id = cdf_conn_id
@@ -121,6 +127,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
             "max_rejected": self.max_rejected,
             "if_empty": self.if_empty,
             "limit": self.limit,
+            "partition": self.partition,
             "validate_only": self.validate_only,
             "rejected_path": self.rejected_path,
             "is_retry": getattr(context.get("ti"), "try_number", 1) > 1,

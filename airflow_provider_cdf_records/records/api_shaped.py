@@ -10,7 +10,6 @@ import msgspec
 from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Records, Refusal, Row
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.encoding import encode, explain_row
-from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.fields import field_problems, fields_of, identity_problems
 from airflow_provider_cdf_records.records.identifiers import (
     EXPECTED_SCHEMA_ID,
@@ -23,9 +22,10 @@ from airflow_provider_cdf_records.records.identifiers import (
     identity_of,
     shortened,
 )
-from airflow_provider_cdf_records.records.problems import join_problems, listed, problem_of
+from airflow_provider_cdf_records.records.problems import join_problems, problem_of
 from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, check_size, request_body
 from airflow_provider_cdf_records.records.returned import may_be_returned, without_returned_keys
+from airflow_provider_cdf_records.records.row_identities import check_api_shaped
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
 
 BACKSLASH = b"\\"
@@ -130,15 +130,7 @@ class ApiShaped:
     def __call__(self, chunk: Chunk) -> Records:
         if not (chunk.rows or chunk.refusals):  # a header
             return Records([], [], [], [])
-        if chunk.columns is not None:
-            columns = listed(chunk.columns)
-            msg = f"Rows of a table need a mapping that makes records of them; the columns are {columns}."
-            raise InvalidArgumentError(msg)
-        if chunk.nulls:
-            msg = (
-                "file_options: null_values is for rows with a mapping; in an API-shaped record, null is null."
-            )
-            raise InvalidArgumentError(msg)
+        check_api_shaped(chunk)
         rows = chunk.rows
         try:
             bodies = rows if set(map(type, rows)) == {bytes} else [_body(row) for row in rows]

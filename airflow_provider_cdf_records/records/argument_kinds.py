@@ -18,6 +18,7 @@ from typing import Any
 from airflow_provider_cdf_records.records.argument_checks import check_flag, check_max_rejected
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id, shortened
+from airflow_provider_cdf_records.records.partition import Partition
 
 Kind = Callable[[str, Any], Any]
 
@@ -123,6 +124,13 @@ def one_of(*names: str) -> Kind:
         return value
 
     return read
+
+
+def partition(name: str, value: Any) -> str:
+    """Read the number of a part and how many parts there are, such as ``2/8``."""
+    if value is None or (isinstance(value, str) and value.strip() in NOTHING):
+        raise _refusal(name, "a part, such as '2/8'", value)
+    return str(Partition.of(value))
 
 
 def json_object(name: str, value: Any) -> Mapping[str, Any]:

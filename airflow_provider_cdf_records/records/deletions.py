@@ -20,9 +20,9 @@ from airflow_provider_cdf_records.records.identifiers import (
     identity_of,
 )
 from airflow_provider_cdf_records.records.named_rows import as_mapping
+from airflow_provider_cdf_records.records.partition import RowIdentities
 from airflow_provider_cdf_records.records.problems import join_problems, listed
-
-KEYS = ("space", "externalId")
+from airflow_provider_cdf_records.records.row_identities import KEYS, identities_of_rows
 
 
 class RecordId(msgspec.Struct, gc=False):
@@ -47,13 +47,7 @@ def records_to_delete(chunk: Chunk) -> Records:
     """
     if not (chunk.rows or chunk.refusals):  # a header
         return Records([], [], [], [])
-    if chunk.columns is not None:
-        rows = _mappings(chunk.rows, chunk.columns, chunk.nulls)
-    elif chunk.nulls:
-        named = map(as_mapping, chunk.as_read())
-        rows = [row if mapping is None else mapping for row, mapping in zip(chunk.rows, named, strict=True)]
-    else:
-        rows = chunk.rows
+    rows = _identified(chunk)
     try:
         ids = _decode_all(rows)
         bodies = list(map(_encode, ids))
@@ -63,6 +57,21 @@ def records_to_delete(chunk: Chunk) -> Records:
         return _one_by_one(chunk, rows)
     identities = [identity_of(id_.space, id_.externalId) for id_ in ids]
     return Records(chunk.positions, identities, bodies, chunk.as_read(), chunk.refusals)
+
+
+def identities_to_delete(chunk: Chunk) -> RowIdentities:
+    """Return the identities of rows to delete."""
+    return RowIdentities(identities_of_rows(_identified(chunk)).identities)
+
+
+def _identified(chunk: Chunk) -> list[Row]:
+    """Return the rows of a chunk as mappings or JSON, with the keys of an identity."""
+    if chunk.columns is not None:
+        return _mappings(chunk.rows, chunk.columns, chunk.nulls)
+    if chunk.nulls:
+        named = map(as_mapping, chunk.as_read())
+        return [row if mapping is None else mapping for row, mapping in zip(chunk.rows, named, strict=True)]
+    return chunk.rows
 
 
 def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[Row]:

@@ -62,7 +62,8 @@ class RejectedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
 
 OPTIONAL_KEYS = frozenset((*Owner._fields, *NUMBER_STYLE_KEYS, "unreadable"))
 NANS = frozenset({"nan", "NaN", "NaT", "<NA>"})  # the texts of what is not a number, of Python and pandas
-LINE_KEYS = frozenset(RejectedLine.__struct_fields__) - OPTIONAL_KEYS
+NAMES_IN_LINES = frozenset(RejectedLine.__struct_fields__)
+LINE_KEYS = NAMES_IN_LINES - OPTIONAL_KEYS
 _encode = msgspec.json.Encoder().encode
 _decode_line = msgspec.json.Decoder(RejectedLine).decode
 

@@ -24,6 +24,7 @@ from airflow_provider_cdf_records.records.chunk import (
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.number_style import NumberStyle
+from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
 
 MAPPING_HINT = "(a rejected row of a load with a mapping needs that mapping again)"
@@ -45,6 +46,7 @@ class UnwrapRejected:
     :param convert: the other converter; it may get a chunk twice.
     :param has_mapping: whether the load has a mapping; without one, refusals of the rows suggest it.
     :param convert_in: returns a converter of rows whose numbers have a style, as their lines say.
+    :param partition: the part whose rows alone the converters take, and are refused here.
     """
 
     def __init__(
@@ -53,23 +55,25 @@ class UnwrapRejected:
         *,
         has_mapping: bool,
         convert_in: Callable[[NumberStyle], Convert] | None = None,
+        partition: Partition | None = None,
     ) -> None:
         self._convert = convert
         self._has_mapping = has_mapping
         self._convert_in = None if convert_in is None else lru_cache(STYLES_AT_ONCE)(convert_in)
+        self._partition = partition
 
     def __call__(self, chunk: Chunk) -> Records:
         rows = chunk.rows
-        if rows and (_is_line(rows[0]) or _is_line(rows[-1])):
+        if rows and (is_rejected_line(rows[0]) or is_rejected_line(rows[-1])):
             return self._unwrap(chunk)
         records = self._convert(chunk)
-        if any(_is_line(refusal.row) for refusal in records.refusals):
+        if any(is_rejected_line(refusal.row) for refusal in records.refusals):
             return self._unwrap(chunk)
         return records
 
     def _unwrap(self, chunk: Chunk) -> Records:
         """Convert a chunk after taking the rows out of its lines; other rows stay as they are."""
-        refusals = list(chunk.refusals)
+        refusals: list[Refusal] = []
         kept: list[tuple[int, Row, NumberStyle | None]] = []
         unwrapped: set[int] = set()
         for position, line in zip(chunk.positions, chunk.rows, strict=True):
@@ -84,6 +88,7 @@ class UnwrapRejected:
                 refusals.append(Refusal(position, row, TEXT_HINT))
             else:
                 kept.append((position, row, style if self._convert_in else None))
+        refusals = [*chunk.refusals, *filter(self._is_of_part, refusals)]
         chunk = chunk._replace(positions=[], rows=[], refusals=refusals, is_retried=True)
         records = self._convert_runs(chunk, kept)
         return records if self._has_mapping else _with_hint(records, unwrapped)
@@ -103,8 +108,11 @@ class UnwrapRejected:
                     Refusal(position, in_number_style(row, style), str(error))
                     for position, row in zip(positions, of_run, strict=True)
                 ]
-                parts.append(Records([], [], [], [], refused))
+                parts.append(Records([], [], [], [], list(filter(self._is_of_part, refused))))
         return joined(parts, chunk.refusals)
+
+    def _is_of_part(self, refusal: Refusal) -> bool:
+        return self._partition is None or self._partition.holds(None, refusal.position)
 
     def _converter(self, style: NumberStyle | None) -> Convert:
         return self._convert if style is None or self._convert_in is None else self._convert_in(style)
@@ -118,14 +126,25 @@ def suggest_mapping(convert: Convert) -> Convert:
 
     def converted(chunk: Chunk) -> Records:
         records = convert(chunk)
-        lines = {refusal.position for refusal in records.refusals if _is_line(refusal.row)}
+        lines = {refusal.position for refusal in records.refusals if is_rejected_line(refusal.row)}
         return _with_hint(records, lines) if lines else records
 
     return converted
 
 
-def _is_line(row: Row) -> bool:
-    return rejected_row(row) is not None
+def is_rejected_line(row: Row) -> bool:
+    """Return whether a row is a line of a rejected-records file."""
+    return _inside(row) is not None
+
+
+def _inside(row: Row) -> Row | None:
+    """Return the row inside a line; ``None`` for any other row, whatever its class does."""
+    try:
+        return rejected_row(row)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
 
 
 def _innermost(line: Row) -> tuple[Row, bool, NumberStyle | None]:
@@ -134,7 +153,7 @@ def _innermost(line: Row) -> tuple[Row, bool, NumberStyle | None]:
     Also whether ``line`` was a line, and the style of the row's numbers, if the line says it.
     """
     row, is_unwrapped, style = line, False, None
-    while (inner := rejected_row(row)) is not None:
+    while (inner := _inside(row)) is not None:
         row, is_unwrapped, style = inner, True, number_style_of(row) or style
     return row, is_unwrapped, style
 
