@@ -9,6 +9,7 @@ from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
 from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
 from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
+from airflow_provider_cdf_records.sources.summaries import merge_summaries
 
 __all__ = [
     "FORMATS",
@@ -23,4 +24,5 @@ __all__ = [
     "check_format",
     "files_of",
     "kind_that_takes",
+    "merge_summaries",
 ]

@@ -22,6 +22,7 @@ from airflow_provider_cdf_records.operators.cdf_records import (
 )
 from airflow_provider_cdf_records.operators.cdf_records_sql import CdfRecordsFromSqlOperator
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsChangedSensor, CdfRecordsSensor
+from airflow_provider_cdf_records.sources import merge_summaries
 from airflow_provider_cdf_records.version_compat import keeps_state_between_runs
 from tests.dags.tasks import FOLDER, some_records, write_file
 from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
@@ -146,6 +147,30 @@ def waits_for_loads() -> None:
 
 
 @dag(schedule=None)
+def adds_up() -> None:
+    """Mapped loads, one of whose parts is skipped, added up and waited for as one."""
+    rows = [[a_record("a"), a_record("a"), a_record("b")], [], [a_record("c", number="none")]]
+    load = CdfRecordsUpsertOperator.partial(
+        task_id="load",
+        stream_id=STREAM,
+        if_empty="skip",
+        max_rejected=1,
+        rejected_path=str(FOLDER / "rejected/{{ ti.map_index }}.ndjson"),
+    ).expand(records=rows)
+
+    @task(trigger_rule="none_failed")
+    def total(summaries: Any) -> dict[str, Any]:
+        merged = merge_summaries(summaries)
+        (FOLDER / "merged.json").write_text(json.dumps(merged))
+        return merged
+
+    merged = total(load.output)
+    CdfRecordsSensor(task_id="wait", load=merged) >> CdfRecordsUpsertOperator(
+        task_id="again", stream_id=STREAM, path=str(FOLDER / "rejected"), max_rejected=1
+    )
+
+
+@dag(schedule=None)
 def life() -> None:
     """Records that are live for a while, and then archived and deleted."""
     live = CdfStreamCreateOperator(task_id="create_live", stream_id="live", template="BasicLiveData")
@@ -226,7 +251,7 @@ if keeps_state_between_runs():
     incremental()
 braces(), mapped(), shares(), hopeless(), many(), frames(), waits(), life(), empty(), natives()
 
-waits_for_loads()
+waits_for_loads(), adds_up()
 
 
 @dag(schedule=None)

@@ -40,6 +40,19 @@ def test_mapped_tasks_hand_on_and_take_records(airflow: Airflow, cdf: LocalCdf) 
     }
 
 
+def test_the_summaries_of_mapped_tasks_are_added_up_and_waited_for(
+    airflow: Airflow, cdf: LocalCdf, tmp_path: Path
+) -> None:
+    (tmp_path / "rejected").mkdir()
+    airflow.test_dag("adds_up")
+    merged = json.loads((tmp_path / "merged.json").read_text())
+    assert merged["read"] == merged["upserted"] + merged["superseded"] + merged["rejected"] == 4
+    assert (merged["rejected"], merged["identities"]) == (1, 2)
+    assert merged["rejected_path"] == [str(tmp_path / "rejected/2.ndjson")]
+    assert {probe["externalId"] for probe in merged["probes"]} == {"a", "b"}
+    assert {airflow.states("adds_up")[task_id] for task_id in ("total", "wait", "again")} == {"success"}
+
+
 def test_frames_of_pandas_are_handed_on_and_loaded(airflow: Airflow, cdf: LocalCdf) -> None:
     airflow.test_dag("frames")
     assert set(airflow.states("frames").values()) == {"success"}
