@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         QueryArguments,
         RecordsQuery,
     )
-    from airflow_provider_cdf_records.hooks.paths import Path
+    from airflow_provider_cdf_records.hooks.paths import Paths
     from airflow_provider_cdf_records.load.verbs import DeleteSummary, IngestSummary, UpsertSummary
     from airflow_provider_cdf_records.sources import Source
 
@@ -64,7 +64,7 @@ class CdfRecordsHook(CdfHook):
         """Create or fully replace records in a mutable stream; a generator is read while they are sent."""
         return self.load(UPSERT, stream_id, from_records(records), more)
 
-    def upsert_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> UpsertSummary:
+    def upsert_file(self, stream_id: str, path: Paths, **more: Unpack[FileArguments]) -> UpsertSummary:
         """Upsert the rows of a file, of a folder's files, or of those that a pattern matches."""
         return self.load(UPSERT, stream_id, from_file(path, more), more)
 
@@ -80,7 +80,7 @@ class CdfRecordsHook(CdfHook):
         """Create records and overwrite none: one that a mutable stream holds already is rejected."""
         return self.load(INGEST, stream_id, from_records(records), more)
 
-    def ingest_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> IngestSummary:
+    def ingest_file(self, stream_id: str, path: Paths, **more: Unpack[FileArguments]) -> IngestSummary:
         """Ingest the rows of files."""
         return self.load(INGEST, stream_id, from_file(path, more), more)
 
@@ -96,7 +96,7 @@ class CdfRecordsHook(CdfHook):
         """Delete records of a mutable stream by ``space`` and ``externalId``; unknown ones are ignored."""
         return self.load(DELETE, stream_id, from_records(records), more)
 
-    def delete_file(self, stream_id: str, path: Path, **more: Unpack[FileArguments]) -> DeleteSummary:
+    def delete_file(self, stream_id: str, path: Paths, **more: Unpack[FileArguments]) -> DeleteSummary:
         """Delete the records that the rows of files name."""
         return self.load(DELETE, stream_id, from_file(path, more), more)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from os import PathLike
 from typing import Any, TypeGuard
 
@@ -15,10 +16,12 @@ from airflow_provider_cdf_records.records import argument_kinds
 from airflow_provider_cdf_records.records.argument_kinds import NOTHING
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, StorageError
 from airflow_provider_cdf_records.sources import kind_that_takes
+from airflow_provider_cdf_records.sources.slices import SlicedFile, split_text
 from airflow_provider_cdf_records.sources.storage import (
     StoragePath,
     canonical_path,
     forget_listings,
+    is_on_the_web,
     look_at,
     shown_url,
 )
@@ -29,8 +32,10 @@ from airflow_provider_cdf_records.sources.storage_errors import (
     storage_errors,
 )
 from airflow_provider_cdf_records.sources.storage_use import remember_use
+from airflow_provider_cdf_records.sources.web import WebPath
 
 Path = str | PathLike[str] | StoragePath  # newer versions of universal_pathlib are no PathLike
+Paths = Path | Sequence[Path]
 MappingLike = Mapping[str, Any] | Path  # the mapping, or the path of a JSON file that holds it
 
 
@@ -69,6 +74,48 @@ def storage_path(path: object, argument: str) -> StoragePath:
         raise storage_error(what, error) from error
     found: StoragePath = opened
     return found
+
+
+def paths_to_load(paths: Paths, argument: str) -> list[StoragePath | SlicedFile]:
+    """Return one or several paths that can be opened, each of a file, a slice of one, a folder or a pattern.
+
+    Raises what :func:`storage_path` does.
+    """
+    paths = argument_kinds.paths(argument, paths)
+    if not isinstance(paths, list):
+        return [_path_to_load(paths, argument)]
+    return [_path_to_load(path, f"{argument}[{number}]") for number, path in enumerate(paths)]
+
+
+def _path_to_load(path: Any, argument: str) -> StoragePath | SlicedFile:
+    text, part = split_text(str(path))
+    if part is None:
+        return storage_path(path, argument)
+    suffix = str(path)[len(text) :]
+    base: Any = text
+    if hasattr(path, "protocol"):  # it is opened already, perhaps with options of its own
+        if is_on_the_web(path):  # such a path hides parts of its URL
+            base = WebPath(text, getattr(path, "fs", None))
+        else:
+            base = path.parent / path.name.removesuffix(suffix)
+    opened: Any = storage_path(base, argument)
+    if not is_on_the_web(opened):
+        with suppress(Exception):  # some storages refuse to tell of what there is not
+            literal = opened.parent / f"{opened.name}{suffix}"
+            if look_at(literal) is not None:
+                return storage_path(literal, argument)
+    return SlicedFile(opened, part)
+
+
+def shown_paths(paths: Paths) -> str:
+    """Return one or several paths as messages show them."""
+    if not isinstance(paths, list | tuple):
+        text, part = split_text(str(paths))
+        return shown_url(text) + str(part or "")
+    if not paths:
+        return "no files"
+    first = shown_paths(paths[0])
+    return first if len(paths) == 1 else f"{len(paths):,} paths from {first} to {shown_paths(paths[-1])}"
 
 
 def found_mapping(mapping: MappingLike | None, folder_of_dag: Callable[[], str | None]) -> MappingLike | None:

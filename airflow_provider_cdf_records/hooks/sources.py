@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.client import CdfClient, query_records
 from airflow_provider_cdf_records.hooks.lineage import QueryRead
-from airflow_provider_cdf_records.hooks.paths import Path, check_not_loaded, storage_path
+from airflow_provider_cdf_records.hooks.paths import Paths, check_not_loaded, paths_to_load, shown_paths
 from airflow_provider_cdf_records.hooks.slow_reading import hinting_at_spool
 from airflow_provider_cdf_records.hooks.spool import spool_argument, spool_place
 from airflow_provider_cdf_records.hooks.task import owner_of_task
@@ -24,11 +24,12 @@ from airflow_provider_cdf_records.sources import (
     FileSource,
     QuerySource,
     RecordsSource,
+    SlicedFile,
     Source,
     files_of,
 )
 from airflow_provider_cdf_records.sources.spool import SpooledQuery
-from airflow_provider_cdf_records.sources.storage import shown_url
+from airflow_provider_cdf_records.sources.storage import StoragePath
 
 if TYPE_CHECKING:
     from airflow_provider_cdf_records.hooks.arguments import FileArguments, QueryArguments
@@ -64,9 +65,9 @@ def from_records(records: Iterable[Any] | AsyncIterable[Any]) -> Opening:
     return Opening(what, lambda _: RecordsSource(records))
 
 
-def from_file(path: Path, arguments: FileArguments) -> Opening:
+def from_file(path: Paths, arguments: FileArguments) -> Opening:
     """Return the rows of files; see :func:`file_source`."""
-    return Opening(shown_url(path), lambda _: file_source(path, arguments), is_resumable=True)
+    return Opening(shown_paths(path), lambda _: file_source(path, arguments), is_resumable=True)
 
 
 def from_query(verb: Verb[Any], stream_id: str, sql: str, arguments: QueryArguments, log: Any) -> Opening:
@@ -100,18 +101,29 @@ def from_filter(stream_id: str, filter: Mapping[str, Any], *, check_schema: bool
     )
 
 
-def file_source(path: Path, arguments: FileArguments) -> FileSource:
+def file_source(path: Paths, arguments: FileArguments) -> FileSource:
     """Return the rows of one file, or of the files of a folder or pattern in the order of their names.
 
-    :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``.
+    :param path: a local path or any fsspec URL, such as ``s3://aws_default@bucket/alarms.ndjson.gz``, with a
+        slice such as ``#bytes=0-67108863`` or without; or a list of those, read in its order.
     :param arguments: those of the source are removed from it.
     :raises SourceError: when there is no file, one of an unknown format, or storage that cannot be reached.
     :raises InvalidArgumentError: when ``rejected_path`` is where the next run would load it.
     """
-    opened = storage_path(path, "path")
-    check_not_loaded(arguments.get("rejected_path"), opened)
+    files: list[StoragePath | SlicedFile] = []
+    for opened in paths_to_load(path, "path"):
+        whole = opened.path if isinstance(opened, SlicedFile) else opened
+        check_not_loaded(arguments.get("rejected_path"), whole)
+        found = files_of(whole)
+        if opened is whole:
+            files += found
+        elif found == [whole]:
+            files.append(opened)
+        else:
+            msg = f"path {str(opened)!r} has a slice, and is no file; slices are of single files."
+            raise InvalidArgumentError(msg)
     return FileSource(
-        *files_of(opened),
+        *files,
         file_format=arguments.pop("file_format", None),
         file_options=arguments.pop("file_options", None),
         holds_rejected=begins_with_rejected,

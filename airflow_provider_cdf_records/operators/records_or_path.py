@@ -14,7 +14,7 @@ from airflow_provider_cdf_records.task_arguments.references import delimiters_of
 from airflow_provider_cdf_records.task_arguments.rows import Rows, rows, rows_of_no_path
 
 if TYPE_CHECKING:
-    from airflow_provider_cdf_records.hooks.paths import Path
+    from airflow_provider_cdf_records.hooks.paths import Paths
 
 
 class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
@@ -25,7 +25,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         (mapped or not). They are data and never rendered as templates.
     :param path: instead of ``records``, a file: a local path or any fsspec URL, such as
         ``s3://aws_default@bucket/alarms.ndjson.gz``; a folder, or a pattern such as ``/data/*.csv``, stands
-        for its files in the order of their names.
+        for its files in the order of their names. A list of paths is read in its order. A path may end with a
+        slice: ``alarms.ndjson#bytes=0-67108863`` (of NDJSON and CSV), ``alarms.parquet#row_groups=0-3``.
     :param file_format: ``ndjson`` (a record a line), ``json`` (an array, or an object with ``items``),
         ``csv``, ``tsv``, ``parquet`` or ``arrow``; by default what the suffix of ``path`` says. A ``.zip`` is
         a folder of its members, and each may be compressed itself; how a file is compressed is seen from its
@@ -44,7 +45,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
 
     own_arguments = {  # noqa: RUF012 (as Airflow has its own)
         "records": Argument(rows),
-        "path": Argument(kinds.optional(kinds.path, as_text=False), is_text=True),
+        "path": Argument(kinds.optional(kinds.paths, as_text=False), is_text=True),
         "file_format": Argument(kinds.optional(kinds.text), is_text=True),
         "file_options": Argument(kinds.optional(kinds.json_object), holds_texts=True, shown_as="json"),
     }
@@ -53,7 +54,7 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         self,
         *,
         records: Any = None,
-        path: Path | None = None,
+        path: Paths | None = None,
         file_format: str | None = None,
         file_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
@@ -98,11 +99,13 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         def is_known(value: Any) -> bool:
             return not is_open(value, delimiters_of(self.get_dag()))
 
-        path = str(self.path) if isinstance(self.path, str | PathLike) else ""
+        paths = self.path if isinstance(self.path, list | tuple) else [self.path]
+        texts = [str(path) if isinstance(path, str | PathLike) else "" for path in paths]
         options = self.file_options if isinstance(self.file_options, Mapping) else {}
         if is_known(self.file_format):
             known = {name: value if is_known(value) else None for name, value in options.items()}
-            check_format(path, self.file_format, known)
+            for path in texts:
+                check_format(path, self.file_format, known)
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""

@@ -219,6 +219,13 @@ def path(name: str, value: Any) -> Any:
     raise InvalidArgumentError(f"{msg}.")
 
 
+def paths(name: str, value: Any) -> Any:
+    """Read a path, as :func:`path` does, or a list of them."""
+    if isinstance(value, list | tuple) and not any(isinstance(one, Mapping) for one in value):
+        return [path(f"{name}[{number}]", one) for number, one in enumerate(value)]
+    return path(name, value)
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
 

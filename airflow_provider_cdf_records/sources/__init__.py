@@ -8,7 +8,9 @@ from airflow_provider_cdf_records.sources.formats import FORMATS
 from airflow_provider_cdf_records.sources.iterables import RecordsSource
 from airflow_provider_cdf_records.sources.queries import QuerySource
 from airflow_provider_cdf_records.sources.read_ahead import ReadAhead
+from airflow_provider_cdf_records.sources.slices import SlicedFile
 from airflow_provider_cdf_records.sources.source import CancellableSource, ResumableSource, Source
+from airflow_provider_cdf_records.sources.split import split_source
 from airflow_provider_cdf_records.sources.summaries import merge_summaries
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "ReadAhead",
     "RecordsSource",
     "ResumableSource",
+    "SlicedFile",
     "Source",
     "check_format",
     "files_of",
     "kind_that_takes",
     "merge_summaries",
+    "split_source",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.sources.compression import without_compression
 from airflow_provider_cdf_records.sources.formats import format_named, format_of
+from airflow_provider_cdf_records.sources.slices import without_slice
 
 
 def check_format(path: str, file_format: str | None, file_options: Mapping[str, Any] | None) -> None:
@@ -23,6 +24,6 @@ def check_format(path: str, file_format: str | None, file_options: Mapping[str, 
         named = None if file_format is None else format_named(file_format)
     except SourceError as error:
         raise InvalidArgumentError(str(error)) from None
-    found = named or format_of(without_compression(path))
+    found = named or format_of(without_compression(without_slice(path)))
     if found is not None:
         found.options_of(file_options or {})

@@ -101,6 +101,23 @@ def test_each_file_of_a_folder_is_loaded_by_a_task_of_its_own_in_the_pool(
     assert not list(tmp_path.glob("cpus-*"))
 
 
+def test_a_file_is_loaded_in_parts_by_mapped_tasks(
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
+    airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
+    log = airflow.test_dag("cdf_load_in_parts")
+    assert set(airflow.states("cdf_load_in_parts").values()) == {"success"}
+    texts = {found["text"] for found in properties_in("plant_alarms_in_parts", "plant_alarms", "Alarm")}
+    assert texts == {f"Alarm {number}" for number in range(1000)}
+    with sqlite3.connect(airflow.home / "airflow.db") as database:
+        loads = database.execute(
+            "SELECT map_index FROM task_instance WHERE task_id = 'load' AND dag_id = 'cdf_load_in_parts'"
+        )
+        assert sorted(index for (index,) in loads) == [0, 1, 2, 3]
+    assert ".ndjson#bytes=" in log
+    assert not list(tmp_path.glob("alarms-*"))
+
+
 def alarms(**states: str) -> list[dict[str, Any]]:
     source = {"type": "container", "space": "plant_alarms", "externalId": "Alarm"}
     return [

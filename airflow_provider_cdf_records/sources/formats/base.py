@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from airflow_provider_cdf_records.records.argument_kinds import flag_of, number_of
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.sources.formats.slicing import Slicing
 from airflow_provider_cdf_records.sources.source import START
 
 
@@ -55,6 +56,7 @@ class Format(Generic[AnyOptions]):
     :param read_columns: returns the column names of an open file without reading its rows, where that is
         cheap.
     :param is_seekable: whether an uncompressed file can be read from one mark's offset to another's.
+    :param slicing: how files are cut into slices; ``None`` where they cannot be.
     :param is_compressed_inside: whether the format compresses its content, so that no file is compressed as a
         whole.
     """
@@ -67,6 +69,7 @@ class Format(Generic[AnyOptions]):
     read_columns: Callable[[io.BufferedReader, AnyOptions], Columns] | None = None
     is_seekable: bool = False
     is_compressed_inside: bool = False
+    slicing: Slicing | None = None
 
     def options_of(self, given: Mapping[str, Any]) -> AnyOptions:
         """Check the options that a user gave, numbers and flags perhaps as texts, as templates give them.

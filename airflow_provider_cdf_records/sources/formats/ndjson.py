@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Refusal
 from airflow_provider_cdf_records.sources.formats.base import Format
+from airflow_provider_cdf_records.sources.formats.bounded_lines import BoundedLines, CutLine
 from airflow_provider_cdf_records.sources.formats.json_encoding import (
     HANDLERS,
     UTF8,
@@ -16,11 +17,16 @@ from airflow_provider_cdf_records.sources.formats.json_encoding import (
     encoding_of,
     refuse_marked,
 )
+from airflow_provider_cdf_records.sources.formats.slicing import (
+    Slicing,
+    cannot_be_cut,
+    end_of_line,
+    size_of,
+    span_of_bytes,
+)
 from airflow_provider_cdf_records.sources.formats.text_options import TextOptions
+from airflow_provider_cdf_records.sources.slices import BYTES, Slice
 from airflow_provider_cdf_records.sources.source import BYTES_AT_ONCE, ROWS_AT_ONCE, FormatError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 BYTES_HELD = 8 * BYTES_AT_ONCE  # of lines, before there are as many as a batch takes
 LONGEST_LINE = 1 << 25  # bytes; far above what CDF takes in a request
@@ -52,53 +58,108 @@ def read_ndjson(
         text.detach()
 
 
+def read_slice(file: io.BufferedReader, options: TextOptions, part: Slice, after: Mark) -> Iterator[Chunk]:
+    """Yield the lines that begin in a slice; the last one may end after it.
+
+    Where the slice begins with the file, lines are numbered from 1. Else the position of a line is the offset
+    of its first byte.
+    """
+    encoding = _checked_encoding(file, options)
+    begin = end_of_line(file, part.first - 1) if part.first else 0
+    if part.last is not None and begin > part.last:
+        return  # a line that begins before the slice goes on beyond it
+    until = None if part.last is None else Mark(-1, end_of_line(file, part.last))
+    if not after.offset:
+        after = Mark(-1, begin)
+    file.seek(after.offset)
+    yield from _Lines(file, options, encoding, is_named_by_byte=part.first > 0).read(after, until)
+
+
+def cut_lines(file: io.BufferedReader, options: TextOptions, offsets: Sequence[int]) -> list[int | None]:
+    """Return where the first lines begin that do so at or after some offsets."""
+    _checked_encoding(file, options)
+    begins = [end_of_line(file, offset - 1) for offset in offsets]
+    size = size_of(file)
+    return [begin if begin < size else None for begin in begins]
+
+
+def _checked_encoding(file: io.BufferedReader, options: TextOptions) -> str:
+    """Return the encoding of a file that can be cut into slices, and is at its start.
+
+    :raises FormatError: when it is none of those, or no NDJSON.
+    """
+    encoding = encoding_of(file, options)
+    if encoding not in UTF8:
+        why = f"is in {encoding.upper()}, not in UTF-8"
+        raise cannot_be_cut(why)
+    _check_start(file.peek(BYTES_AT_ONCE).removeprefix(UTF8_BOM))
+    return encoding
+
+
 class _Lines:
     """The lines of a file in UTF-8.
 
     :param encoding: that of the stored file.
+    :param is_named_by_byte: whether the position of a line is the offset of its first byte, not its number.
     """
 
-    def __init__(self, file: io.BufferedReader, options: TextOptions, encoding: str) -> None:
+    def __init__(
+        self, file: io.BufferedReader, options: TextOptions, encoding: str, *, is_named_by_byte: bool = False
+    ) -> None:
         self._file = file
         self._options = options
         self._encoding = encoding
+        self._is_named_by_byte = is_named_by_byte
         self._nulls = frozenset(options.null_values)
-        self._cut_lines: deque[_CutLine] = deque()
+        self._cut_lines: deque[CutLine] = deque()
 
     def read(self, after: Mark, until: Mark | None) -> Iterator[Chunk]:
         """Yield the lines between two marks that are not blank."""
         number, offset = max(0, after.position), after.offset
-        if not number:
+        if not offset:
             if self._file.peek(len(UTF8_BOM)).startswith(UTF8_BOM):
                 offset += len(self._file.read(len(UTF8_BOM)))
             _check_start(self._file.peek(BYTES_AT_ONCE))
         left = None if until is None else until.offset - offset
-        bounded = _BoundedLines(self._file, offset, left, self._cut_lines)
+        bounded = BoundedLines(self._file, offset, left, self._cut_lines, LONGEST_LINE)
         for lines in _grouped(io.BufferedReader(bounded, BYTES_AT_ONCE)):
-            first, start = number + 1, offset
-            number += len(lines)
-            offset += sum(map(len, lines))
-            refusals: list[Refusal] = []
-            if self._cut_lines and self._cut_lines[0].offset < offset:
-                offset = self._refuse_cut_lines(lines, first, start, refusals)
-            yield self._chunk(first, lines, Mark(number, offset), refusals)
+            sizes = list(map(len, lines))
+            end = offset + sum(sizes)
+            cut: list[int] = []
+            if self._cut_lines and self._cut_lines[0].offset < end:
+                cut = self._find_cut_lines(sizes, offset)
+                end = offset + sum(sizes)
+            positions: Sequence[int] = range(number + 1, number + 1 + len(lines))
+            if self._is_named_by_byte:
+                positions = list(accumulate(sizes[:-1], initial=offset))
+            refusals = [self._refuse_cut_line(positions[index], lines, index, sizes[index]) for index in cut]
+            number, offset = positions[-1], end
+            yield self._chunk(positions, lines, Mark(number, offset), refusals)
 
-    def _refuse_cut_lines(self, lines: list[bytes], number: int, offset: int, refusals: list[Refusal]) -> int:
-        """Refuse the lines that were cut, and blank them; return the offset after the lines."""
-        for index, line in enumerate(lines):
-            size = len(line)
+    def _find_cut_lines(self, sizes: list[int], offset: int) -> list[int]:
+        """Return which lines were cut, and correct their sizes.
+
+        :param sizes: of the lines as they are held.
+        :param offset: of the first one.
+        """
+        found = []
+        for index in range(len(sizes)):
             if self._cut_lines and self._cut_lines[0].offset == offset:
-                size = self._cut_lines.popleft().size
-                row = line[:SHOWN].decode(errors="backslashreplace") + "..."
-                message = f"is longer than {LONGEST_LINE:,} bytes: it has {size:,}"
-                hint = f" (if the file is one JSON document, {ONE_DOCUMENT})" if number + index == 1 else ""
-                refusals.append(Refusal(number + index, row, message + hint))
-                lines[index] = b"\n"
-            offset += size
-        return offset
+                found.append(index)
+                sizes[index] = self._cut_lines.popleft().size
+            offset += sizes[index]
+        return found
 
-    def _chunk(self, first: int, lines: list[bytes], end: Mark, refusals: list[Refusal]) -> Chunk:
-        positions = range(first, first + len(lines))
+    def _refuse_cut_line(self, position: int, lines: list[bytes], index: int, size: int) -> Refusal:
+        """Refuse a line that was cut, and blank it."""
+        row = lines[index][:SHOWN].decode(errors="backslashreplace") + "..."
+        lines[index] = b"\n"
+        hint = f" (if the file is one JSON document, {ONE_DOCUMENT})" if position == 1 else ""
+        return Refusal(position, row, f"is longer than {LONGEST_LINE:,} bytes: it has {size:,}{hint}")
+
+    def _chunk(
+        self, positions: Sequence[int], lines: list[bytes], end: Mark, refusals: list[Refusal]
+    ) -> Chunk:
         if not any(map(bytes.isspace, lines)) and _are_text(lines):
             return Chunk(positions, lines, end, nulls=self._nulls)
         kept: list[int] = []
@@ -175,65 +236,6 @@ def _grouped(file: io.BufferedReader) -> Iterator[list[bytes]]:
         yield lines
 
 
-class _CutLine(NamedTuple):
-    """A line that is too long to be held: where it begins, and how many bytes it has."""
-
-    offset: int
-    size: int
-
-
-class _BoundedLines(io.RawIOBase):
-    """A file that leaves out the rest of a line that is too long to be held.
-
-    :param offset: where the file stands.
-    :param left: how many bytes to read; by default all.
-    :param cut_lines: where such lines are added, before they are read to their end.
-    """
-
-    def __init__(
-        self, file: io.BufferedReader, offset: int, left: int | None, cut_lines: deque[_CutLine]
-    ) -> None:
-        self._file = file
-        self._offset = offset
-        self._left = left
-        self._cut_lines = cut_lines
-        self._unended = 0  # bytes of the line that has not ended yet
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        data = self._read(len(view))
-        if self._unended > LONGEST_LINE:
-            data = self._rest_of_long_line(data, len(view))
-        view[: len(data)] = data
-        end = data.rfind(b"\n")
-        self._unended = len(data) - end - 1 if end >= 0 else self._unended + len(data)
-        return len(data)
-
-    def _read(self, size: int) -> bytes:
-        if self._left is not None:
-            size = max(0, min(size, self._left))
-            self._left -= size
-        data = self._file.read1(size)
-        if self._left is not None:
-            self._left += size - len(data)
-        self._offset += len(data)
-        return data
-
-    def _rest_of_long_line(self, data: bytes, size: int) -> bytes:
-        """Read up to the end of a line, and return that end and what is after it."""
-        start = self._offset - len(data) - self._unended
-        while data and b"\n" not in data:
-            self._unended += len(data)
-            data = self._read(size)
-        end = max(0, data.find(b"\n"))
-        self._cut_lines.append(_CutLine(start, self._unended + end + bool(data)))
-        self._unended = 0
-        return data[end:]
-
-
 NDJSON = Format(
     name="ndjson",
     suffixes=(".ndjson", ".jsonl"),
@@ -241,4 +243,11 @@ NDJSON = Format(
     reader=read_ndjson,
     options=TextOptions,
     is_seekable=True,
+    slicing=Slicing(
+        unit=BYTES,
+        read=read_slice,
+        cut=cut_lines,
+        span=span_of_bytes,
+        position_in_words=lambda part: "the line at byte {:,}" if part.first else "line {}",
+    ),
 )

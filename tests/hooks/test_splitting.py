@@ -1,0 +1,172 @@
+"""A source cut into parts: all parts together are the source, and each opens as an operator opens a path."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from airflow_provider_cdf_records.hooks.sources import file_source
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError, MissingSourceError
+from airflow_provider_cdf_records.sources import split_source
+from tests.sources.reading import rows_of
+
+in_any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def values_of(path: Any, **arguments: Any) -> list[Any]:
+    return [row for _, row in rows_of(file_source(path, {**arguments}))]  # type: ignore[typeddict-item]
+
+
+def as_lines(rows: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def numbered(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [{"n": number} for number in range(first, first + count)]
+
+
+@in_any_folder
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ndjson", "ndjson.gz", "json", "parquet"]), st.integers(0, 40)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(1, 12),
+    st.sampled_from(["", "/", "/a*"]),
+)
+def test_the_parts_of_a_folder_are_its_rows_in_their_order(
+    tmp_path_factory: pytest.TempPathFactory, files: list[tuple[str, int]], parts: int, pattern: str
+) -> None:
+    folder = tmp_path_factory.mktemp("split")
+    first = 0
+    for number, (kind, count) in enumerate(files):
+        rows, path = numbered(count, first), folder / f"a{number}.{kind}"
+        if kind == "parquet":
+            table = pa.table({"n": pa.array([row["n"] for row in rows], pa.int64())})
+            parquet.write_table(table, path, row_group_size=7)
+        elif kind == "json":
+            path.write_text(json.dumps(rows))
+        else:
+            path.write_bytes(gzip.compress(as_lines(rows)) if kind.endswith("gz") else as_lines(rows))
+        first += count
+    found = split_source(f"{folder}{pattern}", parts, by="position")
+    assert 1 <= len(found) <= parts
+    assert json.loads(json.dumps(found)) == found
+    rows = [row for part in found for row in values_of(**part)]
+    assert rows == numbered(first)
+
+
+def test_a_file_is_cut_into_about_equal_parts(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(as_lines(numbered(1000)))
+    found = split_source(path, 4, by="position")
+    assert found[0]["path"].startswith(f"{path}#bytes=0-")
+    assert found[-1]["path"].endswith("-")
+    assert all(200 < len(values_of(**part)) < 300 for part in found)
+
+
+def test_a_list_of_paths_is_read_in_its_order(tmp_path: Path) -> None:
+    for name, first in (("a", 0), ("b", 10)):
+        (tmp_path / f"{name}.ndjson").write_bytes(as_lines(numbered(10, first)))
+    paths = [tmp_path / "b.ndjson", f"{tmp_path}/a.ndjson#bytes=0-0"]
+    assert values_of(paths) == [*numbered(10, 10), {"n": 0}]
+    source = file_source(paths, {})
+    positions = [position for position, _ in rows_of(source)]
+    assert source.where(positions[-1]) == f"line 1 of {tmp_path}/a.ndjson"
+    assert values_of([]) == []
+
+
+def test_there_are_no_more_parts_than_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(as_lines(numbered(3)))
+    assert len(split_source(path, 50, by="position")) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b'{"n": 1}\n'])
+def test_a_file_of_nothing_to_cut_is_one_part_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(content)
+    assert split_source(path, 8, by="position") == [{"path": str(path)}]
+
+
+def test_by_identity_each_task_reads_all(tmp_path: Path) -> None:
+    found = split_source(f"{tmp_path}/not yet.ndjson", 2)
+    path = f"{tmp_path}/not yet.ndjson"
+    assert found == [{"path": path, "partition": "1/2"}, {"path": path, "partition": "2/2"}]
+
+
+def test_paths_keep_the_text_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "data" / f"{name}.ndjson").write_bytes(as_lines(numbered(5)))
+    monkeypatch.chdir(tmp_path)
+    for given_path in ("data", "data/", "data/*.ndjson", "*/*.ndjson"):
+        assert split_source(given_path, 2, by="position") == [
+            {"path": "data/a.ndjson"},
+            {"path": "data/b.ndjson"},
+        ]
+    monkeypatch.chdir(tmp_path / "data")
+    assert split_source("*.ndjson", 2, by="position") == [{"path": "a.ndjson"}, {"path": "b.ndjson"}]
+
+
+def test_a_file_whose_name_looks_like_a_slice_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson#bytes=0-3"
+    path.write_bytes(as_lines(numbered(4)))
+    assert values_of(path, file_format="ndjson") == numbered(4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"parts": 0}, "parts must be a whole number of parts, at least 1, got 0"),
+        ({"parts": True}, "parts must be a whole number of parts, at least 1, got True"),
+        ({"by": "hash"}, "by must be one of identity, position, got 'hash'"),
+        ({"path": "a.ndjson#bytes=0-4"}, "is a slice; give the whole file"),
+        ({"path": "https://host/a.ndjson?sig=secret"}, "may hold a secret, and would be shown in XCom"),
+        ({"path": None}, "path must be a path"),
+        ({"file_format": "xml"}, "file_format must be one of"),
+    ],
+)
+@pytest.mark.parametrize("by", ["identity", "position"])
+def test_arguments_that_make_no_sense_are_refused(arguments: dict[str, Any], words: str, by: str) -> None:
+    given_arguments = {"path": "a.ndjson", "parts": 2, "by": by} | arguments
+    with pytest.raises(InvalidArgumentError, match=words) as refused:
+        split_source(**given_arguments)
+    assert "secret," not in str(refused.value).replace("a secret,", "")
+
+
+def test_a_slice_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_bytes(b"")
+    with pytest.raises(InvalidArgumentError, match="has a slice, and is no file"):
+        file_source(f"{tmp_path}#bytes=0-5", {})
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MissingSourceError, match="does not exist"):
+        split_source(tmp_path / "a.ndjson", 2, by="position")
+
+
+@pytest.mark.parametrize("given_path", ["{}/in", ["{}/in/b.ndjson#bytes=0-5", "{}/in/a.ndjson#bytes=0-5"]])
+def test_rejected_rows_never_overwrite_a_part(tmp_path: Path, given_path: Any) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.ndjson").write_bytes(LINE)
+    texts = given_path if isinstance(given_path, list) else [given_path]
+    paths = [text.format(tmp_path) for text in texts]
+    if isinstance(given_path, str):
+        with pytest.raises(InvalidArgumentError, match="belongs to the folder"):
+            file_source(paths, {"rejected_path": tmp_path / "in" / "rejected.ndjson"})
+    else:
+        assert file_source(paths, {}).reads(tmp_path / "in" / "a.ndjson")
+
+
+LINE = b'{"n": 1}\n'
