@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import psutil
@@ -40,48 +42,65 @@ def run_kept(command: list[str]) -> int:
             signal.signal(each, signal.SIG_IGN)
         raise Ended(number)
 
-    for number in ENDING:
-        signal.signal(number, end)
-    keeper = subprocess.Popen(
-        [sys.executable, "-m", __name__, *command], stdin=subprocess.PIPE, start_new_session=True
-    )
-    try:
-        return keeper.wait()
-    except Ended as signalled:
-        print("\nEnding, and cleaning up.", flush=True)
-        return 128 + int(signalled.args[0])
-    finally:
-        if keeper.stdin is not None:
-            keeper.stdin.close()
-        keeper.wait()
+    adopt_orphans()  # for the case that the keeper itself is killed
+    with temporary_folder() as folder:
+        for number in ENDING:
+            signal.signal(number, end)
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", __name__, *command],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"TMPDIR": folder},
+            start_new_session=True,
+        )
+        try:
+            return keeper.wait()
+        except Ended as signalled:
+            print("\nEnding, and cleaning up.", flush=True)
+            return 128 + int(signalled.args[0])
+        finally:
+            if keeper.stdin is not None:
+                keeper.stdin.close()
+            keeper.wait()
+            end_all_children()
 
 
 def keep(command: list[str]) -> int:
     """Run a program until it or standard input ends; then end all that is left of it."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "cannot look after what the program's processes leave behind")
+    library = adopt_orphans()
 
     def prepare() -> None:
         for number in ENDING:  # what the keeper ignores would be ignored by all programs that it starts
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         library.prctl(SET_DEATH_SIGNAL, signal.SIGINT, 0, 0, 0)
 
-    with tempfile.TemporaryDirectory(prefix="cdf-celery-", ignore_cleanup_errors=True) as folder:
+    program = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=prepare,  # noqa: PLW1509 (there are no threads yet)
+    )
+    threading.Thread(target=kill_when_left, args=(program.pid,), daemon=True).start()
+    try:
+        return exit_code_of(program.pid)
+    finally:
+        end_all_children()
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="cdf-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o711)  # noqa: S103 (root's databases run as another user, in folders in it)
-        program = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            env=os.environ | {"TMPDIR": folder},
-            preexec_fn=prepare,  # noqa: PLW1509 (there are no threads yet)
-        )
-        threading.Thread(target=kill_when_left, args=(program.pid,), daemon=True).start()
-        try:
-            return exit_code_of(program.pid)
-        finally:
-            end_all_children()
+        yield folder
+
+
+def adopt_orphans() -> ctypes.CDLL:
+    """Have this process become the parent of those below it whose own parents end; returns the C library."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "cannot look after what the program's processes leave behind")
+    return library
 
 
 def exit_code_of(program: int) -> int:

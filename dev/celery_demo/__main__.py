@@ -29,8 +29,8 @@ from dev.celery_demo.tries import problems_of, rows_settled, timeline, tries_of
 from dev.demo import ROOT, local_server
 from dev.keeper import run_kept
 
-EXAMPLE = ROOT / "example_dags" / "cdf_file_in_parts.py"
-DAG, RUN = "cdf_file_in_parts", "demo"
+EXAMPLE = ROOT / "example_dags" / "cdf_parts_by_identity.py"
+DAG, RUN = "cdf_parts_by_identity", "demo"
 STREAM, SPACE, CONTAINER = "plant_meters", "plant_meters", "Reading"
 PARTS, CONCURRENCY, BATCH = 8, 4, 1000  # as in the example, and the most records that a request has
 SHORTEST = 10.0  # seconds that a part takes at least: a load notes how far it came every five
