@@ -73,11 +73,10 @@ def problems_of(tries: Iterable[Try], victim: str, lost: Iterable[int], workers:
         if tried[-1].state != "success"
     ]
     for part in lost:
-        first, *later = [each for each in by_part.get(part, []) if each.worker == victim][-1:] or [None]
-        del later
-        if first is None or first.state != "failed":
+        there = [each for each in by_part.get(part, []) if each.worker == victim]
+        if not there or there[-1].state != "failed":
             problems.append(f"part {part}, which {victim} was loading, is not noted as failed there")
-        elif by_part[part][-1].worker == victim:
+        if there and by_part[part][-1] == there[-1]:
             problems.append(f"part {part}, which {victim} was loading, was taken over by no other worker")
     return problems
 
