@@ -43,7 +43,11 @@ class Kept:
     def __init__(self, tmp_path: Path, then: str) -> None:
         command = [sys.executable, "-c", CALLER, sys.executable, "-c", LEAVES, str(tmp_path), then]
         self.caller = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-        wait_until((tmp_path / "is").exists)
+        try:
+            wait_until((tmp_path / "is").exists)
+        except BaseException:
+            self.caller.kill()
+            raise
         *ids, self.folder = (tmp_path / "is").read_text().split()
         self.program, self.left, self.keeper = map(int, ids)
 
