@@ -142,7 +142,8 @@ def children() -> list[psutil.Process]:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    return psutil.Process().children(recursive=True)
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
 
 
 def name_of(process: psutil.Process) -> str | None:

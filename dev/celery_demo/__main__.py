@@ -22,7 +22,14 @@ from typing import Any
 import psutil
 import pytest
 
-from dev.celery_demo.cluster import LOST_AFTER, SLOTS, WORKERS, CeleryAirflow, celery_airflow
+from dev.celery_demo.cluster import (
+    LOST_AFTER,
+    SLOTS,
+    WORKERS,
+    CeleryAirflow,
+    celery_airflow,
+    find_servers,
+)
 from dev.celery_demo.proof import differences
 from dev.celery_demo.rows import NONE, write_rows
 from dev.celery_demo.tries import problems_of, rows_settled, timeline, tries_of
@@ -66,6 +73,7 @@ def say(text: str) -> None:
 
 def run(rows: int, seed: int) -> list[str]:
     """Run the demo, and return what is not as it should be."""
+    find_servers()
     memory = psutil.virtual_memory().total / 2**30
     say(
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB of memory, "

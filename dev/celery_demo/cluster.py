@@ -13,9 +13,10 @@ import psutil
 
 from dev.celery_demo.worker_name import VARIABLE
 from tests.running_airflow import RunningAirflow, running_airflow
-from tests.servers.databases import DATABASE, PASSWORD, postgres_server
+from tests.servers.databases import DATABASE, PASSWORD, POSTGRES_BINARIES, postgres_server
 from tests.servers.processes import answers, free_port, program, running
 
+REDIS = "redis-server"
 WORKERS = ("worker-1", "worker-2")
 SLOTS = 2  # tasks that a worker runs at a time
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
@@ -111,11 +112,17 @@ class CeleryAirflow(RunningAirflow):
         return f"celery@{name} ready" in self.output(name)
 
 
+def find_servers() -> None:
+    """Fail where a server is not installed."""
+    program(REDIS)
+    program(POSTGRES_BINARIES.format("postgres"), "postgres")
+
+
 @contextmanager
 def redis_server(folder: Path) -> Iterator[int]:
     """A Redis that keeps nothing on disk; yields its port."""
     port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = [program(REDIS), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     with running([*command, "--save", "", "--appendonly", "no"], lambda: answers(port), folder):
         yield port
 
