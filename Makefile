@@ -11,6 +11,8 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 THIS := --no-deps --no-build-isolation --editable .
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
 	--extra local-server --extra parquet --extra sql --extra zstd --group dev pyproject.toml
+# Rows of the file that the Celery demo loads.
+ROWS ?= 2000000
 # Each test process waits about half of its time, for servers and for Airflow.
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 # Those that need a database or a storage to be installed, and those of a database's memory.
@@ -20,13 +22,17 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo test test-servers servers chromium soak bench bench-growth bench-server bench-bad-rows bench-budget \
-	screenshots lint build check-dist lock clean
+.PHONY: environment demo demo-celery test test-servers servers databases chromium soak \
+	bench bench-growth bench-server bench-bad-rows bench-budget screenshots lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
 demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
 	$(BIN)/python -m dev.demo
+
+demo-celery: databases  ## ROWS rows loaded by two Celery workers, one of which is killed; proves that nothing is lost
+	$(MAKE) environment REQUIREMENTS=dev/requirements-servers.txt
+	$(SERVERS_BIN)/python -m dev.celery_demo --rows $(ROWS)
 
 test: $(READY) chromium  ## all tests but those of test-servers; PYTEST_ARGUMENTS are handed on to pytest
 	$(PYTEST) $(addprefix --ignore=,$(SERVER_TESTS)) $(PYTEST_ARGUMENTS)
@@ -35,18 +41,21 @@ test-servers: servers  ## the tests against databases and storages, whose many p
 	$(MAKE) environment REQUIREMENTS=dev/requirements-servers.txt
 	$(PYTEST:$(BIN)%=$(SERVERS_BIN)%) $(SERVER_TESTS) tests/hooks/test_without_a_secret.py $(PYTEST_ARGUMENTS)
 
-servers:  ## PostgreSQL, MariaDB, an ODBC driver, and Azurite, where apt-get and npm can install them
+servers: databases  ## these, and Azurite, where npm can install it
+	@test -e .servers/node_modules/.bin/azurite-blob \
+		|| npm install --silent --no-fund --no-audit --no-save --prefix .servers azurite@3.37.0
+
+databases:  ## PostgreSQL, MariaDB, Redis, an ODBC driver, and npm, where apt-get can install them
 	@if ! command -v apt-get > /dev/null; then exit 0; fi; \
-	command -v mariadbd > /dev/null && ls /usr/lib/postgresql/*/bin/postgres /usr/lib/*/odbc/libmaodbc.so > /dev/null 2>&1 \
+	command -v mariadbd > /dev/null && command -v redis-server > /dev/null \
+		&& ls /usr/lib/postgresql/*/bin/postgres /usr/lib/*/odbc/libmaodbc.so > /dev/null 2>&1 \
 		&& command -v npm > /dev/null && command -v mariadb_config > /dev/null && command -v pkg-config > /dev/null \
 		&& exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2> /dev/null; then sudo="sudo -n"; else exit 0; fi; \
 	echo "Installing the servers that are tested against."; \
 	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		postgresql mariadb-server unixodbc odbc-mariadb libmariadb-dev pkg-config gcc npm; } > .servers.log 2>&1 \
+		postgresql mariadb-server redis-server unixodbc odbc-mariadb libmariadb-dev pkg-config gcc npm; } > .servers.log 2>&1 \
 		|| echo "That failed; .servers.log says why."
-	@test -e .servers/node_modules/.bin/azurite-blob \
-		|| npm install --silent --no-fund --no-audit --no-save --prefix .servers azurite@3.37.0
 
 chromium: $(READY)  ## the browser that the local server's page is tested in, where apt-get can install it
 	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \

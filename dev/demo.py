@@ -25,7 +25,7 @@ SHOWN_ROWS = 12
 
 
 @contextmanager
-def local_server() -> Iterator[str]:
+def local_server(database: Path, log: Path, *options: str) -> Iterator[str]:
     """Start the local server on a free port; yields the connection that points at it."""
     command = [
         "-m",
@@ -33,11 +33,11 @@ def local_server() -> Iterator[str]:
         "--port",
         "0",
         "--database",
-        str(WORK / "cdf.sqlite"),
+        str(database),
         "--load",
         str(ROOT / "example_dags" / "cdf.yaml"),
+        *options,
     ]
-    log = LOGS / "local_server.log"
     with log.open("wb") as output:
         server = subprocess.Popen([sys.executable, *command], stdout=output, stderr=subprocess.STDOUT)
         try:
@@ -115,7 +115,7 @@ def main() -> None:
     }
     os.environ.update(settings)
     print("Starting the local server, which stands in for CDF.", flush=True)
-    with local_server() as connection:
+    with local_server(WORK / "cdf.sqlite", LOGS / "local_server.log") as connection:
         os.environ["AIRFLOW_CONN_CDF_DEFAULT"] = connection
         environment = dict(os.environ)
         airflow(environment, LOGS / "db_migrate.log", "db", "migrate")

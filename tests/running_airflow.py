@@ -11,13 +11,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from packaging.version import Version
 
@@ -51,12 +51,16 @@ class RunningAirflow:
     port: int
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, component: str) -> None:
-        """Start a part such as ``triggerer``, or a whole Airflow by ``standalone``."""
+    def start(self, component: str, command: Sequence[str] = (), **settings: str) -> None:
+        """Start a part such as ``triggerer``, or a whole Airflow by ``standalone``.
+
+        :param command: the arguments of ``airflow`` that start it, where they are not its name.
+        :param settings: more of its environment.
+        """
         with (self.home / f"{component}.out").open("ab") as output:
             self.processes[component] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", component],
-                env=self.environment,
+                [sys.executable, "-m", "airflow", *(command or [component])],
+                env=self.environment | settings,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -185,15 +189,24 @@ class RunningAirflow:
             return asking.connect_ex(("127.0.0.1", self.port)) == 0
 
 
+Kind = TypeVar("Kind", bound=RunningAirflow)
+
+
 @contextmanager
 def running_airflow(
-    dags: Path, work: Path, settings: Mapping[str, str], *, components: tuple[str, ...] = COMPONENTS
-) -> Iterator[RunningAirflow]:
+    dags: Path,
+    work: Path,
+    settings: Mapping[str, str],
+    *,
+    components: tuple[str, ...] = COMPONENTS,
+    kind: Callable[[dict[str, str], Path, Path, int], Kind] = RunningAirflow,  # type: ignore[assignment]
+) -> Iterator[Kind]:
     """Start an Airflow on a folder of DAGs, and end it.
 
     :param work: an empty folder.
     :param settings: more of its environment, such as connections.
     :param components: the parts to start; ``("standalone",)`` makes the database, too.
+    :param kind: what makes the object that is yielded, such as of a class that asks another database.
     """
     home, folder = work / "home", work / "files"
     home.mkdir()
@@ -213,11 +226,11 @@ def running_airflow(
         "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": port,  # of Airflow 2
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         **SOONER,
         **settings,
     }
-    running = RunningAirflow(environment, home, folder, int(port))
+    running = kind(environment, home, folder, int(port))
     if "standalone" not in components:
         running.command("db", "migrate")
     try:

@@ -118,6 +118,17 @@ def test_a_file_is_loaded_in_parts_by_mapped_tasks(
     assert not list(tmp_path.glob("alarms-*"))
 
 
+def test_the_last_row_of_each_identity_stays_of_a_file_in_parts(
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
+    airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
+    airflow.test_dag("cdf_parts_by_identity")
+    assert set(airflow.states("cdf_parts_by_identity").values()) == {"success"}
+    numbers = [found["number"] for found in properties_in("plant_meters", "plant_meters", "Reading")]
+    assert sorted(numbers) == list(range(9_900, 10_000))
+    assert not list(tmp_path.glob("meters-*"))
+
+
 def alarms(**states: str) -> list[dict[str, Any]]:
     source = {"type": "container", "space": "plant_alarms", "externalId": "Alarm"}
     return [

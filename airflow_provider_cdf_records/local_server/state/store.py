@@ -205,7 +205,8 @@ class Store:
         earlier, so that no reader goes on beyond one that becomes visible later.
         """
         values = {"stream": stream_id, "after": after, **self._visible()}
-        yield from self._read(tables.CHANGES, values)
+        question = tables.CHANGES_BEFORE_HIDDEN if self._visibility.is_uneven else tables.CHANGES
+        yield from self._read(question, values)
 
     def last_records(self, stream_id: str, count: int) -> list[StoredRecord]:
         """Return the records that changed last, the newest first."""

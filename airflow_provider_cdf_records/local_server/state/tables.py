@@ -104,8 +104,10 @@ SELECT {COLUMNS} FROM (
     )
 ) WHERE newest = 1 AND deleted = 0 ORDER BY seq
 """  # noqa: S608
-CHANGES = f"""
-SELECT {COLUMNS} FROM record WHERE stream = :stream AND seq > :after AND updated <= :upto AND seq < COALESCE(
+_CHANGES = f"SELECT {COLUMNS} FROM record WHERE stream = :stream AND seq > :after AND updated <= :upto"  # noqa: S608
+CHANGES = f"{_CHANGES} ORDER BY seq"
+CHANGES_BEFORE_HIDDEN = f"""
+{_CHANGES} AND seq < COALESCE(
     (SELECT MIN(seq) FROM record WHERE stream = :stream AND {IS_HIDDEN}), {2**62}
 ) ORDER BY seq
 """  # noqa: S608
