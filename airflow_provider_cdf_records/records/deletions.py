@@ -71,7 +71,8 @@ def _identified(chunk: Chunk) -> list[Row]:
     if chunk.nulls:
         named = map(as_mapping, chunk.as_read())
         return [row if mapping is None else mapping for row, mapping in zip(chunk.rows, named, strict=True)]
-    return chunk.rows
+    rows: list[Row] = chunk.rows
+    return rows
 
 
 def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[Row]:
