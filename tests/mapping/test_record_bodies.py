@@ -16,8 +16,6 @@ from airflow_provider_cdf_records.records.request import MAX_REQUEST_BYTES, requ
 KINDS = {"name": "text", "value": "float64", "on": "boolean", "count": "int64", "pump": "direct"}
 ODD = ['"', "\\", "\n", "},{"]
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=5) | st.sampled_from(ODD)
-    ['"', "\\", "\n", "},{"]
-)
 VALUES = {
     "name": TEXTS,
     "value": st.floats(allow_nan=False, allow_infinity=False),
