@@ -10,6 +10,7 @@ from zlib import crc32
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Identity, Refusal, Row
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.table_rows import ColumnRows
 
 TEXT = re.compile(r"\s*([0-9]{1,6})\s*/\s*([0-9]{1,6})\s*")
 
@@ -57,8 +58,9 @@ class Partition(NamedTuple):
         """Return of each row whether it belongs to the part."""
         part, parts = self.number - 1, self.parts
         try:
-            return [crc32(identity.encode()) % parts == part for identity in identities]  # type: ignore[union-attr]
-        except (AttributeError, UnicodeEncodeError):  # no identity, or half of a surrogate pair in one
+            hashes = map(crc32, map(str.encode, identities))  # type: ignore[arg-type]
+            return [hashed % parts == part for hashed in hashes]
+        except (TypeError, UnicodeEncodeError):  # no identity, or half of a surrogate pair in one
             return list(map(self.holds, identities, positions))
 
 
@@ -117,7 +119,7 @@ class RowsOfPart:
             is_held[index] = False
         refused = [Refusal(positions[index], rows[index], "a rejected row") for index in lines]
         return chunk._replace(
-            rows=list(compress(rows, is_held)),
+            rows=rows.only(is_held) if isinstance(rows, ColumnRows) else list(compress(rows, is_held)),
             positions=list(compress(positions, is_held)),
             refusals=[*chunk.refusals, *refused] if refused else chunk.refusals,
         )
