@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.table_rows import ColumnRows
 
 TEXT = re.compile(r"\s*([0-9]{1,6})\s*/\s*([0-9]{1,6})\s*")
+PRIME = 16_777_213  # of a CRC alone, the last bits are much alike in identities that differ in few characters
 
 
 class Partition(NamedTuple):
@@ -51,7 +52,7 @@ class Partition(NamedTuple):
 
         :param identity: ``None`` where the row has none.
         """
-        at = position if identity is None else crc32(identity.encode(errors="surrogatepass"))
+        at = position if identity is None else crc32(identity.encode(errors="surrogatepass")) % PRIME
         return at % self.parts == self.number - 1
 
     def rows_held(self, identities: Sequence[Identity | None], positions: Sequence[int]) -> list[bool]:
@@ -59,7 +60,7 @@ class Partition(NamedTuple):
         part, parts = self.number - 1, self.parts
         try:
             hashes = map(crc32, map(str.encode, identities))  # type: ignore[arg-type]
-            return [hashed % parts == part for hashed in hashes]
+            return [hashed % PRIME % parts == part for hashed in hashes]
         except (TypeError, UnicodeEncodeError):  # no identity, or half of a surrogate pair in one
             return list(map(self.holds, identities, positions))
 

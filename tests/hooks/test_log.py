@@ -46,6 +46,11 @@ def first_line(load: Load) -> str:
     return lines[0]
 
 
+def test_it_begins_with_the_part_of_the_rows(cdf: LocalCdf) -> None:
+    line = first_line(lambda hook: hook.upsert_records(STREAM, [a_record()], partition=" 2/ 8"))
+    assert line.startswith("Going to upsert part 2/8 of 1 record into stream alarms of project ")
+
+
 @pytest.mark.parametrize(
     ("load", "what"),
     [

@@ -43,7 +43,7 @@ def shaped(identity: Any, value: Any = 1, **more: Any) -> Row:
 
 def rows_after(first: Row, *kinds: st.SearchStrategy[Row]) -> st.SearchStrategy[list[Row]]:
     """Return rows whose first one says which columns there are."""
-    return st.lists(st.one_of(kinds), min_size=10, max_size=30).map(lambda rows: [first, *rows])
+    return st.lists(st.one_of(kinds), min_size=40, max_size=60).map(lambda rows: [first, *rows])
 
 
 BROKEN = [b"{", b"[1]", b'"P1"', b'{"id": "a", "space": "plant", "externalId": "a"', b'{"id": "\xff"}', b"{}"]
@@ -180,11 +180,11 @@ def test_parts_that_run_at_the_same_time_come_to_what_one_load_does(
         return Loaded(summary, Counter((line["position"], line["message"]) for line in said))
 
     @settings(
-        max_examples=6,
+        max_examples=2,  # each makes up to five loads
         phases=[Phase.generate],  # shrinking takes minutes
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
-    @given(rows=way.rows, parts=st.integers(2, 4))
+    @given(rows=way.rows, parts=st.sampled_from([2, 4]))
     def check(rows: list[Row], parts: int) -> None:
         if not way.is_immutable:
             for stream in (WHOLE, in_parts):
