@@ -32,11 +32,7 @@ from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.argument_checks import check_flag, check_limit
 from airflow_provider_cdf_records.records.chunk import Mark
-from airflow_provider_cdf_records.records.errors import (
-    FileChangedError,
-    LoadFailedError,
-    MissingSourceError,
-)
+from airflow_provider_cdf_records.records.errors import FileChangedError, LoadFailedError, MissingSourceError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
@@ -194,8 +190,9 @@ class Load:
             mark = None
         if mark is not None:
             self.source.resume_after(mark)
-            where = self.source.where(mark.position)
-            self.log.info("Going on after %s, where an earlier try stopped.", where)
+            self.log.info(
+                "Going on after %s, where an earlier try stopped.", self.source.where(mark.position)
+            )
         return checkpoint, mark
 
     def _send_all(self, tally: Tally, checkpoint: Checkpoint, resumed: Mark | None) -> None:
@@ -213,14 +210,11 @@ class Load:
         )
         stream = findings.stream if findings else TargetStream()
         room = RoomWarning(stream, self.verb, self.stream_id)
-        source = self.source
-        if self.limit is not None:
-            source = FirstRows(source, self.limit - tally.read)
+        source = self.source if self.limit is None else FirstRows(self.source, self.limit - tally.read)
         room.check(0 if self._part else known_row_count(source))
         repeats = self.verb.repeats_on(stream.type)
         where = self.source.where
         make_batches = BatchMaker(convert, tally, where, repeats, partition=self._part, on_read=room.check)
-        may_be_stored = self._may_be_stored(checkpoint)
         in_flight = InFlight(
             BatchSettler(
                 self._sender(tally),
@@ -228,7 +222,7 @@ class Load:
                 where,
                 repeats,
                 max_concurrency=self.max_concurrency,
-                may_be_stored=may_be_stored,
+                may_be_stored=self._may_be_stored(checkpoint),
             ),
             tally,
             checkpoint=checkpoint,

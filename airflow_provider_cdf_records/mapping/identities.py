@@ -23,8 +23,9 @@ from airflow_provider_cdf_records.records.identifiers import (
     are_external_ids,
     check_external_id,
     check_space,
-    identity_of,
+    identities_of,
 )
+from airflow_provider_cdf_records.records.lazy_lists import ColumnRows
 from airflow_provider_cdf_records.records.partition import RowIdentities, RowsOfPart
 from airflow_provider_cdf_records.records.problems import problem_of
 
@@ -42,7 +43,7 @@ class Identities:
         """Return the identities of the rows, unchecked; ``None`` of rows that have none."""
         spaces, without_space = self._space.fill(table, self._missing)
         external_ids, without_id = self._external_id.fill(table, self._missing)
-        found: list[Identity | None] = list(map(identity_of, spaces, external_ids))
+        found: list[Identity | None] = list(identities_of(spaces, external_ids))
         for index in without_space.keys() | without_id.keys():
             found[index] = None
         return found
@@ -91,8 +92,12 @@ class MappedIdentities:
         kept = [number for number, name in enumerate(names) if name in self._columns]
         if not kept:
             return chunk
-        rows = list(zip(*(map(itemgetter(number), chunk.rows) for number in kept), strict=True))
-        return chunk._replace(rows=rows, columns=tuple(names[number] for number in kept))
+        rows = chunk.rows
+        if isinstance(rows, ColumnRows):
+            columns = [rows.columns[number] for number in kept]
+        else:
+            columns = [list(map(itemgetter(number), rows)) for number in kept]
+        return chunk._replace(rows=ColumnRows(columns), columns=tuple(names[number] for number in kept))
 
 
 class IdentityMapping:

@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.mapping.types import JsonTexts, written
 from airflow_provider_cdf_records.records.bodies import Bodies
 from airflow_provider_cdf_records.records.chunk import Records, Refusal
 from airflow_provider_cdf_records.records.encoding import CANNOT_ENCODE
+from airflow_provider_cdf_records.records.identifiers import identities_of
 from airflow_provider_cdf_records.records.request import (
     MAX_REQUEST_BYTES,
     REQUEST_END,
@@ -65,7 +66,7 @@ def encode_records(
             list(compress(column, is_good)) for column in (positions, rows, spaces, external_ids, bodies[:])
         )
         request = None
-    identities = [f"{space}/{external_id}" for space, external_id in zip(spaces, external_ids, strict=True)]
+    identities = identities_of(spaces, external_ids)
     return Records(positions, identities, bodies, rows, refusals, request)
 
 

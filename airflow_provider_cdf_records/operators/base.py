@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_cdf_records.links.cdf_records import LINKS, links_of
 from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
+from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.late_imports import collecting_later
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
+from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3, AirflowFailException
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         "rejected_path": Argument(kinds.optional(kinds.path, as_text=False), is_text=True),
         "if_empty": Argument(kinds.one_of(*get_args(IfEmpty)), is_text=True),
         "limit": Argument(kinds.optional(kinds.whole_number(least=1, of="number of rows"))),
-        "partition": Argument(kinds.optional(kinds.partition), is_text=True),
+        "partition": Argument(kinds.optional(kinds.partition, as_text=False), is_text=True),
         "validate_only": Argument(kinds.flag),
         "max_concurrency": Argument(kinds.whole_number(least=1)),
         "cdf_conn_id": Argument(kinds.connection_id, is_text=True),
@@ -103,6 +105,27 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         self.max_concurrency = max_concurrency
         self.cdf_conn_id = cdf_conn_id
         super().__init__(**kwargs)
+
+    def check_together(self) -> None:
+        """Refuse a path of rejected records that a task with another part of the rows has, too."""
+        super().check_together()
+        dag, path = self.get_dag(), self.rejected_path
+        if self.partition is None or path is None or dag is None or is_open(path, delimiters_of(dag)):
+            return
+        for other in dag.tasks:
+            if (
+                isinstance(other, CdfRecordsLoadOperator)
+                and other.task_id != self.task_id
+                and other.partition is not None
+                and str(other.rejected_path) == str(path)
+            ):
+                from airflow_provider_cdf_records.sources.storage import shown_url  # noqa: PLC0415 (heavy)
+
+                msg = (
+                    f"rejected_path {shown_url(path)!r} is that of task {other.task_id!r}, too, which would "
+                    "lose records: give each part a path of its own, such as by {{ task.task_id }}."
+                )
+                raise InvalidArgumentError(msg)
 
     @cached_property
     def hook(self) -> CdfRecordsHook:

@@ -114,6 +114,7 @@ class CdfRecordsFromSqlOperator(CdfRecordsLoadOperator):
         self._kept_with = None if watermark is None else asset_of_task(self, KEPT_WITH)
 
     def check_together(self) -> None:
+        super().check_together()
         if self.watermark is not None and not is_open(self.watermark, delimiters_of(self.get_dag())):
             check_watermark(self.watermark, self.initial_watermark)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Records, Refusal, Row, Rows
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.encoding import encode, explain_line
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -19,6 +19,7 @@ from airflow_provider_cdf_records.records.identifiers import (
     check_space,
     identity_of,
 )
+from airflow_provider_cdf_records.records.lazy_lists import ColumnRows
 from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.partition import RowIdentities
 from airflow_provider_cdf_records.records.problems import join_problems, listed
@@ -75,7 +76,7 @@ def _identified(chunk: Chunk) -> list[Row]:
     return rows
 
 
-def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[Row]:
+def _mappings(rows: Rows, columns: Columns, nulls: frozenset[str]) -> list[Row]:
     """Return the rows of a table as mappings with only the space and the external id."""
     if not set(KEYS) <= set(columns):
         msg = (
@@ -86,13 +87,14 @@ def _mappings(rows: list[Any], columns: Columns, nulls: frozenset[str]) -> list[
     if twice := [key for key in KEYS if columns.count(key) > 1]:
         msg = f"The rows have column {twice[0]!r} more than once; it needs a name of its own."
         raise InvalidArgumentError(msg)
-    index = {name: number for number, name in enumerate(columns)}
-    return [{key: _value(row, index[key], nulls) for key in KEYS} for row in rows]
+    spaces, external_ids = (_values(rows, columns.index(key), nulls) for key in KEYS)
+    return [dict(zip(KEYS, pair, strict=True)) for pair in zip(spaces, external_ids, strict=True)]
 
 
-def _value(row: Sequence[Any], index: int, nulls: frozenset[str]) -> Any:
-    value = row[index]
-    return None if isinstance(value, str) and value in nulls else value
+def _values(rows: Rows, number: int, nulls: frozenset[str]) -> list[Any]:
+    """Return the values of a column."""
+    values = rows.columns[number] if isinstance(rows, ColumnRows) else [row[number] for row in rows]
+    return [None if isinstance(value, str) and value in nulls else value for value in values]
 
 
 def _decode_all(rows: list[Row]) -> list[RecordId]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -38,6 +38,13 @@ class ColumnRows(LazyList[Any]):
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return zip(*self.columns, strict=True)
+
+    def only(self, is_held: Sequence[bool]) -> ColumnRows:
+        """Return some of the rows.
+
+        :param is_held: of each row, whether it is one of them.
+        """
+        return ColumnRows([list(compress(column, is_held)) for column in self.columns])
 
 
 class PairedRows(LazyList[Any]):

@@ -10,8 +10,10 @@ from zlib import crc32
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Convert, Identity, Refusal, Row
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
+from airflow_provider_cdf_records.records.lazy_lists import ColumnRows
 
 TEXT = re.compile(r"\s*([0-9]{1,6})\s*/\s*([0-9]{1,6})\s*")
+PRIME = 16_777_213  # of a CRC alone, the last bits are much alike in identities that differ in few characters
 
 
 class Partition(NamedTuple):
@@ -50,15 +52,16 @@ class Partition(NamedTuple):
 
         :param identity: ``None`` where the row has none.
         """
-        at = position if identity is None else crc32(identity.encode(errors="surrogatepass"))
+        at = position if identity is None else crc32(identity.encode(errors="surrogatepass")) % PRIME
         return at % self.parts == self.number - 1
 
     def rows_held(self, identities: Sequence[Identity | None], positions: Sequence[int]) -> list[bool]:
         """Return of each row whether it belongs to the part."""
         part, parts = self.number - 1, self.parts
         try:
-            return [crc32(identity.encode()) % parts == part for identity in identities]  # type: ignore[union-attr]
-        except (AttributeError, UnicodeEncodeError):  # no identity, or half of a surrogate pair in one
+            hashes = map(crc32, map(str.encode, identities))  # type: ignore[arg-type]
+            return [hashed % PRIME % parts == part for hashed in hashes]
+        except (TypeError, UnicodeEncodeError):  # no identity, or half of a surrogate pair in one
             return list(map(self.holds, identities, positions))
 
 
@@ -117,7 +120,7 @@ class RowsOfPart:
             is_held[index] = False
         refused = [Refusal(positions[index], rows[index], "a rejected row") for index in lines]
         return chunk._replace(
-            rows=list(compress(rows, is_held)),
+            rows=rows.only(is_held) if isinstance(rows, ColumnRows) else list(compress(rows, is_held)),
             positions=list(compress(positions, is_held)),
             refusals=[*chunk.refusals, *refused] if refused else chunk.refusals,
         )

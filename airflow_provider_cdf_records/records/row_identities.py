@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,7 +13,7 @@ from airflow_provider_cdf_records.records.chunk import Chunk, Identity, Row
 from airflow_provider_cdf_records.records.decoding import NOT_JSON
 from airflow_provider_cdf_records.records.encoding import encode
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
-from airflow_provider_cdf_records.records.identifiers import identity_of
+from airflow_provider_cdf_records.records.identifiers import identities_of, identity_of
 from airflow_provider_cdf_records.records.partition import RowIdentities
 from airflow_provider_cdf_records.records.problems import listed
 
@@ -28,6 +28,17 @@ class _Identified(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Identified).decode
+
+
+@lru_cache(maxsize=100)
+def _decoder_in(space: str) -> Callable[[bytes], Any]:
+    """Return a decoder of the external ids of records in one space, which takes no other rows."""
+    fields: list[Any] = [
+        ("space", Literal[space]),
+        ("externalId", str),
+        (OF_A_LINE, msgspec.UnsetType, msgspec.UNSET),
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct("OfSpace", fields, gc=False)).decode
 
 
 def identities_of_records(chunk: Chunk) -> RowIdentities:
@@ -57,9 +68,18 @@ def identities_of_rows(rows: list[Row]) -> RowIdentities:
     """Return the identities of rows that are mappings or JSON, with the keys ``space`` and ``externalId``."""
     if set(map(type, rows)) == {bytes}:
         with suppress(*NOT_JSON):  # else decoding the rows one by one shows which
+            space = _decode(rows[0]).space
+            with suppress(msgspec.ValidationError):  # records of several spaces, or lines among them
+                decode, prefix = _decoder_in(space), identity_of(space, "")
+                return RowIdentities([prefix + row.externalId for row in map(decode, rows)])
             decoded = list(map(_decode, rows))
             lines = [index for index, row in enumerate(decoded) if row.record is not msgspec.UNSET]
             return RowIdentities([f"{row.space}/{row.externalId}" for row in decoded], lines)
+    if set(map(type, rows)) == {dict}:
+        spaces, external_ids = ([row.get(key) for row in rows] for key in KEYS)
+        if set(map(type, spaces)) == {str} == set(map(type, external_ids)):
+            lines = [index for index, row in enumerate(rows) if OF_A_LINE in row]
+            return RowIdentities(identities_of(spaces, external_ids), lines)
     identities = list(map(_identity, rows))
     lines = [
         index

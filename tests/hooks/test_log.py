@@ -46,6 +46,11 @@ def first_line(load: Load) -> str:
     return lines[0]
 
 
+def test_it_begins_with_the_part_of_the_rows(cdf: LocalCdf) -> None:
+    line = first_line(lambda hook: hook.upsert_records(STREAM, [a_record()], partition=" 2/ 8"))
+    assert line.startswith("Going to upsert part 2/8 of 1 record into stream alarms of project ")
+
+
 @pytest.mark.parametrize(
     ("load", "what"),
     [
@@ -123,12 +128,12 @@ def lines_of_load(load: Load) -> list[str]:
 def test_what_is_rejected_and_tolerated_is_folded_away_in_the_log(cdf: LocalCdf) -> None:
     records = [a_record(f"bad-{number}", number="none") for number in range(7)]
     lines = lines_of_load(lambda hook: hook.upsert_records(STREAM, records, max_rejected=7))
-    begin = lines.index("::group::7 records rejected (refused_400 7)")
-    assert all("expected an integer, got string" in line for line in lines[begin + 1 : begin + 6])
+    begin = lines.index("::group::7 records rejected (conversion 7)")
+    assert all("expected int64, got 'none'" in line for line in lines[begin + 1 : begin + 6])
     assert lines[begin + 6 :] == ["and 2 more", "::endgroup::"]
 
 
 def test_a_load_that_fails_for_rejected_records_shows_them_in_its_error_alone(cdf: LocalCdf) -> None:
     lines = lines_of_load(lambda hook: hook.upsert_records(STREAM, [a_record(number="none")]))
     assert len(lines) > 1
-    assert not any("::group::" in line or "expected an integer" in line for line in lines)
+    assert not any("::group::" in line or "expected int64" in line for line in lines)

@@ -169,6 +169,21 @@ def test_a_spool_is_of_one_run_and_one_query(
     assert summary["read"] == (100 if changed else 200)
 
 
+def test_each_part_has_a_spool_of_its_own(
+    cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, spools: Path
+) -> None:
+    fill(sqlite, *((f"r{n}", n) for n in range(2 * ROWS)))
+    interrupted(cdf, monkeypatch, None, partition="1/2")
+    with sqlite:
+        sqlite.execute("DELETE FROM reading WHERE number >= 200")
+    other = load(operator(partition="2/2"))
+    assert 0 < other["read"] < 200
+    assert len(files_in(spools)) == 1
+    again = load(operator(partition="1/2"))
+    assert again["read"] > 200
+    assert not files_in(spools)
+
+
 def test_tasks_share_no_spool(
     cdf: LocalCdf, sqlite: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,16 @@ def test_a_load_without_rows_leaves_it(cdf: LocalCdf, readings: sqlite3.Connecti
     assert (load(store, sql=SQL.replace(">=", ">"), run_id="next").read, kept(store)) == (0, 5)
 
 
+def test_what_one_part_has_loaded_says_nothing_of_another(
+    cdf: LocalCdf, readings: sqlite3.Connection, store: Memory
+) -> None:
+    add(readings, *range(20))
+    one = load(store, partition="1/2")
+    assert 0 < one.read < 20
+    other = load(store, partition="2/2")
+    assert one.read + other.read == len(cdf.held()) == 20
+
+
 @pytest.mark.parametrize("partial", [{"limit": 2}, {"validate_only": True}])
 def test_a_load_of_a_part_leaves_it(
     cdf: LocalCdf, readings: sqlite3.Connection, store: Memory, partial: dict[str, Any]
