@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from airflow_provider_cdf_records.load.parallel import STOP_CHECK, call_unless_stopped
+from airflow_provider_cdf_records.load.parallel import STOP_CHECK, call_unless_stopped, start_thread
 from airflow_provider_cdf_records.records.chunk import Columns
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, LoadStoppedError
 from airflow_provider_cdf_records.sources import FileSource, Source
@@ -96,8 +95,7 @@ class _Looking:
     def problems(self, stop: threading.Event) -> dict[int, InvalidArgumentError]:
         """Return what is wrong with the files, by their numbers, as far as it shows in time."""
         for _ in range(min(AT_A_TIME, self._count)):
-            run = copy_context().run
-            threading.Thread(target=run, args=(self._look,), name="cdf-headers", daemon=True).start()
+            start_thread(self._look, name="cdf-headers")
         deadline = time.monotonic() + WITHIN
         found = {}
         while self._count and time.monotonic() < deadline and not stop.is_set():

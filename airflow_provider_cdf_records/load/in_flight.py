@@ -10,6 +10,7 @@ from types import TracebackType
 
 from airflow_provider_cdf_records.load.batches import MAX_BYTES_HELD, Batch
 from airflow_provider_cdf_records.load.checkpoint import Checkpoint
+from airflow_provider_cdf_records.load.parallel import start_thread
 from airflow_provider_cdf_records.load.refusals import BatchSettler, TooManyRejectedInBatchError
 from airflow_provider_cdf_records.load.tally import Tally
 from airflow_provider_cdf_records.records.chunk import Identity, Mark
@@ -93,7 +94,7 @@ class InFlight:
         self._waiting.put(sending)
         if self._threads < min(self._under_way, self._max):
             self._threads += 1
-            threading.Thread(target=self._work, name="cdf-send", daemon=True).start()
+            start_thread(self._work, name="cdf-send")
 
     def _is_full_for(self, batch: Batch) -> bool:
         most = self._max + self._ahead

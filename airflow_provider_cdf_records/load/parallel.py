@@ -16,6 +16,12 @@ T = TypeVar("T")
 STOP_CHECK = 0.1  # seconds between two checks whether the load is stopped
 
 
+def start_thread(function: Callable[..., Any], *arguments: Any, name: str) -> None:
+    """Start a daemon in a copy of this thread's context, by which logs and traces are told apart."""
+    run = copy_context().run
+    threading.Thread(target=run, args=(function, *arguments), name=name, daemon=True).start()
+
+
 def call_unless_stopped(stop: threading.Event, function: Callable[..., T], *arguments: Any) -> T:
     """Return what a function returns that may wait for storage, called in a thread of its own.
 
@@ -33,9 +39,7 @@ def call_in_parallel(*functions: Callable[[], Any], stop: threading.Event) -> li
     """
     futures: list[Future[Any]] = [Future() for _ in functions]
     for function, future in zip(functions, futures, strict=True):
-        run = copy_context().run
-        arguments = (_call, function, future)
-        threading.Thread(target=run, args=arguments, name="cdf-preflight", daemon=True).start()
+        start_thread(_call, function, future, name="cdf-preflight")
     is_waiting = True
     while is_waiting:
         is_waiting = bool(wait(futures, timeout=STOP_CHECK).not_done)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from airflow_provider_cdf_records.load.parallel import start_thread
+
 Part = list[int]  # rows of a batch
 SendPart = Callable[[Part], list[Part]]  # returns the smaller parts to be sent in place of a part, if any
 
@@ -97,8 +99,14 @@ class PartThreads:
         with self._changed:
             count = min(wanted, self._max_helpers - self._helpers)
             self._helpers += max(0, count)
-        for _ in range(count):
-            threading.Thread(target=self._help, args=(work,), name="cdf-send-part", daemon=True).start()
+        for started in range(count):
+            try:
+                start_thread(self._help, work, name="cdf-send-part")
+            except RuntimeError:  # the system lets no more start: those that there are send all parts
+                with self._changed:
+                    self._helpers -= count - started
+                    self._changed.notify_all()
+                return
 
     def _help(self, work: _Work) -> None:
         try:

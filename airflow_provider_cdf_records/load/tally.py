@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Collection
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -119,7 +120,7 @@ class Tally:
         self.rejected_by: Counter[str] = Counter()  # of this try, by class of reason
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self.first: list[Rejection] = []  # examples
+        self.first: list[Rejection] = []  # by position
         self._rejected_at = array("q")
         self._has_passed_max = False
         self.has_found_existing = False  # whether records were rejected because the stream had them already
@@ -143,7 +144,8 @@ class Tally:
         if self._file is None:
             return
         try:
-            self._file.close()
+            with self._lock:  # a request that hung may be answered now, and its rows be rejected
+                self._file.close()
         except Exception:
             if error is None:  # else the error that ended the load is what counts
                 raise
@@ -184,8 +186,8 @@ class Tally:
             reason = UNREADABLE if is_unreadable else class_of_reason(rejection, self.verb)
             self.rejected_by[reason] += 1
             self.has_found_existing |= rejection.status in self.verb.statuses_of_existing
-            if len(self.first) < MAX_QUOTED:
-                self.first.append(rejection)
+            insort(self.first, rejection, key=attrgetter("position"))
+            del self.first[MAX_QUOTED:]
             if self._file is not None:
                 self._file.write(rejection)
 

@@ -57,7 +57,7 @@ def begins_with_rejected(start: bytes) -> bool:
 
 
 def lines_up_to(file: IO[bytes], position: int, owner: Owner | None) -> Iterator[bytes]:
-    """Yield the lines that the same run of a task has written about rows up to a position."""
+    """Yield the whole lines that the same run of a task has written about rows up to a position."""
     for content in _lines(file):
         line = read_line(content)
         if (
@@ -65,7 +65,7 @@ def lines_up_to(file: IO[bytes], position: int, owner: Owner | None) -> Iterator
             and line.position <= position
             and (line.task, line.run) == (owner or (None, None))
         ):
-            yield content
+            yield content if content.endswith(b"\n") else content + b"\n"
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

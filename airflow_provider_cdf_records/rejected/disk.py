@@ -70,6 +70,12 @@ class DiskFile:
                 with suppress(FileExistsError):  # written since: look again whose it is
                     return self._create(self._name)
 
+    def rewrite(self, lines: IO[bytes], others: Iterable[bytes]) -> IO[bytes]:
+        """Put other lines in the place of those that ``start`` returned, and return these."""
+        new = self._replace(lines, others)
+        self.close(lines)
+        return new
+
     def save(self, lines: IO[bytes]) -> None:
         """Check that the lines, which are written already, can be found at the path."""
         if not _is_at(self._name, lines):
@@ -132,8 +138,8 @@ class DiskFile:
             raise self._refusal(f"is {what}")
 
     def _create(self, name: str) -> IO[bytes]:
-        flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
-        file = os.fdopen(os.open(name, flags, 0o666), "ab")  # less what the process's umask takes
+        flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        file = os.fdopen(os.open(name, flags, 0o666), "a+b")  # less what the process's umask takes
         if not _lock(file):
             file.close()
             raise self._in_use()
@@ -150,7 +156,8 @@ class DiskFile:
             self.save(old)
             os.rename(name, self._name)
         except BaseException:
-            new.close()
+            with suppress(OSError):  # of a full disk, again
+                new.close()
             os.unlink(name)
             raise
         return new

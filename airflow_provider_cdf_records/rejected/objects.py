@@ -79,6 +79,18 @@ class StoredObject:
                 raise
         return lines
 
+    def rewrite(self, lines: IO[bytes], others: Iterable[bytes]) -> IO[bytes]:
+        """Return other lines to be saved in the place of those that ``start`` returned."""
+        new = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
+        try:
+            new.writelines(others)
+        except BaseException:
+            new.close()
+            raise
+        lines.close()
+        self._saved = -1
+        return new
+
     def save(self, lines: IO[bytes]) -> None:
         """Write the lines to the object, if there are new ones."""
         size = lines.seek(0, 2)

@@ -26,6 +26,7 @@ from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.number_style import NumberStyle
 from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected.lines import number_style_of, rejected_row
+from airflow_provider_cdf_records.rejected.order import OrderWatch
 
 MAPPING_HINT = "(a rejected row of a load with a mapping needs that mapping again)"
 TEXT_HINT = (
@@ -41,7 +42,9 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 class UnwrapRejected:
     """A converter that takes rows out of the lines of a rejected-records file, for another converter.
 
-    It looks for a line at both ends of a chunk, and among the rows that the other converter refuses.
+    It looks for a line at both ends of a chunk, and among the rows that the other converter refuses. A file
+    that is not in the order of its source, as a process that was killed leaves it, is loaded as it stands,
+    with a warning: to sort it would take reading all of it first, and it may be meant so.
 
     :param convert: the other converter; it may get a chunk twice.
     :param has_mapping: whether the load has a mapping; without one, refusals of the rows suggest it.
@@ -61,6 +64,7 @@ class UnwrapRejected:
         self._has_mapping = has_mapping
         self._convert_in = None if convert_in is None else lru_cache(STYLES_AT_ONCE)(convert_in)
         self._partition = partition
+        self._watch = OrderWatch()
 
     def __call__(self, chunk: Chunk) -> Records:
         rows = chunk.rows
@@ -81,6 +85,7 @@ class UnwrapRejected:
             style = style or chunk.number_style
             if is_unwrapped:
                 unwrapped.add(position)
+                self._watch.see(position, line)
             if is_unwrapped and (key := _leftover_key(row)):
                 msg = f"still has {key!r}: correct the row, and remove that key"
                 refusals.append(Refusal(position, in_number_style(row, style), msg))

@@ -93,6 +93,28 @@ def test_on_kill_ends_the_load(server: ScriptedServer, source: Path, tmp_path: P
     check_what_is_left(store, rejected)
 
 
+def test_on_kill_ends_a_load_whose_threads_send_parts_of_a_refused_batch(
+    server: ScriptedServer, source: Path
+) -> None:
+    released = threading.Event()
+    hang = Answer(before=lambda: released.wait(FOR_EVER))
+    refused = Answer(400, {"error": {"code": 400, "message": "bad"}})
+    server.answer("/upsert", refused, hang)
+    operator = CdfRecordsUpsertOperator(
+        task_id="load", stream_id=STREAM, path=str(source), limit=4, max_rejected=9
+    )
+    when_it_hangs(server, operator.on_kill, times=1 + 4)
+    started = time.monotonic()
+    try:
+        with pytest.raises(AirflowException, match="told to stop"):
+            operator.execute({})
+        assert time.monotonic() - started < SOON
+    finally:
+        released.set()
+    parts = [asked.json["items"] for asked in server.asked_for("/upsert")[1:]]
+    assert [len(part) for part in parts] == [1, 1, 1, 1]
+
+
 def test_what_is_under_way_gets_a_few_seconds_to_end() -> None:
     assert in_flight.STOP_WITHIN <= 5
     assert read_ahead.STOP_WITHIN <= 5

@@ -127,6 +127,11 @@ def scripted() -> Any:
         yield server, client
 
 
+def ingest_in_turn(client: CdfClient, rows: Any, **arguments: Any) -> dict[str, Any]:
+    """Ingest with one request at a time, so that each gets the scripted answer that is meant for it."""
+    return ingest(client, rows, check_schema=False, max_concurrency=1, **arguments)
+
+
 def sent(server: ScriptedServer) -> list[list[str]]:
     return [[item["externalId"] for item in asked.json["items"]] for asked in server.asked]
 
@@ -138,7 +143,7 @@ def test_what_an_attempt_without_an_answer_may_have_stored_counts_as_ingested(
     server, client = scripted
     server.answer("/records", unanswered, conflict("a", "b"), Answer(202))
     rows = [a_record("a"), a_record("b"), a_record("c")]
-    assert numbers(ingest(client, rows, check_schema=False)) == (3, 3, 0, 0)
+    assert numbers(ingest_in_turn(client, rows)) == (3, 3, 0, 0)
     assert sent(server) == [["a", "b", "c"], ["a", "b", "c"], ["c"]]
 
 
@@ -146,7 +151,7 @@ def test_a_throttled_attempt_has_stored_nothing(scripted: tuple[ScriptedServer, 
     server, client = scripted
     server.answer("/records", Answer(429), conflict("a"), Answer(202), conflict("a"))
     rows = [a_record("a"), a_record("b")]
-    summary = ingest(client, rows, check_schema=False, max_rejected=1)
+    summary = ingest_in_turn(client, rows, max_rejected=1)
     assert numbers(summary) == (2, 1, 0, 1)
 
 
@@ -154,7 +159,7 @@ def test_a_refused_request_may_be_stored_in_part(scripted: tuple[ScriptedServer,
     server, client = scripted
     server.answer("/records", conflict("a"), conflict("b"), Answer(202), conflict("a"))
     rows = [a_record("a"), a_record("b"), a_record("c")]
-    assert numbers(ingest(client, rows, check_schema=False, max_rejected=1)) == (3, 2, 0, 1)
+    assert numbers(ingest_in_turn(client, rows, max_rejected=1)) == (3, 2, 0, 1)
     assert sent(server) == [["a", "b", "c"], ["b", "c"], ["c"], ["a"]]
 
 
@@ -162,7 +167,7 @@ def test_a_conflict_that_names_nothing_is_halved(scripted: tuple[ScriptedServer,
     server, client = scripted
     unnamed = Answer(409, {"error": {"code": 409, "message": "some exist"}})
     server.answer("/records", unnamed, Answer(202), unnamed)
-    summary = ingest(client, [a_record("a"), a_record("b")], check_schema=False, max_rejected=1)
+    summary = ingest_in_turn(client, [a_record("a"), a_record("b")], max_rejected=1)
     assert numbers(summary) == (2, 1, 0, 1)
 
 
@@ -171,7 +176,7 @@ def test_what_is_known_to_exist_is_not_ours_after_an_attempt_without_an_answer(
 ) -> None:
     server, client = scripted
     server.answer("/records", conflict("a"), Answer(202), Answer(503), conflict("a"))
-    summary = ingest(client, [a_record("a"), a_record("b")], check_schema=False, max_rejected=1)
+    summary = ingest_in_turn(client, [a_record("a"), a_record("b")], max_rejected=1)
     assert numbers(summary) == (2, 1, 0, 1)
 
 
@@ -185,7 +190,7 @@ def test_a_later_row_of_an_identity_is_never_taken_for_stored(
     first = {1: [Answer(202), Answer(202)], 2: [Answer(202)], 1000: [Answer(202)]}[records_in_request]
     server.answer("/records", *first, Answer(503), conflict("a"))
     rows = [a_record("a", number=1), a_record("b"), a_record("a", number=2)]
-    summary = ingest(client, rows, check_schema=False, max_rejected=1, max_concurrency=1)
+    summary = ingest_in_turn(client, rows, max_rejected=1)
     assert numbers(summary) == (3, 2, 0, 1)
 
 
@@ -208,7 +213,7 @@ def test_after_an_internal_error_others_of_the_request_may_be_stored(
     internal = Answer(422, {"error": {"code": 422, "message": "an internal error"}})
     server.answer("/streams/alarms", Answer(body={"type": "Mutable"}))
     server.answer("/records", internal, conflict("a"), Answer(202))
-    assert numbers(ingest(client, [a_record("a"), a_record("b")], check_schema=False)) == (2, 2, 0, 0)
+    assert numbers(ingest_in_turn(client, [a_record("a"), a_record("b")])) == (2, 2, 0, 0)
 
 
 def test_only_a_try_that_did_not_end_leaves_records_in_doubt(cdf: LocalCdf) -> None:

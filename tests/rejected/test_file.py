@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import resource
+import subprocess
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from upath import UPath
 
 from airflow_provider_cdf_records.rejected.file import RejectedFile
 from airflow_provider_cdf_records.rejected.lines import Owner, Rejection, rejection_of
+from airflow_provider_cdf_records.rejected.order import HOW_TO_SORT
 
 
 @pytest.fixture(params=["local", "objects"])
@@ -194,3 +201,105 @@ def test_what_is_rejected_after_the_end_is_not_written(tmp_path: Path) -> None:
     written(path, 5)
     late.write(rejection_of("line 1", 1, b"{}", "too late"))
     assert positions(path) == [5]
+
+
+# The order of the source
+
+
+def inode(path: Any) -> int | None:
+    return path.stat().st_ino if isinstance(path, Path) else None
+
+
+def test_a_closed_file_is_in_the_order_of_the_source(path: Any) -> None:
+    written(path, 7, 2, 9, -1, 4)
+    assert positions(path) == [-1, 2, 4, 7, 9]
+
+
+@given(rows=st.lists(st.integers(0, 50)))
+def test_any_order_is_put_right_and_no_line_is_lost(tmp_path_factory: Any, rows: list[int]) -> None:
+    path = tmp_path_factory.mktemp("rows") / "rejected.ndjson"
+    file = RejectedFile(path)
+    for at, row in enumerate(rows):
+        file.write(replace(rejection(row), message=str(at)))
+    file.close()
+    lines = map(json.loads, path.read_text().splitlines()) if rows else ()
+    found = [(line["position"], int(line["message"])) for line in lines]
+    assert found == sorted((row, at) for at, row in enumerate(rows))
+
+
+def test_an_object_is_in_order_though_it_was_saved_before(path: Any) -> None:
+    file = RejectedFile(path)
+    file.write(rejection(5))
+    file.write(rejection(3))
+    file.persist()
+    assert positions(path) == [5, 3]
+    file.complete()
+    assert positions(path) == [3, 5]
+    file.close()
+    assert positions(path) == [3, 5]
+
+
+def test_lines_are_added_to_a_file_that_was_put_in_order(path: Any) -> None:
+    file = RejectedFile(path)
+    file.write(rejection(5))
+    file.write(rejection(3))
+    file.complete()
+    file.write(rejection(4))  # of a request that was answered late
+    file.close()
+    assert positions(path) == [3, 4, 5]
+
+
+def test_lines_that_are_in_order_are_not_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.ndjson"
+    file = RejectedFile(path)
+    file.write(rejection(3))
+    before = inode(path)
+    file.write(rejection(5))
+    file.close()
+    assert inode(path) == before
+
+
+def test_kept_lines_of_a_killed_try_are_put_in_order(path: Any) -> None:
+    killed = RejectedFile(path)
+    for row in (4, 2, 9):
+        killed.write(rejection(row))
+    killed.persist()
+    if isinstance(path, Path):
+        assert killed._lines is not None
+        fcntl.flock(killed._lines, fcntl.LOCK_UN)
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size - 1)  # without the end of its last line
+    resumed = RejectedFile(path)
+    assert resumed.keep(9, 3)
+    resumed.write(rejection(11))
+    resumed.close()
+    assert positions(path) == [2, 4, 9, 11]
+
+
+def test_a_file_stays_whole_where_the_disk_has_no_room_to_sort_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "rejected.ndjson"
+    file = RejectedFile(path)
+    file.write(rejection(5))
+    file.write(rejection(3))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        file.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert positions(path) == [5, 3]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert "not in the order of the source" in caplog.text
+
+
+def test_the_command_that_the_warning_names_sorts_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.ndjson"
+    file = RejectedFile(path)
+    for row in (10, 9, 2):
+        file.write(rejection(row))
+    command = HOW_TO_SORT.partition("with: ")[2].replace("FILE", str(path)).split()
+    lines = subprocess.run(command, capture_output=True, check=True).stdout.splitlines()
+    assert [json.loads(line)["position"] for line in lines] == [2, 9, 10]
+    file.close()

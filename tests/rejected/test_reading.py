@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.records.chunk import (
     Records,
     RowContext,
 )
-from airflow_provider_cdf_records.rejected.lines import rejection_of
+from airflow_provider_cdf_records.rejected.lines import Owner, rejection_of
 from airflow_provider_cdf_records.rejected.reading import UnwrapRejected
 from tests.sample_records import a_record
 
@@ -179,3 +179,49 @@ def test_a_row_that_could_not_be_read_says_what_to_put_in_its_place() -> None:
 
     [refusal] = UnwrapRejected(convert, has_mapping=True)(a_chunk([line(b'a,"x')])).refusals
     assert "could not be read, and stands here as a text: put an object" in refusal.message
+
+
+# Lines that are not in the order of their source
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture, *chunks: list[tuple[int, Owner | None]], **how: Any) -> int:
+    """Return how many warnings there are for chunks of lines, each with its position and owner."""
+    decode = how.get("decode", bytes)
+    convert = UnwrapRejected(ApiShaped(), has_mapping=False)
+    start = 0
+    for chunk in chunks:
+        rows = [
+            decode(rejection_of("there", position, a_record(str(position)), "no").as_line(owner))
+            for position, owner in chunk
+        ]
+        convert(Chunk(range(start, start + len(rows)), rows, Mark(start + len(rows) - 1)))
+        start += len(rows)
+    return caplog.text.count("not in the order of the source")
+
+
+MONDAY, TUESDAY = Owner("plant/load", "monday"), Owner("plant/load", "tuesday")
+
+
+@pytest.mark.parametrize("decode", [bytes, json.loads], ids=["JSON", "mapping"])
+def test_lines_that_a_killed_load_left_in_no_order_are_warned_of_once(
+    caplog: pytest.LogCaptureFixture, decode: Callable[[bytes], Any]
+) -> None:
+    chunks = [(3, MONDAY), (5, MONDAY)], [(4, MONDAY), (9, MONDAY), (6, MONDAY)]
+    assert warnings_of(caplog, *chunks, decode=decode) == 1
+    assert "position 4 is after 5" in caplog.text
+
+
+def test_lines_in_order_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert warnings_of(caplog, [(3, None), (5, None)], [(5, None), (9, None)]) == 0
+
+
+def test_each_load_has_an_order_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    assert warnings_of(caplog, [(3, MONDAY), (5, MONDAY), (1, TUESDAY), (4, TUESDAY)]) == 0
+
+
+def test_a_chunk_that_is_converted_again_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    convert = UnwrapRejected(ApiShaped(), has_mapping=False)
+    rows = [rejection_of("there", position, a_record("a"), "no").as_line() for position in (3, 4)]
+    for _ in range(2):
+        convert(a_chunk(rows))
+    assert not caplog.text
