@@ -25,9 +25,9 @@ from airflow_provider_cdf_records.records.decoding import (
 )
 from airflow_provider_cdf_records.records.encoding import explain_decode_error, explain_line
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
+from airflow_provider_cdf_records.records.lazy_lists import ColumnRows
 from airflow_provider_cdf_records.records.named_rows import as_mapping
 from airflow_provider_cdf_records.records.row_keys import with_names_only, with_surplus_named
-from airflow_provider_cdf_records.records.table_rows import ColumnRows
 
 Column = list[Any]  # a value a row; ``None`` where there is none
 Decode = Callable[[Any], Any]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, overload
 
 import msgspec
+
+from airflow_provider_cdf_records.records.lazy_lists import LazyList
 
 
 class _Request(msgspec.Struct, gc=False):
@@ -15,7 +16,7 @@ class _Request(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-class Bodies(Sequence[bytes]):
+class Bodies(LazyList[bytes]):
     """The bodies of the records of a request: most loads send them all together, as they are there.
 
     :param request: its body, ``{"items": [...]}``.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from airflow_provider_cdf_records.records.lazy_lists import PairedRows
 from airflow_provider_cdf_records.records.number_style import NumberStyle
-from airflow_provider_cdf_records.records.table_rows import PairedRows
 
 Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
-from airflow_provider_cdf_records.records.table_rows import ColumnRows
+from airflow_provider_cdf_records.records.lazy_lists import ColumnRows
 from airflow_provider_cdf_records.sources.arrow.values import Reader, reader_of
 from airflow_provider_cdf_records.sources.column_names import checked_columns
 from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once

@@ -13,10 +13,9 @@ from airflow_provider_cdf_records.sources.formats.base import Format, Options
 from airflow_provider_cdf_records.sources.formats.damage import DamageGuard
 from airflow_provider_cdf_records.sources.formats.slicing import Slicing, size_of
 from airflow_provider_cdf_records.sources.slices import ROW_GROUPS, Slice
-from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, FormatError, rows_at_once
+from airflow_provider_cdf_records.sources.source import FormatError, rows_at_once
 
 READ_BUFFER = 1 << 16  # bytes of a column read at a time
-CHUNKS_AT_ONCE = 8  # since each reading of a few rows costs as much as their values
 
 
 @dataclass(frozen=True)
@@ -167,12 +166,11 @@ def _values(
         leaves.reader_of(field, its_leaves, binary_as_string=options.binary_as_string)
         for field, its_leaves in zip(table.schema_arrow, fields, strict=True)
     ]
+    size = _rows_at_once(table.metadata)
     numbers = [number for number, its_leaves in enumerate(fields) if leaves.has_int96(its_leaves)]
     if not numbers:
-        many = _batches(table, groups, _rows_at_once(table.metadata, CHUNKS_AT_ONCE))
-        yield from batches.values_of(batches.slices_of(many), readers)
+        yield from batches.values_of(_batches(table, groups, size), readers)
         return
-    size = _rows_at_once(table.metadata)
     coarse = _open(guard, int96.COARSE_UNIT)
     pairs = zip(
         _batches(table, groups, size), _batches(coarse, groups, size, _names(table, numbers)), strict=True
@@ -197,14 +195,9 @@ def _names(table: Any, numbers: Sequence[int]) -> list[str] | None:
     return names if is_clear else None
 
 
-def _rows_at_once(metadata: Any, chunks: int = 1) -> int:
-    """Return how many rows are read together.
-
-    :param chunks: how many chunks of small rows that may be.
-    """
+def _rows_at_once(metadata: Any) -> int:
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    size = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0)
-    return chunks * ROWS_AT_ONCE if rows_at_once(chunks * size) == ROWS_AT_ONCE else rows_at_once(size)
+    return rows_at_once(max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0))
 
 
 PARQUET = Format(

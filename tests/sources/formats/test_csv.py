@@ -220,6 +220,16 @@ def test_refused_rows_far_into_a_file_have_their_numbers(path: Path) -> None:
     assert [int(row["a"]) for _, row in rows_of(source)] == [n for n in range(1, 3001) if n != 1700]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_quote_after_many_plain_rows_is_one(path: Path, end: str) -> None:
+    plain = [["", "x", str(number)] for number in range(2500)]
+    rows = [*plain, ["a,b", 'q"', f"two{end}lines"], *plain]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end).writerows([["a", "b", "c"], *rows[:1300], [], *rows[1300:]])
+    path.write_bytes(text.getvalue().encode())
+    assert [list(row) for chunk in FileSource(path) for row in chunk.rows] == rows
+
+
 def test_very_long_values_are_read(path: Path) -> None:
     long = "x" * 5_000_000
     assert read(written(path, f"a,b\n1,{long}\n")) == [(1, {"a": "1", "b": long})]

@@ -1,13 +1,26 @@
-"""The rows of a table as its columns: each becomes a row by itself only when it is needed."""
+"""Sequences whose items are made only when they are needed alone, as most never are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-class ColumnRows(Sequence[Any]):
+class LazyList(Sequence[T]):
+    """A sequence that makes its items when they are needed; it equals a list of the same ones."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return list(self) == list(other)
+
+
+class ColumnRows(LazyList[Any]):
     """Rows whose values are held in columns; each row is a tuple.
 
     :param columns: of one length; there is at least one.
@@ -27,7 +40,7 @@ class ColumnRows(Sequence[Any]):
         return zip(*self.columns, strict=True)
 
 
-class PairedRows(Sequence[Any]):
+class PairedRows(LazyList[Any]):
     """Rows, each in a pair with what all of them need besides their values."""
 
     def __init__(self, rows: Sequence[Any], context: object) -> None:
