@@ -115,6 +115,7 @@ def test_rows_are_told_by_where_the_slice_begins(tmp_path: Path) -> None:
         ),
         ("#bytes=4-7", {"encoding": "utf-7"}, "is in utf-7, in which bytes may be parts of characters"),
         ("#bytes=4-7", {"encoding": "gbk"}, "is in gbk, in which bytes may be parts of characters"),
+        ("#bytes=4-7", {"encoding": "cp037"}, "is in cp037, in which other bytes end lines than in ASCII"),
         ("#row_groups=0-1", {}, "is csv, whose slices are written as #bytes=0-3"),
     ],
 )
@@ -145,3 +146,12 @@ def test_a_quote_that_is_never_closed_costs_its_row_in_a_part_as_in_the_file(tmp
     found = [opened(part["path"]) for part in split_source(path, 3, by="position")]
     assert [row for source in found for _, row in rows_of(source)] == [row for _, row in rows_of(whole)]
     assert sum(len(refusals_of(source)) for source in found) == len(refusals_of(whole))
+
+
+def test_a_quote_that_the_encoding_does_not_have_quotes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("a,b\n1,é\n2,ø\n".encode("latin-1"))
+    options = {"encoding": "latin-1", "quotechar": "\u201c"}
+    found = split_source(path, 2, by="position", file_options=options)
+    rows = [row for part in found for _, row in rows_of(opened(part["path"], **options))]
+    assert (len(found), rows) == (2, [{"a": "1", "b": "é"}, {"a": "2", "b": "ø"}])
