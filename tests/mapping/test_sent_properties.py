@@ -185,3 +185,17 @@ def test_a_wrong_value_is_told_with_what_else_is_wrong() -> None:
     assert refusal.message.startswith(
         "externalId: expected 1 to 256 characters, got 0; sources[0].properties.time"
     )
+
+
+@pytest.mark.parametrize(
+    ("item", "count", "is_refused"),
+    [("1e5", 9000, False), ("2.0", 10_400, False), ("-0.00001", 9000, True), ('"1e5"', 9000, True)],
+)
+def test_json_is_as_long_as_it_may_have_been_sent(item: str, count: int, is_refused: bool) -> None:
+    good = json.dumps(a_record("a", time=TIME, more=[])).encode()
+    row = good.replace(b"[]", f"[{','.join([item] * count)}]".encode())
+    chunk = Chunk([0], [row], Mark(1))
+    check = checked(PROPERTIES)
+    first, later = ApiShaped(value_check=lambda _: check), ApiShaped(value_check=lambda _: check)
+    later(Chunk([0], [good], Mark(1)))
+    assert [bool(convert(chunk).refusals) for convert in (first, later)] == [is_refused, is_refused]
