@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.records.identifiers import shortened
+from airflow_provider_cdf_records.records.problems import listed
 from airflow_provider_cdf_records.records.unreadable import UnreadableRow
 
 MARK = "{range}"
@@ -18,6 +20,10 @@ QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re
 PERCENT = ("pyformat", "format")  # styles of placeholders, as DB-API calls them
 POSITIONAL = {"pyformat": "%s", "format": "%s", "qmark": "?"}
 NAMES = ("range_start", "range_end")
+LAST_NAME = re.compile(
+    r"""^(?:(?:"[^"]*"|`[^`]*`|\[[^\]]*\]|[^."`\[\s]+)\s*\.\s*)+"""
+)  # what stands before it
+MAX_WHOLE = 2**63  # of the numbers that every database takes as whole ones
 
 
 def split_query(
@@ -47,7 +53,7 @@ def split_query(
 
     The tasks run at the same time and in no order: where rows of one identity are in two ranges, any of them
     may be the one that stays. Where that can be, use ``partition="k/n"`` of the one query instead, which
-    keeps an identity's rows together; each of its tasks reads all rows.
+    keeps an identity's rows together; each of its tasks reads all rows. A ``LIMIT`` counts for each part.
 
     :param sql: a ``SELECT`` with ``{range}`` where the condition goes.
     :param parts: how many at most.
@@ -62,16 +68,22 @@ def split_query(
     from airflow_provider_cdf_records.hooks.databases import Query  # noqa: PLC0415 (costs time when parsed)
 
     _check(sql, parts, column)
+    if isinstance(parameters, Mapping) and (taken := [name for name in NAMES if name in parameters]):
+        msg = f"parameters must not have {listed(taken)}, which the ranges have; choose another name."
+        raise InvalidArgumentError(msg)
     whole = sql.replace(MARK, "1 = 1")
-    name = column.rpartition(".")[2]
-    asked = bounds or f"SELECT MIN({name}), MAX({name}) FROM ({whole.rstrip().rstrip(';')}) the_load"  # noqa: S608
+    name = LAST_NAME.sub("", column.strip())
+    asked = bounds or f"SELECT MIN({name}), MAX({name}) FROM ({whole.rstrip().rstrip(';')}\n) the_load"  # noqa: S608
     query = Query(asked, conn_id, parameters, hook_params)
     with query.execute() as rows:
         found = rows.fetchmany(1)
     values: list[Any] = [None, None]
     if found:
         if isinstance(found[0], UnreadableRow):
-            msg = f"The lowest and the highest value of column {column!r} cannot be read."
+            msg = (
+                f"The lowest and the highest value of column {column!r} cannot be read: choose another "
+                "column, or give bounds."
+            )
             raise SourceError(msg)
         values = list(found[0])
     cuts = _cuts(*_lowest_and_highest(values, column), parts)
@@ -113,6 +125,12 @@ def _lowest_and_highest(values: list[Any], column: str) -> tuple[Any, Any]:
                 "cannot be cut into ranges: choose a column of finite numbers or times, or give bounds."
             )
             raise SourceError(msg)
+    if _kind_of(low) is not _kind_of(high):
+        msg = (
+            f"bounds must give two values of one kind, got {shortened(repr(low))} and "
+            f"{shortened(repr(high))}: let the query cast them to the type of the column."
+        )
+        raise SourceError(msg)
     return low, high
 
 
@@ -128,21 +146,32 @@ def _moment_in(text: str) -> Any:
         return text
 
 
+def _kind_of(value: Any) -> object:
+    """Return what a value has in common with those that it can be compared with."""
+    if isinstance(value, datetime):
+        return "moment" if value.tzinfo is None else "moment of a time zone"
+    return "day" if isinstance(value, date) else "number"
+
+
 def _cuts(low: Any, high: Any, parts: int) -> list[Any]:
     """Return the values between the ranges, as parameters, in their order."""
     if low is None or parts == 1 or low >= high:
         return []
-    span = high - low
+    numbers = range(1, parts)
     if isinstance(low, datetime):
-        between: list[Any] = [low + span * number / parts for number in range(1, parts)]
+        step = (high - low) / parts
+        between: list[Any] = [low + step * number for number in numbers]
     elif isinstance(low, date):
-        between = [low + (span * number) // parts for number in range(1, parts)]
+        days = (high - low).days
+        between = [low + timedelta(days * number // parts) for number in numbers]
     elif isinstance(low, int) and isinstance(high, int):
-        between = [low + (span + 1) * number // parts for number in range(1, parts)]
-    elif span >= 1000 * parts:  # then whole numbers cut evenly, and every database compares them alike
-        between = [math.ceil(low + span * number / parts) for number in range(1, parts)]
+        between = [low + (high - low + 1) * number // parts for number in numbers]
     else:
-        between = [float(low + span * number / parts) for number in range(1, parts)]
+        start, span = Fraction(low), Fraction(high) - Fraction(low)
+        between = [start + span * number / parts for number in numbers]
+        # Where whole numbers cut evenly, they do, since every database compares them alike.
+        is_whole = span >= 1000 * parts and max(-start, start + span) < MAX_WHOLE
+        between = list(map(math.ceil if is_whole else float, between))
     return [_as_parameter(cut) for cut in sorted(set(between)) if low < cut <= high]
 
 

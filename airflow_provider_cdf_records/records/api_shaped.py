@@ -14,7 +14,9 @@ from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.record_shapes import (
     BACKSLASH,
     Container,
+    DifferentRecords,
     Source,
+    TextTraits,
     UniformRecords,
     ValueCheck,
     decode_shape,
@@ -52,6 +54,7 @@ class ApiShaped:
         self._good_sources: set[Source] = set()
         self._uniform: UniformRecords | None = None  # of the last records
         self._decoders: dict[tuple[str, tuple[Source, ...]], UniformRecords] = {}
+        self._different = DifferentRecords(self._checks)
 
     def __call__(self, chunk: Chunk) -> Records:
         if not (chunk.rows or chunk.refusals):  # a header
@@ -90,15 +93,18 @@ class ApiShaped:
             for space, sources in different
         ):
             return None
-        if len(different) == 1:
+        if len(different) == 1 and (len(bodies) > 1 or named[0] in self._decoders):
             self._uniform = self._decoder(*named[0])
         try:
-            return [
-                self._decoder(*names).identities([body], traits)[0]
-                for names, body in zip(named, bodies, strict=True)
-            ]
+            return [self._identity(*names, body, traits) for names, body in zip(named, bodies, strict=True)]
         except msgspec.ValidationError:
             return None
+
+    def _identity(self, space: str, sources: tuple[Source, ...], body: bytes, traits: TextTraits) -> Identity:
+        """Return the identity of a record, by a decoder of its own only where there are few."""
+        if (space, sources) in self._decoders or len(self._decoders) < MAX_DECODERS:
+            return self._decoder(space, sources).identities([body], traits)[0]
+        return self._different.identity(body, traits)
 
     def _decoder(self, space: str, sources: tuple[Source, ...]) -> UniformRecords:
         decoder = self._decoders.get((space, sources))

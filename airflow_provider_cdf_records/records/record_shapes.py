@@ -14,6 +14,7 @@ from airflow_provider_cdf_records.records.identifiers import MAX_EXTERNAL_ID, MA
 BACKSLASH, UNICODE_ESCAPE, SPACE = b"\\", b"\\u", b" "
 SPACED_MOMENT = re.compile(rb"-[0-9]{2} [0-9]")
 MAX_BYTES_PER_CHARACTER = 4  # of UTF-8
+MAX_PROPERTIES_DECODERS = 2000
 MAX_SMALL_RECORD = 40_960  # bytes, the most that CDF takes of a property of type json
 
 
@@ -87,6 +88,20 @@ def traits_of(request: bytes, bodies: list[bytes]) -> TextTraits:
     )
 
 
+class _RawSourceData(msgspec.Struct, gc=False):
+    source: Source
+    properties: msgspec.Raw
+
+
+class _RawShape(msgspec.Struct, gc=False):
+    space: str
+    externalId: ExternalId
+    sources: list[_RawSourceData]
+
+
+_decode_raw_shape = msgspec.json.Decoder(_RawShape).decode
+
+
 class ValueCheck(Protocol):
     """Knows which values the properties of a container take."""
 
@@ -147,3 +162,38 @@ class UniformRecords:
             [("space", Literal[self._space]), ("externalId", ExternalId), ("sources", tuple[tuple(data)])],  # type: ignore[misc]
             gc=False,
         )
+
+
+class DifferentRecords:
+    """Decodes records that name many different spaces and containers, with values that these take.
+
+    A record takes a few times as long as one of :class:`UniformRecords`, of which each kind costs as much as
+    hundreds of records before the first one is decoded.
+
+    :param checks: of the containers that are known; more may come.
+    """
+
+    def __init__(self, checks: Mapping[Source, ValueCheck]) -> None:
+        self._checks = checks
+        self._decoders: dict[tuple[Source, TextTraits], msgspec.json.Decoder[Any]] = {}
+
+    def identity(self, body: bytes, traits: TextTraits) -> Identity:
+        """Return the identity of a record that passed :func:`decode_shape`.
+
+        :raises ValidationError: of ``msgspec``, when it has a value that a property may not take.
+        """
+        shape = _decode_raw_shape(body)
+        for data in shape.sources:
+            check = self._checks.get(data.source)
+            if check is not None:
+                self._decoder(data.source, check, traits).decode(data.properties)
+        return identity_of(shape.space, shape.externalId)
+
+    def _decoder(self, source: Source, check: ValueCheck, traits: TextTraits) -> msgspec.json.Decoder[Any]:
+        decoder = self._decoders.get((source, traits))
+        if decoder is None:
+            if len(self._decoders) >= MAX_PROPERTIES_DECODERS:
+                self._decoders.clear()
+            decoder = msgspec.json.Decoder(check.properties_type(traits))
+            self._decoders[source, traits] = decoder
+        return decoder

@@ -85,6 +85,20 @@ def test_a_list_of_paths_is_read_in_its_order(tmp_path: Path) -> None:
     assert values_of([]) == []
 
 
+@pytest.mark.parametrize("parts", [2, 3, 9])
+def test_rows_that_are_added_to_files_meanwhile_are_in_a_part(tmp_path: Path, parts: int) -> None:
+    (tmp_path / "a.ndjson").write_bytes(as_lines(numbered(20)))
+    (tmp_path / "b.csv").write_text("n\n" + "".join(f"{number}\n" for number in range(20, 40)))
+    (tmp_path / "c.ndjson").write_bytes(b"")
+    found = split_source(tmp_path, parts, by="position")
+    with (tmp_path / "a.ndjson").open("ab") as first, (tmp_path / "b.csv").open("a") as second:
+        first.write(as_lines(numbered(1, 100)))
+        second.write("101\n")
+    (tmp_path / "c.ndjson").write_bytes(as_lines(numbered(1, 102)))
+    rows = [int(row["n"]) for part in found for row in values_of(**part)]
+    assert sorted(rows) == [*range(40), 100, 101, 102]
+
+
 def test_there_are_no_more_parts_than_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(as_lines(numbered(3)))

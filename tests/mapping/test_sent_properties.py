@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cdf_records.local_server.checks.values import compile_check
 from airflow_provider_cdf_records.mapping import ContainerId, SentProperties
+from airflow_provider_cdf_records.records import api_shaped
 from airflow_provider_cdf_records.records.api_shaped import ApiShaped
 from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Records
 from airflow_provider_cdf_records.records.record_shapes import traits_of
@@ -185,3 +186,46 @@ def test_a_wrong_value_is_told_with_what_else_is_wrong() -> None:
     assert refusal.message.startswith(
         "externalId: expected 1 to 256 characters, got 0; sources[0].properties.time"
     )
+
+
+@pytest.mark.parametrize(
+    ("item", "count", "is_refused"),
+    [("1e5", 9000, False), ("2.0", 10_400, False), ("-0.00001", 9000, True), ('"1e5"', 9000, True)],
+)
+def test_json_is_as_long_as_it_may_have_been_sent(item: str, count: int, is_refused: bool) -> None:
+    good = json.dumps(a_record("a", time=TIME, more=[])).encode()
+    row = good.replace(b"[]", f"[{','.join([item] * count)}]".encode())
+    chunk = Chunk([0], [row], Mark(1))
+    check = checked(PROPERTIES)
+    first, later = ApiShaped(value_check=lambda _: check), ApiShaped(value_check=lambda _: check)
+    later(Chunk([0], [good], Mark(1)))
+    assert [bool(convert(chunk).refusals) for convert in (first, later)] == [is_refused, is_refused]
+
+
+class CountedProperties(SentProperties):
+    """Counts how many types for decoding are made."""
+
+    made = 0
+
+    def properties_type(self, *arguments: Any) -> Any:
+        self.made += 1
+        return super().properties_type(*arguments)
+
+
+def test_records_of_many_kinds_are_checked_without_a_type_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = CountedProperties(ContainerId(SPACE, CONTAINER), PROPERTIES)
+    rows = [
+        a_record(str(n), time=TIME, number="x" if n % 7 == 0 else n) | {"space": f"s{n % 300}"}
+        for n in range(900)
+    ]
+    chunk = Chunk(range(900), [json.dumps(row).encode() for row in rows], Mark(900))
+    convert = ApiShaped(value_check=lambda _: check)
+    for _ in range(3):
+        records = convert(chunk)
+        assert records.identities == [f"s{n % 300}/{n}" for n in range(900) if n % 7]
+        assert all("number: expected int32, got 'x'" in refusal.message for refusal in records.refusals)
+    assert check.made < 110
+    monkeypatch.setattr(api_shaped, "MAX_DECODERS", 1000)
+    alike = ApiShaped(value_check=lambda _: check)(chunk)
+    assert (alike.identities, alike.bodies) == (records.identities, records.bodies)
+    assert list(alike.refusals) == list(records.refusals)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -32,6 +33,9 @@ USUAL_TIMESTAMP = (
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?\Z"
 )
+FLOAT = re.compile(
+    rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)'
+)  # or a text
 DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 # Every value of JSON but null, and those of them that are always short.
@@ -188,12 +192,23 @@ def _check_day(form: re.Pattern[str], hint: str) -> Callable[[Any], None]:
 
 def _json(_: Definition, kind: PropertyType) -> SentType:
     def check(value: Any) -> None:
-        size = len(msgspec.json.encode(value))
-        if size > MAX_JSON_BYTES:
+        body = msgspec.json.encode(value)
+        size = len(body)
+        if size > MAX_JSON_BYTES and len(FLOAT.sub(_shortest, body)) > MAX_JSON_BYTES:
             msg = f"must be at most {MAX_JSON_BYTES:,} bytes of JSON, got {size:,}"
             raise InvalidValueError(msg)
 
     return SentType(kind.name, check, lambda traits: ANYTHING_SHORT if traits.is_long else ANYTHING)
+
+
+def _shortest(found: re.Match[bytes]) -> bytes:
+    """Return a number in the shortest form in which it may have been sent, such as 1e5; a text as it is."""
+    text = found[0]
+    if text.startswith(b'"'):
+        return text
+    sign, digits, exponent = Decimal(text.decode()).normalize().as_tuple()
+    short = f"{'-' * sign}{''.join(map(str, digits))}e{exponent}".encode()
+    return min(text.removesuffix(b".0"), short, key=len)
 
 
 def _any(_: Definition, kind: PropertyType) -> SentType:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 READ_AT_ONCE = 1 << 18  # bytes
 LINE_END = re.compile(rb"\r\n|\r|\n")
 ESCAPES = b"\x1b$B!!~{!!~}\x0e!!\x0f"  # which switch character sets in encodings that have several
+LINE_ENDS = b"\r\n"
 EVERY_BYTE = bytes(range(256)) + ESCAPES
 
 
@@ -64,8 +65,9 @@ def cut_rows(file: io.BufferedReader, options: CsvOptions, offsets: Sequence[int
     start, names, head_end = _head_of(file, options)
     cuts = [_next_line(file, max(offset, head_end)) for offset in offsets]
     size = size_of(file)
-    signs = [sign.encode(start.encoding)[:1] for sign in (options.quotechar, options.escapechar) if sign]
-    if _holds(file, signs, max(cuts)):
+    signs = (options.quotechar, options.escapechar)
+    encoded = [sign.encode(start.encoding, "ignore")[:1] for sign in signs if sign]
+    if _holds(file, [*filter(None, encoded)], max(cuts)):
         cuts = _row_ends(file, options, start.encoding, names, [max(offset, head_end) for offset in offsets])
     return [cut if cut < size else None for cut in cuts]
 
@@ -77,6 +79,9 @@ def _head_of(file: io.BufferedReader, options: CsvOptions) -> tuple[Start, Seque
         start = start._replace(encoding="utf-8")
     elif len(EVERY_BYTE.decode(start.encoding, "replace")) != len(EVERY_BYTE):
         why = f"is in {start.encoding}, in which bytes may be parts of characters"
+        raise cannot_be_cut(why)
+    elif LINE_ENDS.decode(start.encoding, "replace") != LINE_ENDS.decode():
+        why = f"is in {start.encoding}, in which other bytes end lines than in ASCII"
         raise cannot_be_cut(why)
     if options.skip_footer:
         why = "has rows at its end to be left out (skip_footer)"
@@ -99,7 +104,7 @@ def _head_of(file: io.BufferedReader, options: CsvOptions) -> tuple[Start, Seque
 def _cut_wrongly(part: Slice, what: str) -> FormatError:
     msg = (
         f"has no end of a line where the slice {part} {what}s; slices of CSV {what} at the ends of rows, "
-        "which split_source finds."
+        "which split_source finds. Has the file been written again since it was cut?"
     )
     return FormatError(msg)
 

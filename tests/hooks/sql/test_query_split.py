@@ -132,6 +132,7 @@ def test_bounds_may_be_a_query_of_their_own(sqlite: sqlite3.Connection) -> None:
         ({"parts": True}, "parts must be a number of parts"),
         ({"column": ""}, "column must name a column"),
         ({"bounds": "SELECT 1"}, "bounds must give two values"),
+        ({"parameters": {"range_end": 5}}, "parameters must not have 'range_end', which the ranges have"),
     ],
 )
 def test_an_argument_that_makes_no_sense_is_named(
@@ -149,3 +150,51 @@ def test_values_that_have_no_ranges_are_refused(sqlite: sqlite3.Connection, valu
     fill(sqlite, [value, value])
     with pytest.raises(SourceError, match=r"column 'number' has .* cannot be cut"):
         split_query(SQL, 2, column="number", conn_id="lite")
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("'2026-01-01'", "'2026-02-01 12:00:00'"),
+        ("'2026-01-01 12:00:00'", "'2026-02-01T12:00:00Z'"),
+        ("5", "'2026-02-01'"),
+    ],
+)
+def test_bounds_of_two_kinds_are_refused(sqlite: sqlite3.Connection, low: str, high: str) -> None:
+    fill(sqlite, [1])
+    with pytest.raises(SourceError, match=r"bounds must give two values of one kind, got .* cast them"):
+        split_query(SQL, 2, column="number", conn_id="lite", bounds=f"SELECT {low}, {high}")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-1e308, 0.0, 1e308],
+        [-1e18, -1e30, 1e30],
+        ["0001-01-01 00:00:00", "2026-01-01 00:00:00", "9999-12-31 23:59:59"],
+        ["0001-01-01", "2026-01-01", "9999-12-31"],
+    ],
+)
+def test_values_as_far_apart_as_can_be_are_cut(sqlite: sqlite3.Connection, values: list[Any]) -> None:
+    fill(sqlite, values)
+    split = split_query(SQL, 1000, column="number", conn_id="lite")
+    assert len(split) > 900
+    assert sorted(row for part in split for row in rows_of(part)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("end", ["", ";", " -- the end", "  ;\n"])
+def test_a_query_may_end_as_queries_do(sqlite: sqlite3.Connection, end: str) -> None:
+    fill(sqlite, list(range(10)))
+    split = split_query(SQL + end, 2, column="number", conn_id="lite")
+    assert [len(rows_of(part)) for part in split] == [5, 5]
+
+
+@pytest.mark.parametrize("column", ['"the.number"', 'reading."the.number"', '[reading] . "the.number"'])
+def test_a_column_may_be_quoted(sqlite: sqlite3.Connection, column: str) -> None:
+    with sqlite:
+        sqlite.execute("DROP TABLE IF EXISTS reading")
+        sqlite.execute('CREATE TABLE reading (id, "the.number")')
+        sqlite.executemany("INSERT INTO reading VALUES (?, ?)", enumerate(range(10)))
+    sql = 'SELECT id, "the.number" FROM reading WHERE {range}'
+    split = split_query(sql, 2, column=column, conn_id="lite")
+    assert [len(rows_of(part)) for part in split] == [5, 5]
