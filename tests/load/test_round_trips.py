@@ -48,7 +48,11 @@ def lines(records: Iterable[Any]) -> bytes:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     """A CDF that answers none of the looks before all of them are asked."""
-    together = threading.Barrier(3, timeout=PATIENCE)
+    barrier = threading.Barrier(3, timeout=PATIENCE)
+
+    def together() -> None:
+        barrier.wait()
+
     with ScriptedServer() as server:
         connection = {
             "conn_type": "cdf",
@@ -59,10 +63,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
             "extra": {"token_url": f"{server.url}/oauth{TOKEN}", "max_attempts": 1},
         }
         monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", json.dumps(connection))
-        server.answer(INSPECT, Answer(body={}, before=together.wait))
+        server.answer(INSPECT, Answer(body={}, before=together))
         server.answer(f"/oauth{TOKEN}", Answer(body={"access_token": "token", "expires_in": 3600}))
-        server.answer(STREAMS, Answer(body={"externalId": STREAM, "type": "Mutable"}, before=together.wait))
-        server.answer(BYIDS, Answer(body={"items": [DEFINITION]}, before=together.wait))
+        server.answer(STREAMS, Answer(body={"externalId": STREAM, "type": "Mutable"}, before=together))
+        server.answer(BYIDS, Answer(body={"items": [DEFINITION]}, before=together))
         server.answer("/records/upsert", Answer())
         yield server
 
