@@ -51,8 +51,8 @@ def open_url(path: Any, argument: str) -> Any:
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() in WEB:
         return WebPath(text)
-    text = os.path.expanduser(text)
-    if ":" not in text:  # Airflow's own path would import the storage libraries of all providers
+    text = os.path.expanduser(text.strip("\r\n"))  # which templates leave around it
+    if ":" not in text or os.path.isabs(text):  # Airflow's path would import the libraries of all providers
         return Path(text)
     opened = object_storage_path(text)
     if separator and is_local(opened) and scheme.lower() not in LOCAL:

@@ -96,7 +96,7 @@ def _converter_of_records(
         return suggest_mapping(to_delete)
     shaped: Convert = ApiShaped()
     if findings is not None:
-        containers = _Containers(client, stop)
+        containers = _Containers(client, findings, stop)
         shaped = ApiShaped(containers.problem_with, containers.value_check)
     if partition is not None:
         shaped = of_part(shaped, RowsOfPart(partition, identities_of_records, is_rejected_line))
@@ -104,10 +104,14 @@ def _converter_of_records(
 
 
 class _Containers:
-    """Looks at the containers that API-shaped records name, when the first record names them."""
+    """Looks at the containers that API-shaped records name, when the first record names them.
 
-    def __init__(self, client: CdfClient, stop: threading.Event) -> None:
+    :param findings: of the preflight checks, which have looked at those of the first rows where they could.
+    """
+
+    def __init__(self, client: CdfClient, findings: Findings, stop: threading.Event) -> None:
         self._client = client
+        self._findings = findings
         self._stop = stop
         self._last = ContainerId("", ""), Schema()
 
@@ -123,6 +127,8 @@ class _Containers:
         return None if definitions is None else SentProperties(container, definitions)
 
     def _schema_of(self, container: ContainerId) -> Schema:
+        if container in self._findings.asked:
+            return self._findings.schema
         if self._last[0] != container:  # it is asked for its problem, then for its check
             (schema,) = call_in_parallel(lambda: schema_of(self._client, [container]), stop=self._stop)
             self._last = container, cast("Schema", schema)

@@ -18,7 +18,7 @@ from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.in_flight import InFlight
 from airflow_provider_cdf_records.load.measures import Measures, measured
 from airflow_provider_cdf_records.load.parallel import call_unless_stopped
-from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending
+from airflow_provider_cdf_records.load.preflight import Findings, check_before_sending, containers_to_look_at
 from airflow_provider_cdf_records.load.progress import ProgressLog
 from airflow_provider_cdf_records.load.python_tuning import tuned_for_loading
 from airflow_provider_cdf_records.load.refusals import BatchSettler, Sender
@@ -242,8 +242,7 @@ class Load:
     def _check_before_sending(self) -> Findings | None:
         if not self.check_schema:
             return None
-        sources = [] if self.mapping is None or self.verb.sends_identities else self.mapping.sources
-        containers = [source.id for source in sources]
+        containers = partial(containers_to_look_at, self.verb, self.mapping, self.source)
         return check_before_sending(self.client, self.verb, self.stream_id, containers, stop=self.stop)
 
     def _sender(self, tally: Tally) -> Sender:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,12 @@ from airflow_provider_cdf_records.load.target_stream import (
 )
 from airflow_provider_cdf_records.load.token_access import NEEDED, Access, TokenAccess, read_token_access
 from airflow_provider_cdf_records.load.verbs import Verb
-from airflow_provider_cdf_records.mapping import ContainerId, Schema, is_definition
+from airflow_provider_cdf_records.mapping import ContainerId, MappingSpec, Schema, is_definition
+from airflow_provider_cdf_records.records.api_record import containers_named_by
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.problems import listed
+from airflow_provider_cdf_records.sources import Source
+from airflow_provider_cdf_records.sources.source import rows_to_peek
 
 log = logging.getLogger(__name__)
 
@@ -32,36 +35,57 @@ class Findings:
     """What the preflight checks found out.
 
     :param stream: the stream, as far as it is known.
-    :param schema: the containers that the mapping names, as far as they are known.
+    :param schema: the containers that were asked for, as far as they are known.
+    :param asked: those containers.
     """
 
     stream: TargetStream = field(default_factory=TargetStream)
     schema: Schema = field(default_factory=Schema)
+    asked: frozenset[ContainerId] = frozenset()
 
 
 def check_before_sending(
     client: CdfClient,
     verb: Verb[Any],
     stream_id: str,
-    containers: list[ContainerId],
+    containers: Callable[[], list[ContainerId]],
     *,
     stop: threading.Event,
 ) -> Findings:
     """Check the stream, the token and the containers, in parallel.
 
-    :param containers: those that the mapping names.
+    :param containers: returns those that the mapping names, or the first records; called in parallel, too.
     :param stop: when it is set, the checks are left unfinished.
     :raises LoadStoppedError: when it is.
     :raises StreamUnusableError: when the stream does not take the verb.
     :raises MissingCapabilityError: when the token is not for the project, or lacks a capability.
     """
-    _, stream, schema = call_in_parallel(
+
+    def look_at_containers() -> tuple[Schema, frozenset[ContainerId]]:
+        named = containers()
+        return schema_of(client, named), frozenset(named)
+
+    _, stream, (schema, asked) = call_in_parallel(
         lambda: check_token(client),
         lambda: look_at_stream(client, verb, stream_id),
-        lambda: schema_of(client, containers),
+        look_at_containers,
         stop=stop,
     )
-    return Findings(stream, schema)
+    return Findings(stream, schema, asked)
+
+
+def containers_to_look_at(verb: Verb[Any], spec: MappingSpec | None, source: Source) -> list[ContainerId]:
+    """Return the containers that the mapping names; without one, those of the first records, if it can.
+
+    Others are looked at when a record names them: one look fewer makes a small load shorter.
+    """
+    if verb.sends_identities:
+        return []
+    if spec is not None:
+        return [one.id for one in spec.sources]
+    named = containers_named_by(rows_to_peek(source))
+    distinct = dict.fromkeys(ContainerId(one.space, one.externalId) for one in named)
+    return list(distinct)[:CONTAINERS_AT_ONCE]
 
 
 def look_at_token(client: CdfClient) -> TokenAccess:

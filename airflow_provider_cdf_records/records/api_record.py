@@ -22,7 +22,13 @@ from airflow_provider_cdf_records.records.identifiers import (
     shortened,
 )
 from airflow_provider_cdf_records.records.problems import join_problems, problem_of
-from airflow_provider_cdf_records.records.record_shapes import AnyObject, Shape, Source, decode_shape
+from airflow_provider_cdf_records.records.record_shapes import (
+    AnyObject,
+    Container,
+    Shape,
+    Source,
+    decode_shape,
+)
 from airflow_provider_cdf_records.records.request import check_size
 from airflow_provider_cdf_records.records.returned import without_returned_keys
 from airflow_provider_cdf_records.records.row_keys import with_names_only
@@ -66,6 +72,20 @@ def to_record(
     if problems:
         raise InvalidRecordError(join_problems(problems))
     return Record(identity_of(shape.space, shape.externalId), body)
+
+
+def containers_named_by(rows: Iterable[Row]) -> Iterator[Container]:
+    """Yield the containers that rows name whose shape is right."""
+    for row in rows:
+        try:
+            body = body_of(row)
+            shape = decode_shape(body)
+            _check_record(shape, body)
+        except (*NOT_JSON, InvalidRecordError):
+            continue
+        for data in shape.sources:
+            if isinstance(data.source, Container):
+                yield data.source
 
 
 def body_of(row: Row) -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
+from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark, Row
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.records.number_style import NUMBER_STYLE_KEYS, NumberStyle
 from airflow_provider_cdf_records.sources.archives import ZipMember
@@ -18,15 +18,18 @@ from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, Format
 from airflow_provider_cdf_records.sources.file_reading import chunks_of, files_in, slicing_of
 from airflow_provider_cdf_records.sources.open_file import OpenFile, open_file
 from airflow_provider_cdf_records.sources.slices import Slice, SlicedFile, bytes_of
-from airflow_provider_cdf_records.sources.source import START, FormatError
+from airflow_provider_cdf_records.sources.source import ROWS_TO_PEEK, START, FormatError
 from airflow_provider_cdf_records.sources.storage import (
     FileState,
     StoragePath,
     canonical_path,
+    is_local,
     state_in,
 )
 from airflow_provider_cdf_records.sources.storage_file import check_readable
 from airflow_provider_cdf_records.sources.web import on_the_web
+
+FORMATS_OF_RECORDS = frozenset({"ndjson", "json"})  # whose first rows are read at once
 
 
 class FileSource:
@@ -188,6 +191,20 @@ class FileSource:
                 chunks.close()
         except Exception:
             return True
+
+    def peek(self) -> Sequence[Row]:
+        """Return the first rows of a file on this machine that may hold API-shaped records."""
+        number = self._after.file
+        if number >= len(self._paths) or isinstance(path := self._paths[number], ZipMember):
+            return ()
+        if not is_local(path) or self._formats[number].format.name not in FORMATS_OF_RECORDS:
+            return ()
+        try:
+            with closing(self._read(number, START)) as chunks:
+                rows: Sequence[Row] = next(chunks).rows[:ROWS_TO_PEEK]
+                return rows
+        except Exception:  # a file that cannot be read is told when it is its turn
+            return ()
 
     def begun_paths(self) -> list[StoragePath]:
         """Return the files that were begun, once the first was, also by an earlier try."""

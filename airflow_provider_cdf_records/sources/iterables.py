@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.records.encoding import display
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.sources import frames
-from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, SIZE_AT_ONCE
+from airflow_provider_cdf_records.sources.source import ROWS_AT_ONCE, ROWS_TO_PEEK, SIZE_AT_ONCE
 
 ROWS_OR_LISTS = (Mapping, bytes, list, tuple)
 ROWS_BETWEEN_SIZES = 20  # one row of this many is measured
@@ -83,6 +83,11 @@ class RecordsSource:
     def limit_rows(self, limit: int) -> None:
         """Take no more than the first rows."""
         self._limit = limit
+
+    def peek(self) -> list[Any]:
+        """Return the first rows of a list; whatever else there is may be read only once, or compute."""
+        rows = self._records[:ROWS_TO_PEEK] if type(self._records) is list else []
+        return [row for row in rows if type(row) in (dict, bytes)]
 
     def where(self, position: int) -> str:
         return f"records[{position}]"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from airflow_provider_cdf_records.records.chunk import Chunk, Mark
+from airflow_provider_cdf_records.records.chunk import Chunk, Mark, Row
 
 ROWS_AT_ONCE = 1000  # in a chunk
 SIZE_AT_ONCE = 1 << 22  # characters in a chunk of rows that are not read as bytes
 BYTES_AT_ONCE = 1 << 18  # of a file of lines, in a chunk
+ROWS_TO_PEEK = 20
 START = Mark(-1)  # before the first row, whether rows are counted from 0 or from 1
 
 
@@ -44,6 +45,13 @@ class CountedSource(Source, Protocol):
 
     def row_count(self) -> int | None:
         """Return how many rows there are at least; ``None`` where that is not known."""
+
+
+class PeekableSource(Source, Protocol):
+    """A source whose first rows may be known before it is read."""
+
+    def peek(self) -> Sequence[Row]:
+        """Return a few rows, as they are; none where they would have to be waited for, or cannot be read."""
 
 
 class CancellableSource(Source, Protocol):
@@ -121,6 +129,13 @@ def tell(source: Source, event: Literal["loaded", "discard"]) -> None:
     method = getattr(source, event, None)
     if method is not None:
         method()
+
+
+def rows_to_peek(source: Source) -> Sequence[Row]:
+    """Return a few of the first rows of a source, as far as it knows them before it is read."""
+    peek = getattr(source, "peek", None)  # sources of users need not have it
+    rows: Sequence[Row] = peek() if peek is not None else ()
+    return rows
 
 
 def known_row_count(source: Source) -> int:

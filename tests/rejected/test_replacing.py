@@ -7,8 +7,8 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, cast
 
 import pytest
@@ -278,22 +278,26 @@ def test_a_file_is_no_folder_to_write_into(tmp_path: Path, name: str) -> None:
         RejectedFile(tmp_path / name)
 
 
-@pytest.fixture
-def not_root() -> Iterator[None]:
-    """Root may write everywhere, so be somebody else."""
+@contextmanager
+def somebody_else_than_root() -> Iterator[None]:
+    """Root may write everywhere."""
     if is_root := os.getuid() == 0:
         os.setresuid(NOBODY, NOBODY, 0)
-    yield
-    if is_root:
-        os.setresuid(0, 0, 0)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.setresuid(0, 0, 0)
 
 
-def test_a_folder_that_is_not_writable_is_told_at_the_start(not_root: None) -> None:
-    with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o500)
-        with pytest.raises(InvalidArgumentError, match="is not writable"):
-            RejectedFile(Path(folder) / "deeper" / "rejected.ndjson")
-        Path(folder).chmod(0o700)
+def test_a_folder_that_is_not_writable_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the folders above may be closed to somebody else
+    tmp_path.chmod(0o555)
+    with somebody_else_than_root(), pytest.raises(InvalidArgumentError, match="is not writable"):
+        RejectedFile(Path("deeper") / "rejected.ndjson")
+    tmp_path.chmod(0o700)
 
 
 def test_what_comes_between_the_last_look_and_the_replacing_stays(tmp_path: Path) -> None:
