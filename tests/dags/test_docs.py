@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ TEXTS = {name: text for page in PAGES for name, text in DAG_FILES.findall(page.r
 RUNS = {
     "load_file": "load_file",
     "load_in_parts": "load_in_parts",
+    "query_in_ranges": "query_in_ranges",
     "alarms_as_asset": "load_alarms",
     "alarms_of_function": "alarms_of_function",
     "load_and_wait": "load_and_wait",
@@ -67,6 +69,11 @@ def test_the_dags_of_the_pages_load_what_they_say(
     (tmp_path / "cdf.yaml").write_text(definitions.replace("[alarms]", "[alarms, copy]"))
     empty_cdf.load(tmp_path / "cdf.yaml")
     (tmp_path / "alarms.ndjson").write_text(ROW)
+    with sqlite3.connect(tmp_path / "historian.sqlite") as database:
+        database.execute("CREATE TABLE alarm (id TEXT, time TIMESTAMP, severity TEXT)")
+        rows = [(f"q-{n}", f"2026-01-02 03:00:0{n}", "low") for n in range(10)]
+        database.executemany("INSERT INTO alarm VALUES (?, ?, ?)", rows)
+    historian = {"conn_type": "sqlite", "host": str(tmp_path / "historian.sqlite")}
     folder = tmp_path / "dags"
     folder.mkdir()
     for name in runs:
@@ -78,7 +85,9 @@ def test_the_dags_of_the_pages_load_what_they_say(
     airflow = airflow_on(folder, airflow_home, tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", RUN_ALL, json.dumps(runs)],
-        env=os.environ | airflow.settings | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"},
+        env=os.environ
+        | airflow.settings
+        | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "AIRFLOW_CONN_HISTORIAN": json.dumps(historian)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -88,6 +97,7 @@ def test_the_dags_of_the_pages_load_what_they_say(
     assert states, done.stdout[-5000:]
     assert set(json.loads(states[0]).values()) == {"success"}, done.stdout[-20000:]
     expected = {"a-1"} | {f"pump-{n}" for n in range(100)} | {f"north-{n}" for n in range(10_000)}
+    expected |= {f"q-{n}" for n in range(10)}
     for stream_id in ("alarms", "copy"):
         records = CdfRecordsHook().query_records(stream_id)
         assert {record["externalId"] for record in records} == expected
