@@ -19,7 +19,7 @@ from airflow_provider_cdf_records.load import progress
 from airflow_provider_cdf_records.local_server import Clock
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
-from tests.sample_records import STREAM, a_record
+from tests.sample_records import REFUSED_BY_CDF, STREAM, a_record
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -64,14 +64,16 @@ def test_an_upsert_replaces_the_whole_record(cdf: LocalCdf) -> None:
 
 def test_what_the_server_refuses_is_rejected_and_the_rest_stored(cdf: LocalCdf, tmp_path: Path) -> None:
     bad = {7, 1500, 1501}
-    rows = [a_record(str(n), number="no number" if n in bad else n) for n in range(2000)]
+    rows = [
+        a_record(str(n), **({"time": REFUSED_BY_CDF} if n in bad else {"number": n})) for n in range(2000)
+    ]
     path = tmp_path / "rejected.ndjson"
     summary = CdfRecordsHook().upsert_records(STREAM, rows, max_rejected=3, rejected_path=str(path))
     assert len(cdf.held()) == 1997
     assert (summary.upserted, summary.rejected, summary.rejected_path) == (1997, 3, str(path))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert sorted(line["position"] for line in lines) == sorted(bad)
-    assert all("number: expected an integer" in line["message"] and line["requestId"] for line in lines)
+    assert all("time: expected a timestamp" in line["message"] and line["requestId"] for line in lines)
 
 
 def test_a_rejected_file_loads_again_once_the_reason_is_gone(cdf: LocalCdf, tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_a_rejected_file_loads_again_once_the_reason_is_gone(cdf: LocalCdf, tmp_
 
 
 def test_more_rejected_than_allowed_fail_with_position_and_identity(cdf: LocalCdf) -> None:
-    message = failure_of([a_record("good"), a_record("bad", number="x")])
+    message = failure_of([a_record("good"), a_record("bad", time=REFUSED_BY_CDF)])
     assert "records[1] (plant/bad): CDF answered 400" in message
 
 

@@ -23,7 +23,7 @@ from airflow_provider_cdf_records.records.errors import (
 from airflow_provider_cdf_records.sensors.cdf_records import CdfRecordsSensor
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
-from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
+from tests.sample_records import CONTAINER, REFUSED_BY_CDF, SPACE, STREAM, a_record
 
 
 def failure_of(raise_error: Callable[[], Any]) -> BaseException:
@@ -102,7 +102,14 @@ def a_mapping(column: str) -> dict[str, Any]:
         (lambda hook, folder: hook.upsert_file(STREAM, folder / "b.csv"), "b.csv does not exist"),
         (lambda hook, folder: hook.upsert_file(STREAM, folder / "c.csv.gz"), "c.csv.gz is cut short"),
         (lambda hook, _: hook.upsert_records("nowhere", [a_record()]), "Stream 'nowhere' does not exist"),
-        (lambda hook, _: hook.upsert_records(STREAM, [a_record(number="x")]), "number: expected an integer"),
+        (
+            lambda hook, _: hook.upsert_records(STREAM, [a_record(number="x")]),
+            "number: expected int64, got 'x'",
+        ),
+        (
+            lambda hook, _: hook.upsert_records(STREAM, [a_record(time=REFUSED_BY_CDF)]),
+            "time: expected a timestamp",
+        ),
         (lambda hook, _: hook.upsert_records("Alarms", []), "stream_id must be "),
         (lambda hook, _: hook.create_stream("live", ""), "template must be the name of a stream template"),
         (lambda hook, _: list(hook.query_records("nowhere")), "Stream 'nowhere' does not exist"),

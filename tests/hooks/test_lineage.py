@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.sources.web import WebPath
 from airflow_provider_cdf_records.version_compat import AirflowException, object_storage_path
 from tests.lineage.collector import Collected, use_real_collector
 from tests.local_cdf import LocalCdf
-from tests.sample_records import CONTAINER, SPACE, STREAM, a_record
+from tests.sample_records import CONTAINER, REFUSED_BY_CDF, SPACE, STREAM, a_record
 
 MAPPING = {
     "space": SPACE,
@@ -115,7 +115,7 @@ def test_nothing_is_told_of_a_load_that_does_not_begin(
 
 def test_a_load_that_fails_after_the_first_record_has_written(stream: str, collected: Collected) -> None:
     with pytest.raises(AirflowException):
-        CdfRecordsHook().upsert_records(STREAM, [a_record("a"), a_record("b", number="none")])
+        CdfRecordsHook().upsert_records(STREAM, [a_record("a"), a_record("b", time=REFUSED_BY_CDF)])
     assert (collected.inputs, collected.outputs) == ([], [stream])
 
 

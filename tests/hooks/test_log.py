@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.records.chunk import Mark
 from airflow_provider_cdf_records.sources import RecordsSource
 from airflow_provider_cdf_records.version_compat import AirflowException
 from tests.local_cdf import LocalCdf
-from tests.sample_records import STREAM, a_record
+from tests.sample_records import REFUSED_BY_CDF, STREAM, a_record
 from tests.state_store import Memory
 
 FILTER = {"exists": {"property": ["space"]}}
@@ -126,14 +126,14 @@ def lines_of_load(load: Load) -> list[str]:
 
 
 def test_what_is_rejected_and_tolerated_is_folded_away_in_the_log(cdf: LocalCdf) -> None:
-    records = [a_record(f"bad-{number}", number="none") for number in range(7)]
+    records = [a_record(f"bad-{number}", time=REFUSED_BY_CDF) for number in range(7)]
     lines = lines_of_load(lambda hook: hook.upsert_records(STREAM, records, max_rejected=7))
-    begin = lines.index("::group::7 records rejected (conversion 7)")
-    assert all("expected int64, got 'none'" in line for line in lines[begin + 1 : begin + 6])
+    begin = lines.index("::group::7 records rejected (refused_400 7)")
+    assert all("expected a timestamp" in line for line in lines[begin + 1 : begin + 6])
     assert lines[begin + 6 :] == ["and 2 more", "::endgroup::"]
 
 
 def test_a_load_that_fails_for_rejected_records_shows_them_in_its_error_alone(cdf: LocalCdf) -> None:
-    lines = lines_of_load(lambda hook: hook.upsert_records(STREAM, [a_record(number="none")]))
+    lines = lines_of_load(lambda hook: hook.upsert_records(STREAM, [a_record(time=REFUSED_BY_CDF)]))
     assert len(lines) > 1
-    assert not any("::group::" in line or "expected int64" in line for line in lines)
+    assert not any("::group::" in line or "expected a timestamp" in line for line in lines)

@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.version_compat import AirflowException, AirflowFailException
 from tests.local_cdf import LocalCdf
-from tests.sample_records import STREAM, a_record
+from tests.sample_records import REFUSED_BY_CDF, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer, client_of
 from tests.waiting import PATIENCE
 
@@ -72,7 +72,7 @@ def test_a_load_reports_its_numbers_and_why_rows_were_rejected(
 
 def test_what_cdf_refuses_is_counted_by_status_and_what_exists_apart(cdf: LocalCdf, stats: Collected) -> None:
     cdf.upsert(STREAM, [a_record("there")])
-    records = [a_record("there"), a_record("new"), a_record("bad", number="none")]
+    records = [a_record("there"), a_record("new"), a_record("bad", time=REFUSED_BY_CDF)]
     CdfRecordsHook().ingest_records(STREAM, records, max_rejected=9)
     assert stats.counters["rows.ingested"] == 1
     assert {name: count for name, count in stats.counters.items() if "rejected." in name} == {

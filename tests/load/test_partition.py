@@ -107,7 +107,8 @@ def table(verb: str, columns: tuple[str, ...], **given: Any) -> Any:
     def run(hook: CdfRecordsHook, folder: Path, rows: list[Row], stream: str, more: dict[str, Any]) -> Any:
         path = folder / "rows.csv"
         with path.open("w", newline="", errors="replace") as out:
-            writer = csv.writer(out)
+            # Without an escapechar, Python 3.10 writes no null byte; no row has this one.
+            writer = csv.writer(out, escapechar="\x7f")
             writer.writerow(columns)
             for row in rows:
                 fields = decoded(row)

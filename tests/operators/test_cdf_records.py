@@ -286,6 +286,7 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.records.errors",
         "airflow_provider_cdf_records.records.identifiers",
         "airflow_provider_cdf_records.records.late_imports",
+        "airflow_provider_cdf_records.records.lazy_lists",
         "airflow_provider_cdf_records.records.number_style",
         "airflow_provider_cdf_records.records.partition",
         "airflow_provider_cdf_records.sensors",

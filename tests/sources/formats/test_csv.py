@@ -111,7 +111,9 @@ def test_a_header_of_several_names_is_told_without_rows(path: Path) -> None:
 
 
 def test_a_header_with_null_bytes_is_no_header(path: Path) -> None:
-    assert "has a header row with null bytes (line 1)" in refusal(written(path, "a,\0b\n"))
+    message = refusal(written(path, "a,\0b\n"))
+    in_python_310 = "has a header row that cannot be read: it holds a null byte (line 1)"
+    assert "has a header row with null bytes (line 1)" in message or in_python_310 in message
 
 
 @pytest.mark.parametrize("names", [["a", "b"], [" A", "b "]])
