@@ -32,11 +32,7 @@ from airflow_provider_cdf_records.load.verbs import Verb
 from airflow_provider_cdf_records.mapping import MappingSpec
 from airflow_provider_cdf_records.records.argument_checks import check_flag, check_limit
 from airflow_provider_cdf_records.records.chunk import Mark
-from airflow_provider_cdf_records.records.errors import (
-    FileChangedError,
-    LoadFailedError,
-    MissingSourceError,
-)
+from airflow_provider_cdf_records.records.errors import FileChangedError, LoadFailedError, MissingSourceError
 from airflow_provider_cdf_records.records.identifiers import check_stream_id
 from airflow_provider_cdf_records.records.partition import Partition
 from airflow_provider_cdf_records.rejected import Owner, RejectedFile
@@ -213,9 +209,7 @@ class Load:
         )
         stream = findings.stream if findings else TargetStream()
         room = RoomWarning(stream, self.verb, self.stream_id)
-        source = self.source
-        if self.limit is not None:
-            source = FirstRows(source, self.limit - tally.read)
+        source = self.source if self.limit is None else FirstRows(self.source, self.limit - tally.read)
         room.check(0 if self._part else known_row_count(source))
         repeats = self.verb.repeats_on(stream.type)
         where = self.source.where

@@ -114,7 +114,7 @@ def test_a_generator_is_closed_when_the_load_leaves_it(cdf: LocalCdf) -> None:
         finally:
             closed.set()
 
-    with pytest.raises(AirflowFailException, match="expected an integer") as failure:
+    with pytest.raises(AirflowFailException, match="expected int64") as failure:
         run(endless)
     assert closed.wait(SOON), failure  # which holds what the load held
 
