@@ -29,8 +29,6 @@ from airflow_provider_cdf_records.sources.storage import (
 from airflow_provider_cdf_records.sources.storage_file import check_readable
 from airflow_provider_cdf_records.sources.web import on_the_web
 
-FORMATS_OF_RECORDS = frozenset({"ndjson", "json"})  # whose first rows are read at once
-
 
 class FileSource:
     """The rows of one or several files, or slices of them, in the order given.
@@ -197,7 +195,7 @@ class FileSource:
         number = self._after.file
         if number >= len(self._paths) or isinstance(path := self._paths[number], ZipMember):
             return ()
-        if not is_local(path) or self._formats[number].format.name not in FORMATS_OF_RECORDS:
+        if not is_local(path) or self._formats[number].format.read_columns is not None:  # a table's
             return ()
         try:
             with closing(self._read(number, START)) as chunks:

@@ -14,6 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.hooks.lineage import uris_of
 from airflow_provider_cdf_records.hooks.paths import storage_path
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.storage import canonical_path
@@ -26,7 +27,7 @@ class Text(str):
     """As templates with their own kinds of text give it."""
 
 
-FORMS = {
+FORMS: dict[str, Callable[[str], Any]] = {
     "text": str,
     "a kind of text": Text,
     "Path": Path,
@@ -37,7 +38,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_argument_takes_a_path_in_any_form(cdf: LocalCdf, tmp_path: Path, form: str) -> None:
-    make: Callable[[str], Any] = FORMS[form]
+    make = FORMS[form]
     rows = [{"id": "a", "number": 1}, {"id": "b", "number": "x"}]
     (tmp_path / "rows.ndjson").write_text("\n".join(map(json.dumps, rows)))
     source = {"space": SPACE, "container": CONTAINER, "properties": {"number": "number"}}
@@ -113,10 +114,16 @@ def test_a_path_may_begin_with_the_home_of_the_user(tmp_path: Path, monkeypatch:
         assert canonical_path(storage_path(path, "path")) == canonical_path(tmp_path / "a.csv")
 
 
-class Text(str):
-    """Text of another class, as XCom may deliver it."""
-
-    __slots__ = ()
+@pytest.mark.parametrize(
+    "form", ["{0}/{1}", "{0}/{1}\n", "\r\n{0}/{1}\r\n", "file://{0}/{1}", "FILE://{0}/{1}", "{0}//{1}"]
+)
+@pytest.mark.parametrize("name", ["a.csv", "2026-01-02T03:04:05+00:00.csv", "a b.csv", "a%20b.csv"])
+def test_a_path_on_this_machine_is_the_same_in_any_form(tmp_path: Path, form: str, name: str) -> None:
+    (tmp_path / name).write_text("a\n1\n")
+    opened = storage_path(form.format(tmp_path, name), "path")
+    assert canonical_path(opened) == canonical_path(tmp_path / name)
+    assert uris_of([opened]) == [f"file://{tmp_path}/{name.replace('%', '%25')}"]
+    assert opened.exists()
 
 
 def test_a_path_may_be_text_of_any_class(tmp_path: Path) -> None:

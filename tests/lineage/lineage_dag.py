@@ -43,7 +43,11 @@ def lineage() -> None:
         outlets=[alarms],
     )
     CdfRecordsUpsertOperator(
-        task_id="fails", stream_id=STREAM, records=[a_record("a"), BAD], outlets=[alarms]
+        task_id="fails",
+        stream_id=STREAM,
+        records=[a_record("a"), BAD],
+        check_schema=False,  # which would refuse the bad record before anything is sent
+        outlets=[alarms],
     )
     CdfRecordsUpsertOperator(
         task_id="of_file", path=FOLDER / "rows.csv", outlets=[AssetAlias("any_stream")], **to_stream
