@@ -39,7 +39,9 @@ def split(
         )
     if len(found) == 1:
         return [{"path": whole}]
-    return [{"path": paths[0] if len(paths) == 1 else paths} for paths in found]
+    is_one_file = [member.text for member in members] == [whole]
+    # Files of a folder stay a list, also one of them: beside those of a list, no rejected_path is written.
+    return [{"path": paths[0] if is_one_file else paths} for paths in found]
 
 
 def _text_of(path: Any) -> str:

@@ -40,7 +40,8 @@ def split_source(
     Parquet between row groups; compressed files, JSON, Arrow and zip archives are not cut, and each of them
     is in one part as a whole. The files must stay as they are until all parts are loaded.
 
-    Each dict has a ``path`` (a text, or a list of them) and by identity a ``partition``. There are never more
+    Each dict has a ``path`` (a text, or a list of them: by position of a folder, a pattern or a list, beside
+    whose files no ``rejected_path`` may be) and by identity a ``partition``. There are never more
     than ``parts``, by position fewer where there is not so much to cut, and always at least one. Reading the
     path takes the credentials of Airflow connections, as that of an operator does.
 

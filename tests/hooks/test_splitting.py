@@ -125,11 +125,11 @@ def test_paths_keep_the_text_that_was_given(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     for given_path in ("data", "data/", "data/*.ndjson", "*/*.ndjson"):
         assert split_source(given_path, 2, by="position") == [
-            {"path": "data/a.ndjson"},
-            {"path": "data/b.ndjson"},
+            {"path": ["data/a.ndjson"]},
+            {"path": ["data/b.ndjson"]},
         ]
     monkeypatch.chdir(tmp_path / "data")
-    assert split_source("*.ndjson", 2, by="position") == [{"path": "a.ndjson"}, {"path": "b.ndjson"}]
+    assert split_source("*.ndjson", 2, by="position") == [{"path": ["a.ndjson"]}, {"path": ["b.ndjson"]}]
 
 
 def test_a_file_whose_name_looks_like_a_slice_is_opened(tmp_path: Path) -> None:
@@ -167,3 +167,28 @@ def test_a_slice_of_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(MissingSourceError, match="does not exist"):
         split_source(tmp_path / "a.ndjson", 2, by="position")
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("pattern", ["", "/*.ndjson", "/"])
+def test_no_part_of_a_folder_takes_a_rejected_path_that_the_next_split_would_find(
+    tmp_path: Path, count: int, pattern: str
+) -> None:
+    for number in range(count):
+        (tmp_path / f"{number}.ndjson").write_bytes(as_lines(numbered(20)))
+    parts = split_source(f"{tmp_path}{pattern}", 2, by="position")
+    assert len(parts) == 2
+    for part in parts:
+        with pytest.raises(InvalidArgumentError, match="would load it, too; choose another folder, or let"):
+            values_of(**part, rejected_path=tmp_path / "rejected.ndjson")
+        assert values_of(**part, rejected_path=tmp_path / "_rejected.ndjson")
+        assert values_of(**part, rejected_path=tmp_path / "rejected" / "0.ndjson")
+
+
+def test_rejected_records_may_stand_beside_the_one_file_that_is_split(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(as_lines(numbered(20)))
+    parts = split_source(path, 2, by="position")
+    rows = [row for part in parts for row in values_of(**part, rejected_path=tmp_path / "rejected.ndjson")]
+    assert rows == numbered(20)
+    assert split_source(path, 2, by="position") == parts

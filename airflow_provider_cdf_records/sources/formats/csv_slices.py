@@ -103,8 +103,8 @@ def _head_of(file: io.BufferedReader, options: CsvOptions) -> tuple[Start, Seque
 
 def _cut_wrongly(part: Slice, what: str) -> FormatError:
     msg = (
-        f"has no end of a line where the slice {part} {what}s; slices of CSV {what} at the ends of rows, "
-        "which split_source finds. Has the file been written again since it was cut?"
+        f"has no line that {what}s where the slice {part} {what}s; slices of CSV {what} where a row {what}s, "
+        "as those of split_source do. Has the file been written again since it was cut?"
     )
     return FormatError(msg)
 
