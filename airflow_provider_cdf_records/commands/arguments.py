@@ -69,6 +69,13 @@ PATH = Argument(
     metavar="FILE",
     help="a file, a folder or a pattern; local, or any URL that an operator's path takes",
 )
+PATHS = Argument(
+    "file",
+    nargs="+",
+    metavar="FILE",
+    help="a file, a slice of one (alarms.ndjson#bytes=0-67108863), a folder or a pattern, or several; local, "
+    "or any URL that an operator's path takes",
+)
 FORMAT = (
     Argument("--file-format", metavar="NAME", help="the format; by default what the suffix says"),
     Argument(
@@ -117,7 +124,7 @@ CHECK = Command(
     "check",
     "Show what a load of a file would send, and what it would reject; send nothing.",
     (
-        PATH,
+        PATHS,
         Argument("--mapping", required=True, metavar="FILE", help="the mapping, a JSON file"),
         Argument("--containers", metavar="FILE", help="YAML or JSON that defines the containers"),
         Argument(

@@ -12,7 +12,7 @@ from airflow_provider_cdf_records.commands.containers import schema_in, schema_i
 from airflow_provider_cdf_records.commands.conversion import converter
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.findings import Findings
-from airflow_provider_cdf_records.commands.opening import files_in, read_json, source_of
+from airflow_provider_cdf_records.commands.opening import files_and_slices_in, read_json, source_of
 from airflow_provider_cdf_records.load.first_rows import FirstRows
 from airflow_provider_cdf_records.load.summary import count_of
 from airflow_provider_cdf_records.mapping import MappingSpec, Schema, read_mapping
@@ -28,7 +28,7 @@ def run(given: argparse.Namespace) -> int:
         msg = "--containers and --conn-id both say what the containers are; give one of them."
         raise UsageError(msg)
     spec = read_mapping(read_json(given.mapping, "--mapping"))
-    files = files_in(given.file)
+    files = files_and_slices_in(given.file)
     source = source_of(files, given.file_format, given.file_options)
     schema = _schema(given, spec)
     convert = converter(spec, schema, source, is_whole=given.limit is None)

@@ -10,7 +10,9 @@ from typing import Any
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import FileSource, files_of
-from airflow_provider_cdf_records.sources.storage import StoragePath
+from airflow_provider_cdf_records.sources.slices import SlicedFile, split_text
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder
+from airflow_provider_cdf_records.sources.storage_errors import missing
 
 
 def open_path(path: str) -> Any:
@@ -35,13 +37,34 @@ def files_in(path: str) -> list[StoragePath]:
     """
     files = files_of(open_path(path))
     if not files[0].exists():
-        msg = f"{files[0]} does not exist."
-        raise UsageError(msg)
+        if split_text(path)[1] is not None:
+            msg = f"{path} has a slice, and this command reads whole files; give the file."
+            raise UsageError(msg)
+        raise missing(files[0])
     return files
 
 
+def files_and_slices_in(paths: Sequence[str]) -> list[StoragePath | SlicedFile]:
+    """Return the files that paths stand for, of which each may end with a slice, in their order.
+
+    :raises UsageError: when one of them stands for none, or is a slice of several.
+    """
+    found: list[StoragePath | SlicedFile] = []
+    for path in paths:
+        text, part = split_text(path)
+        if part is None or open_path(path).exists():  # a file whose name looks like a slice
+            found += files_in(path)
+            continue
+        files = files_in(text)
+        if len(files) != 1 or is_folder(open_path(text)):
+            msg = f"{path} has a slice, and is no file; slices are of single files."
+            raise UsageError(msg)
+        found.append(SlicedFile(files[0], part))
+    return found
+
+
 def source_of(
-    files: Sequence[StoragePath], file_format: str | None, file_options: Mapping[str, Any]
+    files: Sequence[StoragePath | SlicedFile], file_format: str | None, file_options: Mapping[str, Any]
 ) -> FileSource:
     """Return the rows of files, as a load reads them."""
     return FileSource(

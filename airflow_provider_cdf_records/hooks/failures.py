@@ -11,6 +11,7 @@ from airflow_provider_cdf_records.version_compat import (
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
+    running_task,
 )
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,16 @@ def airflow_failures(*, skip_if_empty: bool = False) -> Iterator[None]:
         failure = (AirflowException if retryable else AirflowFailException)(str(error))
         vars(failure).update(retryable=retryable, retry_after=_retry_after(error))
         raise failure from None
+
+
+@contextmanager
+def task_failures() -> Iterator[None]:
+    """Do what :func:`airflow_failures` does where a task is running; elsewhere leave errors as they are."""
+    if running_task() is None:
+        yield
+        return
+    with airflow_failures():
+        yield
 
 
 def _retry_after(error: BaseException) -> float | None:

@@ -15,7 +15,7 @@ from airflow_provider_cdf_records.mapping import MappingSpec, read_mapping
 from airflow_provider_cdf_records.records import argument_kinds
 from airflow_provider_cdf_records.records.argument_kinds import NOTHING
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, StorageError
-from airflow_provider_cdf_records.sources import kind_that_takes
+from airflow_provider_cdf_records.sources.folders import is_beside, kind_that_takes
 from airflow_provider_cdf_records.sources.slices import SlicedFile, split_text
 from airflow_provider_cdf_records.sources.storage import (
     StoragePath,
@@ -189,18 +189,29 @@ def check_not_mapping(rejected_path: StoragePath | None, mapping: object) -> Non
         raise InvalidArgumentError(msg)
 
 
-def check_not_loaded(rejected_path: Path | None, path: StoragePath) -> None:
+def check_not_loaded(rejected_path: Path | None, paths: Sequence[StoragePath], *, is_list: bool) -> None:
     """Refuse a ``rejected_path`` that lies where the next run would take it for a file to load.
 
-    :param path: the folder or pattern that is loaded.
+    :param paths: the files, folders or patterns that are loaded.
+    :param is_list: whether they were given as a list: files in it may be those of a folder, which
+        ``split_source`` shares among tasks, so that nothing may be written beside them.
     :raises InvalidArgumentError: naming the path.
     """
     if rejected_path is None:
         return
-    kind = kind_that_takes(path, storage_path(rejected_path, "rejected_path"))
-    if kind is not None:
+    rejected = storage_path(rejected_path, "rejected_path")
+    for path in paths:
+        if kind := kind_that_takes(path, rejected):
+            what = f"belongs to the {kind} {str(path)!r}, which the next run would load with it"
+        elif is_list and is_beside(path, rejected):
+            what = (
+                f"is in the folder of {str(path)!r}, one of a list of files, and the next run that "
+                "loads that folder, or splits it by split_source, would load it, too"
+            )
+        else:
+            continue
         msg = (
-            f"rejected_path {shown_url(rejected_path)!r} belongs to the {kind} {str(path)!r}, which the next "
-            "run would load with it; choose another, or let its name begin with '_'."
+            f"rejected_path {shown_url(rejected_path)!r} {what}; choose another folder, or let its name "
+            "begin with '_'."
         )
         raise InvalidArgumentError(msg)

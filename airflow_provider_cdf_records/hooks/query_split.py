@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
+from airflow_provider_cdf_records.hooks.failures import task_failures
+from airflow_provider_cdf_records.hooks.query_cuts import cuts_between, lowest_and_highest
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.records.identifiers import shortened
 from airflow_provider_cdf_records.records.problems import listed
@@ -23,7 +21,8 @@ NAMES = ("range_start", "range_end")
 LAST_NAME = re.compile(
     r"""^(?:(?:"[^"]*"|`[^`]*`|\[[^\]]*\]|[^."`\[\s]+)\s*\.\s*)+"""
 )  # what stands before it
-MAX_WHOLE = 2**63  # of the numbers that every database takes as whole ones
+NAMED = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)|%\((\w+)\)s")
+UNNAMED = re.compile(r"\?|%s")
 
 
 def split_query(
@@ -55,7 +54,7 @@ def split_query(
     may be the one that stays. Where that can be, use ``partition="k/n"`` of the one query instead, which
     keeps an identity's rows together; each of its tasks reads all rows. A ``LIMIT`` counts for each part.
 
-    :param sql: a ``SELECT`` with ``{range}`` where the condition goes.
+    :param sql: a ``SELECT`` with ``{range}`` where the condition goes; its text, not the name of a file.
     :param parts: how many at most.
     :param column: as the condition names it, such as ``a.time``.
     :param parameters: values for other placeholders in the query.
@@ -63,8 +62,31 @@ def split_query(
         alarm``; by default one around ``sql``, whose result must then have the column, and which SQL Server
         does not take with an ``ORDER BY``. It gets the same ``parameters``.
     :raises InvalidArgumentError: naming the argument that makes no sense.
-    :raises SourceError: where the column has values that cannot be cut.
+    :raises SourceError: where the column has values that cannot be cut. In a task, both are an
+        ``AirflowFailException``, so that what cannot be mended is not tried again.
     """
+    with task_failures():
+        return _split(
+            sql,
+            parts,
+            column=column,
+            conn_id=conn_id,
+            parameters=parameters,
+            hook_params=hook_params,
+            bounds=bounds,
+        )
+
+
+def _split(
+    sql: str,
+    parts: int,
+    *,
+    column: str,
+    conn_id: str,
+    parameters: Sequence[Any] | Mapping[str, Any] | None,
+    hook_params: Mapping[str, Any] | None,
+    bounds: str | None,
+) -> list[dict[str, Any]]:
     from airflow_provider_cdf_records.hooks.databases import Query  # noqa: PLC0415 (costs time when parsed)
 
     _check(sql, parts, column)
@@ -75,8 +97,15 @@ def split_query(
     name = LAST_NAME.sub("", column.strip())
     asked = bounds or f"SELECT MIN({name}), MAX({name}) FROM ({whole.rstrip().rstrip(';')}\n) the_load"  # noqa: S608
     query = Query(asked, conn_id, parameters, hook_params)
-    with query.execute() as rows:
-        found = rows.fetchmany(1)
+    try:
+        with query.execute() as rows:
+            found = rows.fetchmany(1)
+    except Exception as error:
+        hint = None if getattr(error, "retryable", True) else _hint(asked, name, parameters, bounds)
+        if hint is None:
+            raise
+        msg = f"{str(error).rstrip('.')}. {hint}"
+        raise SourceError(msg) from None
     values: list[Any] = [None, None]
     if found:
         if isinstance(found[0], UnreadableRow):
@@ -86,7 +115,8 @@ def split_query(
             )
             raise SourceError(msg)
         values = list(found[0])
-    cuts = _cuts(*_lowest_and_highest(values, column), parts)
+    low, high, form = lowest_and_highest(values, column)
+    cuts = cuts_between(low, high, parts, form)
     if not cuts:
         return [{"sql": whole, "parameters": parameters}]
     placing = _Placing(sql, column, query.paramstyle, query.takes_names, parameters)
@@ -95,6 +125,9 @@ def split_query(
 
 
 def _check(sql: object, parts: object, column: object) -> None:
+    if isinstance(sql, str) and sql.strip().endswith(".sql") and len(sql.split()) == 1:
+        msg = f"sql must be the text of the query, got the name of a file, {sql!r}: read the file first."
+        raise InvalidArgumentError(msg)
     if not isinstance(sql, str) or sql.count(MARK) != 1:
         msg = (
             f"sql must be one query with {MARK} once, where the condition goes, such as WHERE {MARK}, "
@@ -109,77 +142,23 @@ def _check(sql: object, parts: object, column: object) -> None:
         raise InvalidArgumentError(msg)
 
 
-def _lowest_and_highest(values: list[Any], column: str) -> tuple[Any, Any]:
-    """Return both as one kind of value; ``None`` where there is none."""
-    if len(values) != len(NAMES):
-        msg = f"bounds must give two values, the lowest and the highest, got {len(values)}."
-        raise InvalidArgumentError(msg)
-    low, high = (_moment_in(value) if isinstance(value, str) else value for value in values)
-    if low is None or high is None:
-        return None, None
-    for value in (low, high):
-        is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-        if not (is_number or isinstance(value, date)) or (is_number and not math.isfinite(value)):
-            msg = (
-                f"column {column!r} has {shortened(repr(value))} as its lowest or highest value, which "
-                "cannot be cut into ranges: choose a column of finite numbers or times, or give bounds."
-            )
-            raise SourceError(msg)
-    if _kind_of(low) is not _kind_of(high):
-        msg = (
-            f"bounds must give two values of one kind, got {shortened(repr(low))} and "
-            f"{shortened(repr(high))}: let the query cast them to the type of the column."
-        )
-        raise SourceError(msg)
-    return low, high
-
-
-def _moment_in(text: str) -> Any:
-    """Return the moment or day of a text, as SQLite holds them; another text as it is."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return text
-
-
-def _kind_of(value: Any) -> object:
-    """Return what a value has in common with those that it can be compared with."""
-    if isinstance(value, datetime):
-        return "moment" if value.tzinfo is None else "moment of a time zone"
-    return "day" if isinstance(value, date) else "number"
-
-
-def _cuts(low: Any, high: Any, parts: int) -> list[Any]:
-    """Return the values between the ranges, as parameters, in their order."""
-    if low is None or parts == 1 or low >= high:
-        return []
-    numbers = range(1, parts)
-    if isinstance(low, datetime):
-        step = (high - low) / parts
-        between: list[Any] = [low + step * number for number in numbers]
-    elif isinstance(low, date):
-        days = (high - low).days
-        between = [low + timedelta(days * number // parts) for number in numbers]
-    elif isinstance(low, int) and isinstance(high, int):
-        between = [low + (high - low + 1) * number // parts for number in numbers]
-    else:
-        start, span = Fraction(low), Fraction(high) - Fraction(low)
-        between = [start + span * number / parts for number in numbers]
-        # Where whole numbers cut evenly, they do, since every database compares them alike.
-        is_whole = span >= 1000 * parts and max(-start, start + span) < MAX_WHOLE
-        between = list(map(math.ceil if is_whole else float, between))
-    return [_as_parameter(cut) for cut in sorted(set(between)) if low < cut <= high]
-
-
-def _as_parameter(cut: Any) -> Any:
-    """Return plain JSON."""
-    if isinstance(cut, datetime):
-        return {"timestamp": cut.isoformat()}
-    return {"date": cut.isoformat()} if isinstance(cut, date) else cut
+def _hint(
+    asked: str, name: str, parameters: Sequence[Any] | Mapping[str, Any] | None, bounds: str | None
+) -> str | None:
+    """Return what may help after the query for the bounds was refused."""
+    found = (pair[0] or pair[1] for pair in NAMED.findall(QUOTED.sub("", asked)))
+    given = parameters if isinstance(parameters, Mapping) else ()
+    missing = [one for one in dict.fromkeys(found) if one not in given]
+    if missing and (parameters is None or isinstance(parameters, Mapping)):
+        return f"Give split_query parameters with {listed(missing)}, as the operator would get them."
+    if parameters is None and UNNAMED.search(QUOTED.sub("", asked)):
+        return "Give split_query the parameters for the placeholders in sql, as the operator would get them."
+    if bounds is not None:
+        return None
+    return (
+        f"The lowest and highest value of column {name!r} are asked of the result of sql: name the column "
+        "in its SELECT list, or give bounds, a query for the two values."
+    )
 
 
 class _Placing:

@@ -111,9 +111,10 @@ def file_source(path: Paths, arguments: FileArguments) -> FileSource:
     :raises InvalidArgumentError: when ``rejected_path`` is where the next run would load it.
     """
     files: list[StoragePath | SlicedFile] = []
-    for opened in paths_to_load(path, "path"):
-        whole = opened.path if isinstance(opened, SlicedFile) else opened
-        check_not_loaded(arguments.get("rejected_path"), whole)
+    all_opened = paths_to_load(path, "path")
+    wholes = [opened.path if isinstance(opened, SlicedFile) else opened for opened in all_opened]
+    check_not_loaded(arguments.get("rejected_path"), wholes, is_list=isinstance(path, list | tuple))
+    for opened, whole in zip(all_opened, wholes, strict=True):
         found = files_of(whole)
         if opened is whole:
             files += found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_cdf_records.hooks.failures import task_failures
 from airflow_provider_cdf_records.hooks.paths import storage_path
 from airflow_provider_cdf_records.records import argument_kinds
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
@@ -14,6 +15,7 @@ from airflow_provider_cdf_records.sources.slices import without_slice
 from airflow_provider_cdf_records.sources.splitting import Member, split_files
 from airflow_provider_cdf_records.sources.storage import is_folder, shown_url
 from airflow_provider_cdf_records.sources.storage_errors import storage_errors
+from airflow_provider_cdf_records.sources.storage_file import check_readable
 from airflow_provider_cdf_records.sources.storage_use import using_storages
 
 
@@ -21,25 +23,39 @@ def split(
     path: Any, parts: int, by: str, file_format: str | None, file_options: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
     """Return the arguments of each part; see :func:`.split_source`."""
+    with task_failures(), using_storages():
+        return _split(path, parts, by, file_format, file_options)
+
+
+def _split(
+    path: Any, parts: int, by: str, file_format: str | None, file_options: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    parts = argument_kinds.whole_number(least=1, of="number of parts")("parts", parts)
+    by = argument_kinds.one_of("identity", "position")("by", by)
     given = argument_kinds.paths("path", path)
     texts = list(map(_text_of, given if isinstance(given, list) else [given]))
     for text in texts:
         check_format(text, file_format, file_options)
     whole = texts if isinstance(given, list) else texts[0]
+    members = [member for text in texts for member in _members_of(text)]
     if by == "identity":
+        named = set(texts)
+        for member in members:
+            if member.text in named:  # a file that is named, which no one has looked at yet
+                check_readable(member.path)
         return [{"path": whole, "partition": f"{number}/{parts}"} for number in range(1, parts + 1)]
-    with using_storages():
-        members = [member for text in texts for member in _members_of(text)]
-        found = split_files(
-            members,
-            parts,
-            file_format=file_format,
-            file_options=file_options,
-            holds_rejected=begins_with_rejected,
-        )
+    found = split_files(
+        members,
+        parts,
+        file_format=file_format,
+        file_options=file_options,
+        holds_rejected=begins_with_rejected,
+    )
     if len(found) == 1:
         return [{"path": whole}]
-    return [{"path": paths[0] if len(paths) == 1 else paths} for paths in found]
+    is_one_file = [member.text for member in members] == [whole]
+    # Files of a folder stay a list, also one of them: beside those of a list, no rejected_path is written.
+    return [{"path": paths[0] if is_one_file else paths} for paths in found]
 
 
 def _text_of(path: Any) -> str:

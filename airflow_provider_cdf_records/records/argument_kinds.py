@@ -153,7 +153,7 @@ def json_objects(name: str, value: Any, expected: str) -> list[Mapping[str, Any]
     several = [one for one in several if one is not None]
     for one in several:
         if not isinstance(one, Mapping):
-            raise _refusal(name, expected, f"a list with a {type(one).__name__}")
+            raise _refused(name, expected, f"a list with {with_article(type(one).__name__)}")
     return several
 
 
@@ -230,6 +230,11 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str | PathLike) or hasattr(value, "protocol")  # the last: of any UPath
 
 
+def with_article(noun: str) -> str:
+    """Return a noun with its article, such as ``an int``."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def _read_json(name: str, value: str) -> Any:
     try:
         return json.loads(value)
@@ -249,4 +254,8 @@ def _refusal(name: str, expected: str, value: object, *, show: bool = True) -> I
     """
     got = shortened(repr(value)) if show or value is None else type(value).__name__
     nothing = IS_NOTHING if value is None or (isinstance(value, str) and value in NOTHING) else ""
-    return InvalidArgumentError(f"{name} must be {expected}, got {got}{nothing}.")
+    return _refused(name, expected, f"{got}{nothing}")
+
+
+def _refused(name: str, expected: str, got: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{name} must be {expected}, got {got}.")

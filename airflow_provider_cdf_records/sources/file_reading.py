@@ -9,12 +9,14 @@ from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources.archives import is_named_zip, is_zip, members_of
 from airflow_provider_cdf_records.sources.compression import compression_of
 from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FileFormat
-from airflow_provider_cdf_records.sources.formats import Slicing, cannot_be_cut, format_of
+from airflow_provider_cdf_records.sources.formats import CannotBeCutError, Slicing, format_of
 from airflow_provider_cdf_records.sources.open_file import OpenFile
 from airflow_provider_cdf_records.sources.slices import Slice
 from airflow_provider_cdf_records.sources.source import START, FormatError
 from airflow_provider_cdf_records.sources.storage import StoragePath
 from airflow_provider_cdf_records.sources.storage_file import StorageFile, check_readable, open_for_reading
+
+IS_ZIP = "is a zip archive"
 
 
 def files_in(path: StoragePath, part: Slice | None, *, is_alone: bool) -> list[StoragePath]:
@@ -27,7 +29,7 @@ def files_in(path: StoragePath, part: Slice | None, *, is_alone: bool) -> list[S
     if not is_archive(path, is_alone=is_alone):
         return [path]
     if part is not None:
-        msg = f"{path}: {cannot_be_cut('is a zip archive')}"
+        msg = f"{path}: {CannotBeCutError(IS_ZIP)}"
         raise SourceError(msg)
     return [*members_of(path)]
 
@@ -53,10 +55,10 @@ def slicing_of(opened: OpenFile, how: FileFormat, unit: str | None = None) -> Sl
     name, slicing = how.format.name, how.format.slicing
     if slicing is None:
         why = f"is {name}"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     if opened.is_compressed:
         why = "is compressed"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     if unit not in (None, slicing.unit):
         msg = f"is {name}, whose slices are written as #{slicing.unit}=0-3, not as #{unit}=..."
         raise FormatError(msg)

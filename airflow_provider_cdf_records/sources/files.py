@@ -16,8 +16,9 @@ from airflow_provider_cdf_records.sources.archives import ZipMember
 from airflow_provider_cdf_records.sources.file_chunks import is_header, rows_after, shifted
 from airflow_provider_cdf_records.sources.file_format import FIRST_BYTES, FormatChoice, is_blank
 from airflow_provider_cdf_records.sources.file_reading import chunks_of, files_in, slicing_of
+from airflow_provider_cdf_records.sources.formats.slicing import size_of
 from airflow_provider_cdf_records.sources.open_file import OpenFile, open_file
-from airflow_provider_cdf_records.sources.slices import Slice, SlicedFile, bytes_of
+from airflow_provider_cdf_records.sources.slices import Slice, SlicedFile, bytes_of, problem_of
 from airflow_provider_cdf_records.sources.source import ROWS_TO_PEEK, START, FormatError
 from airflow_provider_cdf_records.sources.storage import (
     FileState,
@@ -249,8 +250,14 @@ class FileSource:
             self._reading = None
 
     def _note_span(self, number: int, opened: OpenFile, part: Slice) -> None:
-        """Note which bytes of an open file a slice is."""
+        """Note which bytes of an open file a slice is.
+
+        :raises SourceError: when the file does not have them.
+        """
         slicing = slicing_of(opened, self._formats[number], part.unit)
+        if problem := problem_of(part, size_of(opened.file)):
+            msg = f"{self._paths[number]}: {problem}"
+            raise SourceError(msg)  # whatever else there is to say of a file that has become empty
         begin, end = self._span = slicing.span(opened.file, part)
         opened.file.seek(0)
         if self._sizes:

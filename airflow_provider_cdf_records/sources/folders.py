@@ -79,6 +79,16 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
     return "pattern" if takes else None
 
 
+def is_beside(path: StoragePath, file: StoragePath) -> bool:
+    """Whether a file, there yet or not, is another one in the same folder, and would be loaded with it."""
+    if is_on_the_web(path):
+        return False
+    (storage, name), (other_storage, other) = canonical_path(file), canonical_path(path)
+    folder, _, last = name.rpartition("/")
+    is_in_folder = storage == other_storage and folder == other.rpartition("/")[0]
+    return is_in_folder and name != other and not last.startswith(HIDDEN)
+
+
 def _is_pattern(path: Any) -> bool:
     if is_on_the_web(path):
         return False

@@ -60,6 +60,20 @@ def without_slice(text: str) -> str:
     return FRAGMENT.sub("", text)
 
 
+def problem_of(part: Slice, size: int) -> str | None:
+    """Return why a file does not have all bytes of a slice, as after it was cut short; else ``None``.
+
+    A slice from the start may end beyond the file, as one by hand for a file that may be small does.
+
+    :param size: of the file.
+    """
+    if part.unit != BYTES or (part.first <= size and (not part.first or (part.last or 0) < size)):
+        return None
+    again = "Has it been written again since it was cut?"
+    hint = "" if part.last is None else f" If not, leave the end of its last slice open: #{BYTES}=first-."
+    return f"has {size:,} bytes, and not all of the slice {part}. {again}{hint}"
+
+
 def bytes_of(part: Slice | None, size: int) -> int:
     """Return how many bytes of a file are in a slice, as far as they are known before it is opened.
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal
 
-from airflow_provider_cdf_records.records import argument_kinds as kinds
-
 By = Literal["identity", "position"]
 OPENING = "airflow_provider_cdf_records.hooks.splitting"  # opens paths with the credentials of connections
 
@@ -40,7 +38,8 @@ def split_source(
     Parquet between row groups; compressed files, JSON, Arrow and zip archives are not cut, and each of them
     is in one part as a whole. The files must stay as they are until all parts are loaded.
 
-    Each dict has a ``path`` (a text, or a list of them) and by identity a ``partition``. There are never more
+    Each dict has a ``path`` (a text, or a list of them: by position of a folder, a pattern or a list, beside
+    whose files no ``rejected_path`` may be) and by identity a ``partition``. There are never more
     than ``parts``, by position fewer where there is not so much to cut, and always at least one. Reading the
     path takes the credentials of Airflow connections, as that of an operator does.
 
@@ -48,9 +47,8 @@ def split_source(
     :param file_format: by position: the name of a format; by default what the suffix says.
     :param file_options: by position: options of the format. Give the operator the same two.
     :raises InvalidArgumentError: for an argument that makes no sense.
-    :raises SourceError: by position: when there is no file, or one that cannot be opened.
+    :raises SourceError: when there is no file, or by position one that cannot be opened. In a task, both are
+        an ``AirflowFailException``, so that what cannot be mended is not tried again.
     """
-    parts = kinds.whole_number(least=1, of="number of parts")("parts", parts)
-    by = kinds.one_of("identity", "position")("by", by)
     found: list[dict[str, Any]] = import_module(OPENING).split(path, parts, by, file_format, file_options)
     return found

@@ -22,6 +22,7 @@ from airflow_provider_cdf_records.sources.storage_answers import (
 
 MISSING_CREDENTIALS = "NoCredentialsError"  # of botocore, which need not be installed
 WINDOWS_PATH = re.compile(r"[a-z]:[\\/]", re.IGNORECASE)
+MISSPELT_SLICE = re.compile(r"#[\w -]*=[^#/=]*\Z|#\s*(?:bytes?|row[ _-]?groups?)\b[^#/.]*\Z", re.IGNORECASE)
 PRIVATE_BLOB = re.compile(r"https://[a-z0-9]+\.(?:[a-z0-9]+\.)?(?:blob|dfs)\.", re.IGNORECASE)
 REFUSED_BLOB = (401, 403, 404, 409)  # what Azure answers to strangers
 
@@ -46,7 +47,9 @@ def storage_errors(path: object, doing: str = "accessed") -> Iterator[None]:
 
 def missing(path: Any) -> MissingSourceError:
     """Return the error of a path with nothing there."""
-    if os.name != "nt" and WINDOWS_PATH.match(str(path)):
+    if MISSPELT_SLICE.search(str(path)):
+        hint = "Slices are written #bytes=first-last, or #row_groups=first-last of Parquet, without spaces."
+    elif os.name != "nt" and WINDOWS_PATH.match(str(path)):
         hint = "It is a path of Windows, and this worker does not run there."
     elif os.path.islink(str(path)):
         hint = "It is a symbolic link that leads nowhere."

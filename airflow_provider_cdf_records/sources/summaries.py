@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ ARE_SUMMARIES = "the summaries that the parts of one load returned (load.output 
 COUNTS = ("read", "superseded", "rejected", "requests", "retries", "bytes_sent")
 VALIDATED = "valid"  # with validate_only, in place of what was sent
 OTHERS = ("stream_id", "identities", "resumed_from", "seconds", "rejected_path", "probes")
+
+log = logging.getLogger(__name__)
 
 
 def merge_summaries(summaries: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -39,8 +42,8 @@ def merge_summaries(summaries: Iterable[Mapping[str, Any] | None]) -> dict[str, 
     - ``resumed_from`` is a list of the positions, each of a part, or ``None`` where none was resumed.
     - ``probes`` are those of all parts, the oldest first.
 
-    :param summaries: a list, or what a mapped task returned; ``None``, of a part that was skipped, is left
-        out. A result of this function may be among them.
+    :param summaries: a list, or what a mapped task returned; ``None``, of a part without a summary such as
+        one that was skipped, is left out, and the log says so. A result of this function may be among them.
     :raises InvalidArgumentError: where there is none, or where they are of several streams or verbs.
     """
     parts = _read(summaries)
@@ -69,6 +72,12 @@ def _read(summaries: Any) -> dict[int, Mapping[str, Any]]:
     given = list(summaries) if is_list else summaries
     read = kinds.json_objects("summaries", given, ARE_SUMMARIES)
     places = [place for place, one in enumerate(given) if one is not None] if is_list else range(len(read))
+    if is_list and 0 < len(read) < len(given):
+        log.info(
+            "Of %s summaries %s are None, of parts without one, such as skipped ones: they are left out.",
+            f"{len(given):,}",
+            f"{len(given) - len(read):,}",
+        )
     parts = dict(zip(places, read, strict=True))
     if not parts:
         msg = (

@@ -193,3 +193,44 @@ def test_nothing_is_written(checking: Checking, tmp_path: Path) -> None:
     before = sorted(os.listdir(tmp_path))
     checking.check("id,n,on\na,x,yes\n")
     assert sorted(os.listdir(tmp_path)) == sorted({*before, "rows.csv"})
+
+
+def test_slices_and_several_files_are_checked_as_the_operator_loads_them(checking: Checking) -> None:
+    text = "id,n,on\na,1,yes\nb,2,no\nc,x,yes\n"
+    assert "3 rows: 2 would be sent, 1 rejected." in checking.check(text).out
+    first, second = f"{checking.file}#bytes=0-15", f"{checking.file}#bytes=23-"
+    for files, numbers in (
+        ([first], "1 row: 1 would be sent, 0 rejected."),
+        ([second], "1 row: 0 would be sent, 1 rejected."),
+        ([second, checking.file, first], "5 rows: 3 would be sent, 2 rejected."),
+    ):
+        answer = checking.commands.run(
+            "check", *files, "--mapping", checking.mapping, "--containers", checking.containers
+        )
+        assert numbers in answer.out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("rows.csv#byte=0-15", "does not exist. Slices are written #bytes=first-last"),
+        ("other.csv#bytes=0-15", "other.csv does not exist."),
+        ("#bytes=0-15", "has a slice, and is no file"),
+        ("rows.csv#bytes=9-3", "ends before it begins"),
+    ],
+)
+def test_a_slice_that_cannot_be_checked_is_told(checking: Checking, name: str, words: str) -> None:
+    checking.file.write_text("id,n,on\na,1,yes\n")
+    path = f"{checking.file.parent}{'' if name.startswith('#') else '/'}{name}"
+    answer = checking.commands.run("check", path, "--mapping", checking.mapping)
+    assert answer.code == 2
+    assert words in answer.error
+    assert "Traceback" not in answer.error
+
+
+def test_a_suggestion_of_a_slice_is_refused(checking: Checking, tmp_path: Path) -> None:
+    checking.file.write_text("id,n,on\na,1,yes\n")
+    path = f"{checking.file}#bytes=0-7"
+    answer = checking.commands.run("suggest", path, "--space", "a", "--container", "A", "--out", tmp_path)
+    assert answer.code == 2
+    assert "has a slice, and this command reads whole files" in answer.error

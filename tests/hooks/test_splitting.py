@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pyarrow import parquet
 from airflow_provider_cdf_records.hooks.sources import file_source
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, MissingSourceError
 from airflow_provider_cdf_records.sources import split_source
+from airflow_provider_cdf_records.version_compat import AirflowFailException
+from tests.current_task import current_task
 from tests.sources.reading import rows_of
 
 in_any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -113,8 +116,9 @@ def test_a_file_of_nothing_to_cut_is_one_part_as_it_is(tmp_path: Path, content: 
 
 
 def test_by_identity_each_task_reads_all(tmp_path: Path) -> None:
-    found = split_source(f"{tmp_path}/not yet.ndjson", 2)
-    path = f"{tmp_path}/not yet.ndjson"
+    path = f"{tmp_path}/a.ndjson"
+    Path(path).write_bytes(b"")
+    found = split_source(path, 2)
     assert found == [{"path": path, "partition": "1/2"}, {"path": path, "partition": "2/2"}]
 
 
@@ -125,11 +129,11 @@ def test_paths_keep_the_text_that_was_given(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     for given_path in ("data", "data/", "data/*.ndjson", "*/*.ndjson"):
         assert split_source(given_path, 2, by="position") == [
-            {"path": "data/a.ndjson"},
-            {"path": "data/b.ndjson"},
+            {"path": ["data/a.ndjson"]},
+            {"path": ["data/b.ndjson"]},
         ]
     monkeypatch.chdir(tmp_path / "data")
-    assert split_source("*.ndjson", 2, by="position") == [{"path": "a.ndjson"}, {"path": "b.ndjson"}]
+    assert split_source("*.ndjson", 2, by="position") == [{"path": ["a.ndjson"]}, {"path": ["b.ndjson"]}]
 
 
 def test_a_file_whose_name_looks_like_a_slice_is_opened(tmp_path: Path) -> None:
@@ -164,6 +168,87 @@ def test_a_slice_of_a_folder_is_refused(tmp_path: Path) -> None:
         file_source(f"{tmp_path}#bytes=0-5", {})
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MissingSourceError, match="does not exist"):
-        split_source(tmp_path / "a.ndjson", 2, by="position")
+@pytest.mark.parametrize("by", ["identity", "position"])
+def test_a_missing_file_is_told_and_in_a_task_not_retried(tmp_path: Path, by: Any) -> None:
+    for path in (tmp_path / "a.ndjson", [tmp_path / "a.ndjson"], f"{tmp_path}/a*"):
+        with pytest.raises(MissingSourceError, match=r"does not exist|with no files"):
+            split_source(path, 2, by=by)
+        with current_task(), pytest.raises(AirflowFailException, match=r"does not exist|with no files"):
+            split_source(path, 2, by=by)
+
+
+def test_an_argument_that_makes_no_sense_is_not_retried_in_a_task() -> None:
+    with current_task(), pytest.raises(AirflowFailException, match="parts must be a whole number"):
+        split_source("a.ndjson", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        *((f"#{part}", True) for part in ("byte=0-10", "Bytes=0-10", "bytes=5", "bytes=0 - 9", "bytes 0-9")),
+        *((f"#{part}", True) for part in ("rows=0-5", "row-groups=0-1", "bytes=-5")),
+        *((f"#{part}", False) for part in ("1.ndjson", "bytes.ndjson/x", "a-1")),
+    ],
+)
+def test_a_slice_that_is_misspelt_is_told(tmp_path: Path, text: str, is_told: bool) -> None:
+    (tmp_path / "a.ndjson").write_bytes(as_lines(numbered(4)))
+    with pytest.raises(MissingSourceError, match="does not exist") as refused:
+        values_of(f"{tmp_path}/a.ndjson{text}", file_format="ndjson")
+    assert ("Slices are written #bytes=first-last" in str(refused.value)) is is_told
+
+
+def test_the_log_tells_why_there_are_fewer_parts_than_were_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    lines = as_lines(numbered(1000))
+    (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress(lines))
+    (tmp_path / "b.json").write_text(json.dumps(numbered(1000)))
+    (tmp_path / "c.csv").write_text("n\n" + "1\n" * 1000)
+    with zipfile.ZipFile(tmp_path / "e.zip", "w") as archive:
+        archive.writestr("a.ndjson", lines)
+    reasons = {
+        "a.ndjson.gz": "is compressed",
+        "b.json": "is json",
+        "c.csv": "has rows at its end to be left out (skip_footer)",
+        "e.zip": "is a zip archive",
+    }
+    for name, why in reasons.items():
+        options = {"skip_footer": 1} if name == "c.csv" else None
+        split_source(tmp_path / name, 4, by="position", file_options=options)
+        message = f"1 part instead of 4, because files are not cut: {tmp_path}/{name} {why}."
+        assert [record.getMessage() for record in caplog.records] == [message]
+        caplog.clear()
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "a.ndjson").write_bytes(lines)
+    (tmp_path / "f" / "b.ndjson.gz").write_bytes(gzip.compress(lines, 0))
+    assert len(split_source(tmp_path / "f", 4, by="position")) == 3
+    assert f"3 parts instead of 4, because files are not cut: {tmp_path}/f/b.ndjson.gz is" in caplog.text
+    caplog.clear()
+    assert len(split_source(tmp_path / "f" / "a.ndjson", 4, by="position")) == 4
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("pattern", ["", "/*.ndjson", "/"])
+def test_no_part_of_a_folder_takes_a_rejected_path_that_the_next_split_would_find(
+    tmp_path: Path, count: int, pattern: str
+) -> None:
+    for number in range(count):
+        (tmp_path / f"{number}.ndjson").write_bytes(as_lines(numbered(20)))
+    parts = split_source(f"{tmp_path}{pattern}", 2, by="position")
+    assert len(parts) == 2
+    for part in parts:
+        with pytest.raises(InvalidArgumentError, match="would load it, too; choose another folder, or let"):
+            values_of(**part, rejected_path=tmp_path / "rejected.ndjson")
+        assert values_of(**part, rejected_path=tmp_path / "_rejected.ndjson")
+        assert values_of(**part, rejected_path=tmp_path / "rejected" / "0.ndjson")
+
+
+def test_rejected_records_may_stand_beside_the_one_file_that_is_split(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(as_lines(numbered(20)))
+    parts = split_source(path, 2, by="position")
+    rows = [row for part in parts for row in values_of(**part, rejected_path=tmp_path / "rejected.ndjson")]
+    assert rows == numbered(20)
+    assert split_source(path, 2, by="position") == parts

@@ -69,7 +69,8 @@ def test_each_line_is_in_one_slice_whatever_the_cuts(
         patch.setattr(ndjson, "LONGEST_LINE", longest)
         patch.setattr(ndjson, "ROWS_AT_ONCE", 3)
         whole = FileSource(path)
-        slices = [FileSource(sliced(path, text)) for text in cuts_of("bytes", bounds)]
+        cuts = cuts_of("bytes", [min(bound, len(content)) for bound in bounds])
+        slices = [FileSource(sliced(path, text)) for text in cuts]
         assert [row for source in slices for row in values_of(source)] == values_of(whole)
         refusals = [message for source in slices for _, message in refusals_of(source)]
         assert refusals == [message for _, message in refusals_of(whole)]
@@ -82,6 +83,7 @@ def test_the_position_of_a_line_is_its_first_byte_and_a_slice_goes_on_after_any_
 ) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(content)
+    first = min(first, len(content))
     source = FileSource(sliced(path, f"#bytes={first}-"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ndjson, "ROWS_AT_ONCE", 2)
@@ -105,11 +107,42 @@ def test_lines_of_a_slice_from_the_start_are_numbered(tmp_path: Path) -> None:
     assert source.where(3) == f"line 3 of {path}"
 
 
-@pytest.mark.parametrize("part", ["#bytes=3-5", "#bytes=30-", "#bytes=500-600"])
+@pytest.mark.parametrize("part", ["#bytes=3-5", "#bytes=29-29", "#bytes=30-"])
 def test_a_slice_in_which_no_line_begins_is_empty(tmp_path: Path, part: str) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b'{"text": "as long as this is"}')
     assert rows_of(FileSource(sliced(path, part))) == []
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.csv"])
+@pytest.mark.parametrize(
+    ("size", "part"),
+    [
+        (20, "#bytes=21-"),
+        (20, "#bytes=21-30"),
+        (20, "#bytes=4-20"),
+        (20, "#bytes=20-20"),
+        (0, "#bytes=8-"),
+        (0, "#bytes=8-9"),
+    ],
+)
+def test_a_slice_beyond_the_end_of_its_file_is_an_error(
+    tmp_path: Path, name: str, size: int, part: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes((b"{}\n{}\n" if name == "a.ndjson" else b"n\n1\n").ljust(20, b"\n")[:size])
+    with pytest.raises(SourceError, match=f"{name}: has {size} bytes, and not all of the slice {part}. Has"):
+        rows_of(FileSource(sliced(path, part)))
+
+
+@pytest.mark.parametrize(("content", "part"), [("n\n1\n", "0-99"), ("n\n1\n", "4-"), ("", "0-"), ("", "0-9")])
+def test_a_slice_from_the_start_or_exactly_from_the_end_need_not_have_all_its_bytes(
+    tmp_path: Path, content: str, part: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    rows = rows_of(FileSource(sliced(path, f"#bytes={part}")))
+    assert rows == ([(1, {"n": "1"})] if content and part.startswith("0") else [])
 
 
 def parquet_file(path: Path, counts: list[int]) -> Path:

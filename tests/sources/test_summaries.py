@@ -172,6 +172,7 @@ def without(*keys: str, **changed: Any) -> dict[str, Any]:
         (5, "got 5"),
         (["a"], "a list with a str"),
         ([[PART]], "a list with a list"),
+        ([5], "a list with an int"),
         ([PART, None, without("probes")], r"summaries\[2\] has no 'probes'"),
         ([{"read": 1}], r"summaries\[0\] has no 'superseded'"),
         ([PART, without(read="1")], r"summaries\[1\] has read '1', which no load returns"),
@@ -190,3 +191,12 @@ def without(*keys: str, **changed: Any) -> dict[str, Any]:
 def test_what_cannot_be_added_up_is_refused_by_name(summaries: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         merge_summaries(summaries)
+
+
+def test_parts_without_a_summary_are_left_out_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert merge_summaries([PART, None, PART])["read"] == 2 * PART["read"]
+    assert "Of 3 summaries 1 are None, of parts without one" in caplog.text
+    caplog.clear()
+    merge_summaries([PART, PART])
+    assert not caplog.text

@@ -25,6 +25,7 @@ KEYS = ("time_zone", "format")
 UNITS = {"s": 1_000_000, "ms": 1000, "us": 1}  # microseconds; of a nanosecond there are more
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 NOTHING = (None, "None", "none", "null")  # as Jinja writes it
+YEAR = re.compile(r"(?<!%)((?:%%)*)%Y")
 MOMENT_AS_TEXT = re.compile(
     r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)? ?"
     r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)\s*"
@@ -60,14 +61,18 @@ class _Moment:
         if moment is None:
             return None
         if self._kind == "date":
-            return driver.date(moment.date()) if self._form is None else moment.strftime(self._form)
+            return driver.date(moment.date()) if self._form is None else self._text_of(moment)
         if self._form in (*UNITS, "ns"):
             microseconds = (moment - EPOCH) // timedelta(microseconds=1)
             return microseconds * 1000 if self._form == "ns" else microseconds // UNITS[self._form]
         if self._zone is not None:
             self._warn_if_repeated(moment)
             moment = moment.astimezone(self._zone).replace(tzinfo=None)
-        return driver.moment(moment) if self._form is None else moment.strftime(self._form)
+        return driver.moment(moment) if self._form is None else self._text_of(moment)
+
+    def _text_of(self, moment: datetime) -> str:
+        """Return a text in the form, whose years have four digits, which those before 1000 lack on Linux."""
+        return moment.strftime(YEAR.sub(lambda found: f"{found[1]}{moment.year:04}", str(self._form)))
 
     def _read(self, value: Any) -> datetime:
         try:

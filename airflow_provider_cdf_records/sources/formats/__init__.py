@@ -16,15 +16,15 @@ from airflow_provider_cdf_records.sources.formats.csv import CSV, TSV
 from airflow_provider_cdf_records.sources.formats.json import JSON
 from airflow_provider_cdf_records.sources.formats.ndjson import NDJSON
 from airflow_provider_cdf_records.sources.formats.parquet import PARQUET
-from airflow_provider_cdf_records.sources.formats.slicing import Slicing, cannot_be_cut
+from airflow_provider_cdf_records.sources.formats.slicing import CannotBeCutError, Slicing
 
 __all__ = [
     "FORMATS",
     "NDJSON",
+    "CannotBeCutError",
     "Format",
     "Options",
     "Slicing",
-    "cannot_be_cut",
     "describe_content",
     "describe_other",
     "format_named",

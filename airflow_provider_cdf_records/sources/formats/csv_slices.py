@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.sources.formats.csv_lines import UTF_8, Block,
 from airflow_provider_cdf_records.sources.formats.csv_options import CsvOptions
 from airflow_provider_cdf_records.sources.formats.csv_rows import CsvRowReader
 from airflow_provider_cdf_records.sources.formats.csv_shape import Shape
-from airflow_provider_cdf_records.sources.formats.slicing import cannot_be_cut, size_of
+from airflow_provider_cdf_records.sources.formats.slicing import CannotBeCutError, size_of
 from airflow_provider_cdf_records.sources.slices import Slice
 from airflow_provider_cdf_records.sources.source import FormatError
 
@@ -79,13 +79,13 @@ def _head_of(file: io.BufferedReader, options: CsvOptions) -> tuple[Start, Seque
         start = start._replace(encoding="utf-8")
     elif len(EVERY_BYTE.decode(start.encoding, "replace")) != len(EVERY_BYTE):
         why = f"is in {start.encoding}, in which bytes may be parts of characters"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     elif LINE_ENDS.decode(start.encoding, "replace") != LINE_ENDS.decode():
         why = f"is in {start.encoding}, in which other bytes end lines than in ASCII"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     if options.skip_footer:
         why = "has rows at its end to be left out (skip_footer)"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     rows = start.rows_from_start(start.blocks(file))
     names = names_in(rows, options)
     lines = rows.line_number
@@ -96,15 +96,15 @@ def _head_of(file: io.BufferedReader, options: CsvOptions) -> tuple[Start, Seque
             lines += 1
         if max(start.skipped, default=0) > lines:
             why = "has lines to be skipped in the middle (skip_rows)"
-            raise cannot_be_cut(why)
+            raise CannotBeCutError(why)
     file.seek(0)
     return start, names, _after_lines(file, lines)
 
 
 def _cut_wrongly(part: Slice, what: str) -> FormatError:
     msg = (
-        f"has no end of a line where the slice {part} {what}s; slices of CSV {what} at the ends of rows, "
-        "which split_source finds. Has the file been written again since it was cut?"
+        f"has no line that {what}s where the slice {part} {what}s; slices of CSV {what} where a row {what}s, "
+        "as those of split_source do. Has the file been written again since it was cut?"
     )
     return FormatError(msg)
 
@@ -170,7 +170,7 @@ def _row_ends(
     start = start_of(file, replace(options, encoding_errors="reject"))  # which keeps the number of bytes
     if options.escapechar or len(start.delimiter) > 1:
         why = "has quotes, and an escapechar or a delimiter of several characters"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     start = start._replace(encoding=encoding)
     lines = _LineOffsets(encoding, file.tell())
     rows = start.rows_from_start(lines.counted(start.blocks(file)))
@@ -204,7 +204,7 @@ class _LineOffsets:
         for block in blocks:
             if any(isinstance(line, CutLine) for line in block.lines):
                 why = "has a very long line"
-                raise cannot_be_cut(why)
+                raise CannotBeCutError(why)
             self._blocks.append((self._lines, self._bytes, list(block.lines)))
             self._lines += len(block.lines)
             self._bytes += self._size(block.lines)

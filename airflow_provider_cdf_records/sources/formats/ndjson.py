@@ -18,8 +18,8 @@ from airflow_provider_cdf_records.sources.formats.json_encoding import (
     refuse_marked,
 )
 from airflow_provider_cdf_records.sources.formats.slicing import (
+    CannotBeCutError,
     Slicing,
-    cannot_be_cut,
     end_of_line,
     size_of,
     span_of_bytes,
@@ -91,7 +91,7 @@ def _checked_encoding(file: io.BufferedReader, options: TextOptions) -> str:
     encoding = encoding_of(file, options)
     if encoding not in UTF8:
         why = f"is in {encoding.upper()}, not in UTF-8"
-        raise cannot_be_cut(why)
+        raise CannotBeCutError(why)
     _check_start(file.peek(BYTES_AT_ONCE).removeprefix(UTF8_BOM))
     return encoding
 

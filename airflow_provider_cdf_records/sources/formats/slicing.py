@@ -40,9 +40,15 @@ class Slicing:
     position_in_words: Callable[[Slice], str]
 
 
-def cannot_be_cut(why: str) -> FormatError:
-    """Return the error for a file that has no slices."""
-    return FormatError(f"{why}, and cannot be read in slices; {INSTEAD}.")
+class CannotBeCutError(FormatError):
+    """A file that has no slices.
+
+    :param why: not, as ``is compressed``.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}, and cannot be read in slices; {INSTEAD}.")
+        self.why = why
 
 
 def size_of(file: io.BufferedReader) -> int:

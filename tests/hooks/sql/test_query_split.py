@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from airflow_provider_cdf_records.hooks import split_query
 from airflow_provider_cdf_records.hooks.databases import Query
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
+from airflow_provider_cdf_records.version_compat import AirflowFailException
+from tests.current_task import current_task
 from tests.hooks.sql.test_sqlite import operator
 from tests.local_cdf import LocalCdf
 
@@ -72,13 +74,30 @@ def test_each_row_is_in_one_part_also_those_that_come_in_meanwhile(
         [number / 100 for number in range(100)],
         [(START + timedelta(hours=hour)).isoformat(" ") for hour in range(100)],
         [(date(2026, 1, 1) + timedelta(day)).isoformat() for day in range(100)],
+        [(START + timedelta(seconds=second)).isoformat() + "Z" for second in range(100)],
+        [(START + timedelta(minutes=minute)).isoformat() for minute in range(100)],
+        [(START + timedelta(milliseconds=ms)).isoformat("T", "milliseconds") + "Z" for ms in range(100)],
+        [(START + timedelta(hours=hour)).isoformat(" ") + "+00:00" for hour in range(100)],
+        [
+            f"{START + timedelta(hours=hour):%Y-%m-%dT%H:%M}{'+0100' if hour < 50 else '+0200'}"
+            for hour in range(100)
+        ],
+        [(datetime(1, 1, 1) + timedelta(days=30 * day)).isoformat() + "Z" for day in range(100)],
     ],
-    ids=["integers", "floats", "moments", "dates"],
+    ids=[
+        *("integers", "floats", "moments", "dates"),
+        *("with T and Z", "with T", "milliseconds", "UTC as an offset", "summer time", "years before 1000"),
+    ],
 )
-def test_the_parts_of_even_values_are_even(sqlite: sqlite3.Connection, values: Any) -> None:
+def test_the_parts_of_even_values_are_even(
+    sqlite: sqlite3.Connection, values: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     fill(sqlite, list(values))
     split = split_query(SQL, 4, column="number", conn_id="lite")
-    assert [len(rows_of(part)) for part in split] == pytest.approx([25] * 4, abs=1)
+    rows = [rows_of(part) for part in split]
+    assert sorted(row for part in rows for row in part) == list(range(100))
+    assert [len(part) for part in rows] == pytest.approx([25] * 4, abs=1)
+    assert "letter by letter" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -128,6 +147,10 @@ def test_bounds_may_be_a_query_of_their_own(sqlite: sqlite3.Connection) -> None:
         ({"sql": "SELECT 1"}, "sql must be one query with {range} once"),
         ({"sql": "SELECT {range}, {range}"}, "sql must be one query with {range} once"),
         ({"sql": None}, "sql must be one query"),
+        (
+            {"sql": "sql/alarms.sql"},
+            "sql must be the text of the query, got the name of a file, 'sql/alarms.sql'",
+        ),
         ({"parts": 0}, "parts must be a number of parts"),
         ({"parts": True}, "parts must be a number of parts"),
         ({"column": ""}, "column must name a column"),
@@ -145,6 +168,55 @@ def test_an_argument_that_makes_no_sense_is_named(
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("2026-01-01 12:00:00", "2026-02-01T12:00:00Z"),
+        ("2026-01-01T12:00:00", "2026-02-01T12:00:00Z"),
+        ("2026-01-01 12:00:00", "2026-02-01T12:00:00"),
+    ],
+)
+def test_texts_of_several_forms_are_refused_and_may_be_made_one(
+    sqlite: sqlite3.Connection, low: str, high: str
+) -> None:
+    fill(sqlite, [low, high])
+    with pytest.raises(SourceError, match=r"in several forms, .*: give as column .* datetime\(number\)"):
+        split_query(SQL, 2, column="number", conn_id="lite")
+    bounds = "SELECT MIN(datetime(number)), MAX(datetime(number)) FROM reading"
+    split = split_query(SQL, 2, column="datetime(number)", conn_id="lite", bounds=bounds)
+    assert [rows_of(part) for part in split] == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "arguments", "message"),
+    [
+        ("SELECT id FROM reading WHERE {range}", {}, "name the column in its SELECT list, or give bounds"),
+        ("SELECT number FROM reading WHERE {range} AND id > :least", {}, "parameters with 'least', as the"),
+        (
+            "SELECT number FROM reading WHERE {range} AND id BETWEEN :least AND :most",
+            {"parameters": {"most": 5}},
+            "Give split_query parameters with 'least', as",
+        ),
+        ("SELECT number FROM reading WHERE {range} AND id > ?", {}, "the parameters for the placeholders"),
+        (SQL, {"bounds": "SELECT 1, 2 FROM nowhere"}, "no such table: nowhere"),
+    ],
+)
+def test_a_query_for_the_bounds_that_fails_says_what_to_do(
+    sqlite: sqlite3.Connection, sql: str, arguments: dict[str, Any], message: str
+) -> None:
+    fill(sqlite, [1, 2])
+    with pytest.raises(Exception, match=message) as refused:
+        split_query(sql, 2, column="number", conn_id="lite", **arguments)
+    assert not refused.value.retryable  # type: ignore[attr-defined]
+
+
+def test_what_a_retry_cannot_mend_is_not_retried_in_a_task(sqlite: sqlite3.Connection) -> None:
+    fill(sqlite, ["pump", "pump"])
+    for sql, message in (("SELECT 1", "sql must be one query"), (SQL, "cannot be cut")):
+        with current_task(), pytest.raises(AirflowFailException, match=message):
+            split_query(sql, 2, column="number", conn_id="lite")
+
+
 @pytest.mark.parametrize("value", ["pump", b"\x00", float("inf")])
 def test_values_that_have_no_ranges_are_refused(sqlite: sqlite3.Connection, value: Any) -> None:
     fill(sqlite, [value, value])
@@ -156,7 +228,6 @@ def test_values_that_have_no_ranges_are_refused(sqlite: sqlite3.Connection, valu
     ("low", "high"),
     [
         ("'2026-01-01'", "'2026-02-01 12:00:00'"),
-        ("'2026-01-01 12:00:00'", "'2026-02-01T12:00:00Z'"),
         ("5", "'2026-02-01'"),
     ],
 )

@@ -103,8 +103,16 @@ def test_rows_are_told_by_where_the_slice_begins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "options", "words"),
     [
-        ("#bytes=5-", {}, "has no end of a line where the slice #bytes=5- begins"),
-        ("#bytes=4-5", {}, "which split_source finds. Has the file been written again since it was cut?"),
+        (
+            "#bytes=5-",
+            {},
+            "has no line that begins where the slice #bytes=5- begins; slices of CSV begin where a",
+        ),
+        (
+            "#bytes=4-5",
+            {},
+            "ends; slices of CSV end where a row ends, as those of split_source do. Has the file",
+        ),
         ("#bytes=0-14", {}, "is cut inside of a row: that on line 3 of the slice goes on after its end"),
         ("#bytes=8-14", {}, "is cut inside of a row: that on line 1 of the slice goes on after its end"),
         ("#bytes=4-7", {"skip_footer": 1}, "has rows at its end to be left out (skip_footer), and cannot be"),
@@ -129,7 +137,7 @@ def test_a_slice_that_is_cut_wrongly_is_an_error(
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("part", ["#bytes=0-3", "#bytes=0-1", "#bytes=28-", "#bytes=900-", "#bytes=1-2"])
+@pytest.mark.parametrize("part", ["#bytes=0-3", "#bytes=0-1", "#bytes=26-", "#bytes=1-2"])
 def test_a_slice_in_which_no_row_begins_is_empty(tmp_path: Path, part: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(CONTENT.removesuffix("4\n"))
