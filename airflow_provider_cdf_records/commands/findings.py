@@ -57,7 +57,7 @@ class Findings:
         for body in records.bodies[: self._shown - len(self.records)]:
             self.records.append(msgspec.json.decode(body))
         for refusal in records.refusals:
-            self._refuse(*refusal)
+            self._refuse(refusal.position, refusal.row, refusal.message)
         if len(self._identities) < MOST_IDENTITIES:
             self._compare(records.identities)
 

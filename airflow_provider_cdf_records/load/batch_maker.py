@@ -64,8 +64,9 @@ class BatchMaker:
         tally.read += len(records.bodies) + len(records.refusals)
         self._on_read(tally.read - self._read_before)
         for refusal in sorted(records.refusals, key=attrgetter("position")):
-            rejection = rejection_of(self._where(refusal.position), *refusal)
-            tally.reject(rejection, is_unreadable=refusal.position in unreadable)
+            position, row, message, identity = refusal
+            rejection = rejection_of(self._where(position), position, row, message, identity=identity)
+            tally.reject(rejection, is_unreadable=position in unreadable)
         return list(self._batcher.feed(records, chunk.end._replace(read=tally.read), size))
 
     def last(self) -> Batch | None:

@@ -54,13 +54,13 @@ class Identities:
         :param problems: of the rows; problems with their identities are added.
         """
         spaces, unfilled = self._space.fill(table, self._missing)
-        problems.add(unfilled, "space: ")
+        problems.add_of_identity(unfilled, "space: ")
         if any(problem_of(check_space, space) for space in set(spaces)):
-            problems.add(_problems_with(check_space, spaces, unfilled))
+            problems.add_of_identity(_problems_with(check_space, spaces, unfilled))
         external_ids, unfilled = self._external_id.fill(table, self._missing)
-        problems.add(unfilled, "external_id: ")
+        problems.add_of_identity(unfilled, "external_id: ")
         if not are_external_ids(external_ids):
-            problems.add(_problems_with(check_external_id, external_ids, unfilled))
+            problems.add_of_identity(_problems_with(check_external_id, external_ids, unfilled))
         return spaces, external_ids
 
 

@@ -14,7 +14,7 @@ from airflow_provider_cdf_records.mapping.types import JsonTexts, written
 from airflow_provider_cdf_records.records.bodies import Bodies
 from airflow_provider_cdf_records.records.chunk import Records, Refusal
 from airflow_provider_cdf_records.records.encoding import CANNOT_ENCODE
-from airflow_provider_cdf_records.records.identifiers import identities_of
+from airflow_provider_cdf_records.records.identifiers import identities_of, identity_of
 from airflow_provider_cdf_records.records.request import (
     MAX_REQUEST_BYTES,
     REQUEST_END,
@@ -59,7 +59,13 @@ def encode_records(
         bodies = _one_by_one(spaces, external_ids, sources, problems)
     if problems:
         refusals += [
-            Refusal(positions[index], rows[index], why) for index, why in problems.messages().items()
+            Refusal(
+                positions[index],
+                rows[index],
+                why,
+                None if index in problems.unidentified else identity_of(spaces[index], external_ids[index]),
+            )
+            for index, why in problems.messages().items()
         ]
         is_good = [index not in problems for index in range(len(rows))]
         positions, rows, spaces, external_ids, bodies = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -27,20 +27,24 @@ class SentProperties:
         }
         self._required = [name for name, definition in definitions.items() if is_required(definition)]
 
-    def properties_type(self, traits: TextTraits) -> Any:
-        """Return a type of ``msgspec`` that decodes properties without any problem, and maybe not all."""
+    def properties_type(self, traits: TextTraits, names: Iterable[str] = ()) -> Any:
+        """Return a type of ``msgspec`` that decodes properties without any problem, and maybe not all.
+
+        :param names: of the properties of a record; those that have them in this order are decoded fastest.
+        """
+        in_order = {name: self._types[name] for name in names if name in self._types} | self._types
         required = set(self._required)
         fields: list[Any] = []
-        names: dict[str, str] = {}
-        for number, (name, kind) in enumerate(self._types.items()):
+        renamed: dict[str, str] = {}
+        for number, (name, kind) in enumerate(in_order.items()):
             field = f"p{number}"
-            names[field] = name
+            renamed[field] = name
             if name in required:
                 fields.append((field, kind.decoded(traits)))
             else:
                 fields.append((field, kind.decoded_or_null(traits), None))
         return msgspec.defstruct(
-            "Properties", fields, rename=names, forbid_unknown_fields=True, kw_only=True, gc=False
+            "Properties", fields, rename=renamed, forbid_unknown_fields=True, kw_only=True, gc=False
         )
 
     def problems(self, properties: Mapping[str, Any], path: str) -> Iterator[str]:

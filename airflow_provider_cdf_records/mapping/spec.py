@@ -149,6 +149,7 @@ def read_mapping(definition: object) -> MappingSpec:
     """
     try:
         spec = msgspec.convert(definition, MappingSpec)
+        msgspec.json.encode(spec)  # finds what is no text
     except msgspec.ValidationError as error:
         msg = f"mapping: {_explained(error, definition)}"
         raise InvalidArgumentError(msg) from None

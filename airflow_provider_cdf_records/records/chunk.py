@@ -64,11 +64,15 @@ class Mark(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A row that cannot become a record, and why."""
+    """A row that cannot become a record, and why.
+
+    :param identity: that of the record, where a mapping has made it and only properties are bad.
+    """
 
     position: int
     row: Row
     message: str
+    identity: Identity | None = None
 
 
 class Chunk(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -100,13 +100,17 @@ class _RawShape(msgspec.Struct, gc=False):
 
 
 _decode_raw_shape = msgspec.json.Decoder(_RawShape).decode
+_decode_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class ValueCheck(Protocol):
     """Knows which values the properties of a container take."""
 
-    def properties_type(self, traits: TextTraits) -> Any:
-        """Return a type of ``msgspec`` that decodes properties without any problem, and maybe not all."""
+    def properties_type(self, traits: TextTraits, names: Iterable[str] = ()) -> Any:
+        """Return a type of ``msgspec`` that decodes properties without any problem, and maybe not all.
+
+        :param names: of the properties of a record; those that have them in this order are decoded fastest.
+        """
 
     def problems(self, properties: Mapping[str, Any], path: str) -> Iterator[str]:
         """Yield what is certainly wrong with the properties of a record.
@@ -140,18 +144,25 @@ class UniformRecords:
         """
         decoder = self._decoders.get(traits)
         if decoder is None:
-            decoder = self._decoders[traits] = msgspec.json.Decoder(self._shape(traits))
+            decoder = self._decoders[traits] = msgspec.json.Decoder(self._shape(traits, bodies[0]))
         prefix = self._prefix
         return [prefix + shape.externalId for shape in map(decoder.decode, bodies)]
 
-    def _shape(self, traits: TextTraits) -> Any:
+    def _shape(self, traits: TextTraits, body: bytes) -> Any:
+        """Return the type of the records.
+
+        :param body: one of them, whose properties others probably have in the same order.
+        """
+        raw = {data.source: data.properties for data in _decode_raw_shape(body).sources}
         data = []
         for source, check in zip(self._sources, self._checks, strict=True):
             names = {"type": source.__struct_config__.tag, **msgspec.structs.asdict(source)}
             this_source = msgspec.defstruct(
                 "Source", [(name, Literal[value]) for name, value in names.items()], gc=False
             )
-            properties = AnyObject if check is None else check.properties_type(traits)
+            properties: Any = AnyObject
+            if check is not None:
+                properties = check.properties_type(traits, _decode_names(raw.get(source, b"{}")))
             data.append(
                 msgspec.defstruct(
                     "SourceData", [("source", this_source), ("properties", properties)], gc=False
@@ -186,14 +197,17 @@ class DifferentRecords:
         for data in shape.sources:
             check = self._checks.get(data.source)
             if check is not None:
-                self._decoder(data.source, check, traits).decode(data.properties)
+                self._decoder(data, check, traits).decode(data.properties)
         return identity_of(shape.space, shape.externalId)
 
-    def _decoder(self, source: Source, check: ValueCheck, traits: TextTraits) -> msgspec.json.Decoder[Any]:
-        decoder = self._decoders.get((source, traits))
+    def _decoder(
+        self, data: _RawSourceData, check: ValueCheck, traits: TextTraits
+    ) -> msgspec.json.Decoder[Any]:
+        decoder = self._decoders.get((data.source, traits))
         if decoder is None:
             if len(self._decoders) >= MAX_PROPERTIES_DECODERS:
                 self._decoders.clear()
-            decoder = msgspec.json.Decoder(check.properties_type(traits))
-            self._decoders[source, traits] = decoder
+            names = _decode_names(data.properties)
+            decoder = msgspec.json.Decoder(check.properties_type(traits, names))
+            self._decoders[data.source, traits] = decoder
         return decoder

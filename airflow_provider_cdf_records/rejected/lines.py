@@ -136,7 +136,7 @@ def rejection_of(
     if identity is None:
         space, external_id = _identity_in(record if isinstance(record, bytes) else row)
     else:
-        space, external_id = identity.split("/", 1)
+        space, external_id = map(_as_text, identity.split("/", 1))
     return Rejection(
         position, where, record, message, space, external_id, status, request_id, style, unreadable
     )

@@ -26,7 +26,7 @@ def test_a_rejected_file_loads_again_with_the_same_mapping(
     ]
     spec = mapping(properties)
     first = Loaded(kind(tmp_path, rows), spec)
-    rejections = [rejection_of("somewhere", at, row, message) for at, row, message in first.refusals]
+    rejections = [rejection_of("somewhere", at, row, message) for at, row, message, _ in first.refusals]
     path = tmp_path / "rejected.ndjson"
     path.write_bytes(b"".join(rejection.as_line() for rejection in rejections))
 
@@ -44,7 +44,7 @@ def test_null_markers_are_nulls_in_a_rejected_file(tmp_path: Path) -> None:
     source = FileSource(tmp_path / "a.csv", file_options={"null_values": ["NULL"]})
     refusals = Loaded(source, mapping({"level": "level", "text": "note"})).refusals
     path = tmp_path / "rejected.ndjson"
-    path.write_bytes(b"".join(rejection_of("x", at, row, why).as_line() for at, row, why in refusals))
+    path.write_bytes(b"".join(rejection_of("x", at, row, why).as_line() for at, row, why, _ in refusals))
     records = [json.loads(line)["record"] for line in path.read_bytes().splitlines()]
     assert records == [
         {"id": "a", "level": "worst", "note": None},

@@ -229,3 +229,50 @@ def test_records_of_many_kinds_are_checked_without_a_type_for_each(monkeypatch: 
     alike = ApiShaped(value_check=lambda _: check)(chunk)
     assert (alike.identities, alike.bodies) == (records.identities, records.bodies)
     assert list(alike.refusals) == list(records.refusals)
+
+
+class Ordered(SentProperties):
+    """Remembers the names of the properties in the order in which a type for decoding has them."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.orders: list[list[str]] = []
+
+    def properties_type(self, *arguments: Any) -> Any:
+        made = super().properties_type(*arguments)
+        self.orders.append([field.encode_name for field in msgspec.structs.fields(made)])
+        return made
+
+
+@pytest.mark.parametrize("most", [100, 0], ids=["records of few kinds", "records of many kinds"])
+def test_records_are_decoded_in_the_order_in_which_they_have_their_properties(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(api_shaped, "MAX_DECODERS", most)
+    check = Ordered(ContainerId(SPACE, CONTAINER), PROPERTIES)
+    rows = [a_record(str(n), pump=None, time=TIME, number=n, text="a") for n in range(3)]
+    rows[1]["space"] = "other"
+    chunk = Chunk(range(3), [json.dumps(row).encode() for row in rows], Mark(3))
+    convert = ApiShaped(value_check=lambda _: check)
+    assert [convert(chunk).identities for _ in range(2)] == [["plant/0", "other/1", "plant/2"]] * 2
+    first = ["pump", "time", "number", "text"]
+    assert check.orders
+    assert all(order == first + [name for name in PROPERTIES if name not in first] for order in check.orders)
+
+
+@given(st.permutations(["text", "number", "time", "level", "day", "what"]), st.integers(0, 3))
+def test_the_order_of_the_properties_decides_nothing(names: list[str], bad: int) -> None:
+    good = {"text": "a", "number": 1, "time": TIME, "level": "low", "day": "2026-01-02"}
+    rows = [
+        a_record(str(n), **{name: good[name] for name in order if name in good})
+        for n, order in enumerate([sorted(names), names, names[::-1], sorted(names)])
+    ]
+    more = {name: "not any" for name in names if name not in ("text", "time")}
+    properties = rows[bad]["sources"][0]["properties"]
+    rows[bad] = a_record(str(bad), **{name: (properties | more)[name] for name in names})
+    records = converted(rows)
+    assert records.identities == [f"plant/{n}" for n in range(4) if n != bad]
+    (refusal,) = records.refusals
+    assert refusal.position == bad
+    assert all(f".properties.{name}: " in refusal.message for name in more)
+    assert ".text: " not in refusal.message

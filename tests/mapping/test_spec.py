@@ -37,6 +37,10 @@ def containers(count: int) -> list[dict[str, Any]]:
             "mapping: sources[1]: container plant/Alarm is listed twice",
         ),
         (mapping({}, space="9"), "mapping: space: expected a space"),
+        (
+            mapping({}, external_id="\ud800{id}"),
+            r"mapping: '\ud800{id}' holds half of a surrogate pair, which is no text",
+        ),
         (mapping({}, space="system"), "mapping: space: 'system' is reserved"),
         (mapping({}, external_id="{id"), "mapping: external_id: format string '{id': "),
         (mapping({}, space="}"), "mapping: space: format string '}': "),

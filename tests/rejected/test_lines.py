@@ -51,6 +51,11 @@ def test_a_line_names_the_row_and_the_reason() -> None:
     }
 
 
+def test_an_identity_that_is_no_text_is_written_as_far_as_it_can_be() -> None:
+    line = json.loads(rejection_of("row 1", 1, {"id": 1}, "no", identity="plant/a/\ud800").as_line())
+    assert (line["space"], line["externalId"]) == ("plant", "a/\\ud800")
+
+
 def test_the_row_of_a_line_is_what_was_rejected() -> None:
     line = rejection_of("line 3", 3, b'{"n": 1e999}', "no").as_line()
     assert rejected_row(line) == b'{"n":1e999}'

@@ -102,10 +102,10 @@ def test_a_row_that_is_still_wrong_asks_for_its_mapping_and_is_kept_without_its_
     rows = [line(row), row]
     first, second = converted(rows).refusals
     problems = "space: is missing; externalId: is missing; sources: is missing"
-    assert first == (10, row, f"{problems} {HINT}")
-    assert second == (11, row, problems)
+    assert first[:3] == (10, row, f"{problems} {HINT}")
+    assert second[:3] == (11, row, problems)
     with_mapping, _ = converted(rows, has_mapping=True).refusals
-    assert with_mapping == (10, row, problems)
+    assert with_mapping[:3] == (10, row, problems)
 
 
 @pytest.mark.parametrize("decode", [bytes, json.loads], ids=["JSON", "mapping"])

@@ -107,7 +107,7 @@ def test_a_failed_row_is_rejected_where_the_driver_goes_on() -> None:
     chunks = list(QuerySource(lambda: nullcontext(fetching)))
     assert [row for chunk in chunks for row in chunk.rows] == [(1, "x"), (3, "z")]
     assert [position for chunk in chunks for position in chunk.positions] == [1, 3]
-    ((position, _, message),) = [refusal for chunk in chunks for refusal in chunk.refusals]
+    ((position, _, message, _),) = [refusal for chunk in chunks for refusal in chunk.refusals]
     assert position == 2
     assert message.startswith("the driver cannot give the row: ValueError: year 0 is out of range; ")
     assert message.endswith("write CAST(column AS CHAR) in the query (its columns: id, time)")
