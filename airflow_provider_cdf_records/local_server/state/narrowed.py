@@ -106,4 +106,7 @@ def read(database: str, stream_id: str, upto: int | None) -> Iterator[Narrowed]:
 def _is_one_of(column: str, names: frozenset[str], values: dict[str, Any]) -> str:
     named = {f"{column}_{number}": name for number, name in enumerate(sorted(names))}
     values.update(named)
-    return f"{column} IN ({', '.join(f':{name}' for name in named)})"
+    listed = ", ".join(f":{name}" for name in named)
+    return (
+        f"{column} IN ({listed or 'NULL'})"  # of an empty list, SQLite would not use the index that is named
+    )
