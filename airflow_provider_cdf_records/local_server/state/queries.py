@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -11,8 +13,15 @@ import msgspec
 from airflow_provider_cdf_records.local_server.checks.reading import a_limit, an_object, bad_request
 from airflow_provider_cdf_records.local_server.language.accumulators import results
 from airflow_provider_cdf_records.local_server.language.aggregates import AggregateReader
-from airflow_provider_cdf_records.local_server.language.filters import BOUNDS, Fields, Matches, compile_filter
+from airflow_provider_cdf_records.local_server.language.filters import (
+    BOUNDS,
+    TOP_LEVEL,
+    Fields,
+    Matches,
+    compile_filter,
+)
 from airflow_provider_cdf_records.local_server.language.intervals import epoch_ms
+from airflow_provider_cdf_records.local_server.language.narrowing import Narrowing, narrow
 from airflow_provider_cdf_records.local_server.language.selection import (
     properties_in,
     read_sources,
@@ -27,13 +36,30 @@ from airflow_provider_cdf_records.local_server.state.streams import Streams
 LOWER, UPPER = {"gt", "gte"}, {"lt", "lte"}
 
 
-class Queries:
-    """Reads streams."""
+@dataclass(frozen=True)
+class Wanted:
+    """The records that a query is about.
 
-    def __init__(self, store: Store, schema: Schema, streams: Streams) -> None:
+    :ivar narrowing: ``None`` where each record of the stream must be tested.
+    """
+
+    stream_id: str
+    matches: Matches
+    bounds: dict[str, int]
+    narrowing: Narrowing | None
+
+
+class Queries:
+    """Reads streams.
+
+    :param narrow: read through the indexes where that gives the same as testing each record.
+    """
+
+    def __init__(self, store: Store, schema: Schema, streams: Streams, *, narrow: bool = True) -> None:
         self._store = store
         self._schema = schema
         self._streams = streams
+        self._narrow = narrow and store.can_narrow
 
     def all(self, stream_id: str) -> list[Fields]:
         """Return all records of a stream, also those that queries do not see yet."""
@@ -44,11 +70,14 @@ class Queries:
         """``POST /streams/{id}/records/filter``: one page."""
         query = _read_query(body)
         limit, select = a_limit(query), read_sources(query, self._schema.container)
-        found = self._matching(stream_id, query)
-        if query.get("sort"):
-            page = sorted_by(list(found), query["sort"])[:limit]
+        wanted, sort = self._read_wanted(stream_id, query), query.get("sort")
+        if not sort:
+            found = self._matching(wanted)
+        elif wanted.narrowing is None or not _is_by_time(sort):
+            found = iter(sorted_by(list(self._matching(wanted)), sort))
         else:
-            page = list(islice(found, limit))
+            found = self._matching_by_time(wanted, sort)
+        page = list(islice(found, limit))
         items = [fields | {"properties": select(fields["properties"])} for fields in page]
         return {"items": items} | self._typing(query, properties_in(items))
 
@@ -57,7 +86,13 @@ class Queries:
         query = _read_query(body)
         reader = AggregateReader(self._schema.property_type)
         accumulators = reader.read(query.get("aggregates")).start()
-        for fields in self._matching(stream_id, query):
+        wanted = self._read_wanted(stream_id, query)
+        if wanted.narrowing is not None and wanted.narrowing.exact and _only_counts(query["aggregates"]):
+            count = self._store.count(stream_id, wanted.narrowing)
+            return {"aggregates": {name: {"count": count} for name in accumulators}} | self._typing(
+                query, set()
+            )
+        for fields in self._matching(wanted):
             for accumulator in accumulators.values():
                 accumulator.add(fields)
         return {"aggregates": results(accumulators)} | self._typing(query, reader.properties)
@@ -85,16 +120,32 @@ class Queries:
         answer = {"items": page, "nextCursor": cursor_at(stream_id, seq), "hasNext": has_next}
         return answer | self._typing(query, properties_in(page))
 
-    def _matching(self, stream_id: str, query: dict[str, Any]) -> Iterator[Fields]:
+    def _read_wanted(self, stream_id: str, query: dict[str, Any]) -> Wanted:
         stream = self._streams.get(stream_id)
         matches, bounds = _read_filter(query), _read_time_bounds(query)
         if not self._streams.is_mutable(stream) and not LOWER & bounds.keys():
             raise bad_request("lastUpdatedTime: immutable streams need a lower bound, gt or gte.")
-        for record in self._store.records(stream_id):
-            if all(BOUNDS[name](record.updated, bound) for name, bound in bounds.items()):
+        narrowing = narrow(query.get("filter"), bounds) if self._narrow else None
+        return Wanted(stream_id, matches, bounds, narrowing)
+
+    def _matching(self, wanted: Wanted, *, newest_first: bool = False) -> Iterator[Fields]:
+        if wanted.narrowing is None:
+            records = self._store.records(wanted.stream_id)
+        else:
+            records = self._store.narrowed(wanted.stream_id, wanted.narrowing, newest_first=newest_first)
+        for record in records:
+            if all(BOUNDS[name](record.updated, bound) for name, bound in wanted.bounds.items()):
                 fields = _fields(record)
-                if matches(fields):
+                if wanted.matches(fields):
                     yield fields
+
+    def _matching_by_time(self, wanted: Wanted, sort: list[Any]) -> Iterator[Fields]:
+        """Yield the records in the order of ``sort``, which begins with ``lastUpdatedTime``, one by one."""
+        newest_first = sort[0].get("direction") == "descending"
+        found = self._matching(wanted, newest_first=newest_first)
+        for _, group in groupby(found, itemgetter("lastUpdatedTime")):
+            together = list(group)  # written by one request, so not many
+            yield from sorted_by(together[::-1] if newest_first else together, sort)
 
     def _seq_ago(self, stream_id: str, milliseconds: int) -> int:
         return self._store.seq_before(stream_id, self._store.clock.now_ms() - milliseconds)
@@ -129,6 +180,21 @@ def _read_time_bounds(query: dict[str, Any]) -> dict[str, int]:
     if read.keys() >= LOWER or read.keys() >= UPPER:
         raise bad_request("lastUpdatedTime: two lower or two upper bounds.")
     return read
+
+
+def _is_by_time(sort: Any) -> bool:
+    """Tell whether records are sorted by ``lastUpdatedTime``, and then by what all records have.
+
+    :raises ApiError: they cannot be sorted so.
+    """
+    sorted_by([], sort)
+    paths = [order["property"] for order in sort]
+    return paths[0] == ["lastUpdatedTime"] and all(len(path) == 1 and path[0] in TOP_LEVEL for path in paths)
+
+
+def _only_counts(aggregates: dict[str, Any]) -> bool:
+    """Tell whether aggregates, which were read, are only numbers of records."""
+    return all("count" in one and "property" not in one["count"] for one in aggregates.values())
 
 
 def _fields(record: StoredRecord) -> Fields:

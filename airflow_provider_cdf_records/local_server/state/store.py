@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.local_server.clock import Clock
-from airflow_provider_cdf_records.local_server.state import tables
+from airflow_provider_cdf_records.local_server.language.narrowing import Narrowing
+from airflow_provider_cdf_records.local_server.state import narrowed, tables
 from airflow_provider_cdf_records.local_server.state.in_use import InUse
 from airflow_provider_cdf_records.local_server.state.visibility import Visibility
 
@@ -76,6 +77,7 @@ class Store:
         self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._visibility = visibility or Visibility(clock)
         self._keep_ms = self._visibility.longest_ms
+        self.can_narrow = not self._visibility.is_uneven
         self._db = tables.open_database(
             database,
             keep_superseded=bool(self._keep_ms),
@@ -106,10 +108,8 @@ class Store:
         return {space: msgspec.json.decode(definition) for space, definition in rows}
 
     def put_container(self, definition: dict[str, Any]) -> None:
-        key = (definition["space"], definition["externalId"])
-        self._execute(
-            "INSERT OR REPLACE INTO container VALUES (?, ?, ?)", (*key, msgspec.json.encode(definition))
-        )
+        row = (definition["space"], definition["externalId"], msgspec.json.encode(definition))
+        self._execute("INSERT OR REPLACE INTO container VALUES (?, ?, ?)", row)
 
     def containers(self) -> list[dict[str, Any]]:
         rows = self._execute("SELECT definition FROM container ORDER BY space, external_id")
@@ -198,6 +198,19 @@ class Store:
             question = tables.AS_OF if self._visibility.delay_ms else tables.AS_OF_NOW
         yield from self._read(question, {"stream": stream_id, **self._visible()})
 
+    def narrowed(
+        self, stream_id: str, narrowing: Narrowing, *, newest_first: bool = False
+    ) -> Iterator[StoredRecord]:
+        """Yield what :meth:`records` does as far as it is inside, through the indexes; see ``can_narrow``."""
+        with narrowed.read(self._reading, stream_id, self._upto()) as inside:
+            for row in inside.rows(narrowing, newest_first=newest_first):
+                yield StoredRecord(*row)
+
+    def count(self, stream_id: str, narrowing: Narrowing) -> int:
+        """Return how many records :meth:`narrowed` yields."""
+        with narrowed.read(self._reading, stream_id, self._upto()) as inside:
+            return inside.count(narrowing)
+
     def changes(self, stream_id: str, after: int) -> Iterator[StoredRecord]:
         """Yield each record that changed after a ``seq`` once, also deleted ones, in the order of ``seq``.
 
@@ -223,9 +236,13 @@ class Store:
             with self._lock:  # what is accepted from here on is later than upto
                 hidden = self._visibility.hidden()
                 return {"upto": self._last_change, "hidden": msgspec.json.encode(hidden).decode()}
+        upto = self._upto()
+        return {"upto": 2**62 if upto is None else upto, "hidden": "[]"}
+
+    def _upto(self) -> int | None:
+        """Return the time until which changes are visible where that is even; ``None``: all are."""
         delay_ms = self._visibility.delay_ms  # changes may be dated ahead of the clock
-        upto = self.clock.now_ms() + self._ahead - delay_ms if delay_ms else 2**62
-        return {"upto": upto, "hidden": "[]"}
+        return self.clock.now_ms() + self._ahead - delay_ms if delay_ms else None
 
     def _read(self, question: str, values: dict[str, Any]) -> Iterator[StoredRecord]:
         """Read through a separate connection, so that writers do not wait and no half-done write is seen."""
