@@ -49,9 +49,9 @@ def test_the_rows_that_fail_are_refused_and_the_others_are_not() -> None:
     assert [rows[position] for position in records.positions] == records.rows
     assert sorted(records.refusals) == [
         refused,
-        (1, 0, "cannot be converted: ZeroDivisionError: division by zero"),
-        (3, "x", "cannot be converted: TypeError: unsupported operand type(s) for /: 'int' and 'str'"),
-        (1004, 0, "cannot be converted: ZeroDivisionError: division by zero"),
+        Refusal(1, 0, "cannot be converted: ZeroDivisionError: division by zero"),
+        Refusal(3, "x", "cannot be converted: TypeError: unsupported operand type(s) for /: 'int' and 'str'"),
+        Refusal(1004, 0, "cannot be converted: ZeroDivisionError: division by zero"),
     ]
 
 
