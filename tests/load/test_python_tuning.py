@@ -71,7 +71,7 @@ def test_settings_that_are_better_already_are_left_alone(turn: float) -> None:
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.floats(0.00021, 0.02))
+@given(st.floats(0.0011, 0.02))
 def test_any_settings_are_put_back_exactly(turn: float) -> None:
     sys.setswitchinterval(turn)
     mine = settings()
