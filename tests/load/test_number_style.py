@@ -139,4 +139,4 @@ def test_a_row_that_no_converter_can_take_keeps_the_style_of_its_file(tmp_path: 
     (tmp_path / "a.csv").write_text("v\n1.234\n")
     [chunk] = FileSource(tmp_path / "a.csv", file_options=OPTIONS)
     [refusal] = Guarded(fail)(chunk).refusals
-    assert json.loads(rejection_of("row 1", *refusal).as_line())["decimal"] == ","
+    assert json.loads(rejection_of("row 1", *refusal[:3]).as_line())["decimal"] == ","

@@ -100,7 +100,7 @@ def test_a_row_with_a_byte_that_is_no_text_is_refused_alone(
     (refused,) = chunk.refusals
     assert refused.position == chunk.positions[0] + 1
     assert refused.message.startswith(f"not UTF-8: {place}; correct it, or set encoding or encoding_errors")
-    record = json.loads(rejection_of("x", *refused).as_line())["record"]
+    record = json.loads(rejection_of("x", *refused[:3]).as_line())["record"]
     assert record == (shown or bad.decode(errors="backslashreplace"))
 
 
