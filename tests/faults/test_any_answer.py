@@ -114,7 +114,9 @@ def test_a_row_is_rejected_only_after_it_was_refused_alone(
     server.answer("/containers/byids", containers)
     server.answer(PATHS[verb.name], *writes)
     credentials = ClientCredentials("id", "secret", f"{server.url}/token")
-    retry = RetryPolicy(max_attempts=3, base=0.0001, cap=0.0001)
+    retry = RetryPolicy(
+        max_attempts=3, max_wait=0.05, base=0.0001, cap=0.0001
+    )  # 429s count for the wait alone
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rejected.ndjson"
         with CdfClient(ClientConfig(server.url, "p", credentials, environment=False, retry=retry)) as client:
