@@ -34,7 +34,9 @@ def retrying(policy: RetryPolicy, throttle: Throttle) -> Retrying:
 
     def wait(state: RetryCallState) -> float:
         asked = getattr(_error(state), "retry_after", None)
-        return float(jitter(state) if asked is None else asked)
+        # Waits of 0 would add up to no `max_wait`, which is all that ends a row of 429s.
+        is_endless = not asked and state.attempt_number >= policy.max_attempts
+        return float(jitter(state) if asked is None or is_endless else asked)
 
     def max_attempts(state: RetryCallState) -> int:
         asked = getattr(_error(state), "max_attempts", None)
