@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: environment demo demo-celery test test-servers servers databases chromium soak \
-	bench bench-growth bench-server bench-bad-rows bench-budget screenshots lint build check-dist lock clean
+	bench bench-growth bench-server bench-bad-rows bench-budget screenshots docs lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -89,6 +89,9 @@ bench-budget: $(READY)  ## how loads in separate processes share the write budge
 screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
 	$(BIN)/python -m dev.screenshots
 
+docs: $(READY)  ## the documentation, into docs/_build/html; warnings are errors
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 lint: $(READY)  ## style, types, spelling, workflows: the hooks of .pre-commit-config.yaml, but for actionlint
 	SKIP=actionlint $(BIN)/prek run --all-files --show-diff-on-failure
 
@@ -111,7 +114,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 
 # Airflow 2 hands on no frames of pandas 3.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
-	$(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --output-file requirements-dev.txt
+	$(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --group docs --output-file requirements-dev.txt
 	printf '%s\n' "apache-airflow==2.11.*" "pandas<3" \
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
 	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
