@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: environment demo demo-celery test test-servers servers databases chromium soak \
-	bench bench-growth bench-server bench-bad-rows bench-budget screenshots docs lint build check-dist lock clean
+	bench bench-growth bench-server bench-bad-rows bench-budget screenshots docs lint build check-dist release-rehearsal lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -111,6 +111,9 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
+
+release-rehearsal: build  ## build, upload to a package index on this machine, install from it, load a record
+	$(BIN)/python -m dev.release_rehearsal
 
 # Airflow 2 hands on no frames of pandas 3.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
