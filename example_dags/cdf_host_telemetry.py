@@ -1,6 +1,7 @@
 """Every minute, a function yields readings of the machine that runs the task, and they go into a stream.
 
-Needs the connection ``cdf_default`` and the container ``host_telemetry/HostReading`` of ``cdf.yaml``. Read on:
+Needs the connection ``cdf_default`` and the container ``host_telemetry/HostReading`` of ``cdf.yaml``.
+Read on:
 
 * [Load records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/load-records.md)
 * [Wait for records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/waiting.md)
