@@ -1,7 +1,7 @@
 """A CSV file with bad rows becomes typed records, a sensor waits for them, and the asset starts another DAG.
 
 ``cdf_pump_alarms`` writes a file of alarms, as another system would, and loads it: rows that make no record
-are in the rejected-records file, with the reason. Mended, that file is loaded by the same DAG::
+are in the rejected-records file, with the reason. Mended, that file is loaded by the same DAG:
 
     airflow dags test cdf_pump_alarms --conf '{"path": "/tmp/mended.ndjson"}'
 

@@ -21,7 +21,7 @@ NEXT = """
 Next:
   1. make demo-up
      The same in Airflow's pages and the local server's, with a load every minute.    docs/local-server.md
-  2. .venv/bin/python -m airflow_provider_cdf_records suggest YOUR_FILE.csv
+  2. .venv/bin/python -m airflow_provider_cdf_records suggest FILE.csv --space plant --container Alarm
      A mapping, a data model and a DAG for a file of your own.                        docs/tutorial.md
   3. .venv/bin/airflow connections add cdf_default --conn-type cdf --conn-host westeurope-1 ...
      The same against your CDF project: what to fill in, and what it needs.           docs/connect.md

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from dev.progress import Progress
 WORK = ROOT / ".demo-up"
 CDF_PORT, AIRFLOW_PORT = 8765, 8080
 READY_WITHIN, ENDS_WITHIN, ASK_WITHIN, LOOK_EVERY = 900.0, 10.0, 60.0, 0.5  # seconds
+KILLED_WITHIN = 60.0  # seconds
 INSIDE = "--inside"
 # They load every minute or two; what they change starts the others.
 LIVELY = ("cdf_host_telemetry", "cdf_pump_alarms", "cdf_pump_report", "cdf_raise_alarms", "cdf_watch_stream")
@@ -55,8 +57,12 @@ def main() -> None:
         from dev.keeper import run_kept
 
         sys.exit(run_kept([sys.executable, "-u", "-m", "dev.demo.up", INSIDE]))
-    with suppress(KeyboardInterrupt):
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
         run(Progress(sys.stdout))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def run(progress: Progress) -> None:
@@ -150,7 +156,7 @@ def ask(airflow: str, method: str, path: str, body: Any = None) -> Any:
 
 
 @contextmanager
-def ending_all(progress: Progress) -> Iterator[None]:
+def ending_all(progress: Progress, within: float = ENDS_WITHIN) -> Iterator[None]:
     """End all processes below this one in the end; on Linux, a keeper ends what this does not find."""
     try:
         yield
@@ -160,9 +166,10 @@ def ending_all(progress: Progress) -> Iterator[None]:
             for each in below:
                 with suppress(psutil.NoSuchProcess):
                     each.terminate()
-            for each in psutil.wait_procs(below, timeout=ENDS_WITHIN)[1]:
+            for each in psutil.wait_procs(below, timeout=within)[1]:
                 with suppress(psutil.NoSuchProcess):
                     each.kill()
+            psutil.wait_procs(below, timeout=KILLED_WITHIN)
 
 
 if __name__ == "__main__":
