@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sqlite3
 from datetime import datetime, timedelta, timezone
@@ -59,6 +60,20 @@ def test_a_written_file_arrives(examples_cdf: LocalServer, airflow_home: Path, t
         records = client.filter_records("host_processes", limit=1000)
     assert any(record["properties"]["host_processes"]["Process"]["threads"] > 0 for record in records)
     assert not list(tmp_path.glob("*.ndjson"))
+
+
+def test_pump_alarms_arrive_but_the_two_that_are_wrong_which_are_kept(
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
+    airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
+    airflow.test_dag("cdf_pump_alarms")
+    assert set(airflow.states("cdf_pump_alarms").values()) == {"success"}
+    alarms = properties_in("plant_pump_alarms", "plant_pumps", "PumpAlarm")
+    assert sorted(alarm["pump"] for alarm in alarms) == [f"pump-{n:02}" for n in range(12) if n not in (4, 9)]
+    rejected = (tmp_path / "pump_alarms.csv.rejected.ndjson").read_text()
+    assert [json.loads(line)["position"] for line in rejected.splitlines()] == [5, 10]
+    airflow.test_dag("cdf_pump_report")
+    assert set(airflow.states("cdf_pump_report").values()) == {"success"}
 
 
 def properties_in(stream_id: str, space: str, container: str) -> list[dict[str, Any]]:
