@@ -115,6 +115,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
 	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/|dev/'
+	! unzip -p dist/*.whl '*/METADATA' | grep -E '\]\((docs|example_dags|[A-Z]+\.md)' # its links lead to the repository
 	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
