@@ -115,7 +115,10 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
 	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/|dev/'
-	! unzip -p dist/*.whl '*/METADATA' | grep -E '\]\((docs|example_dags|[A-Z]+\.md)' # its links lead to the repository
+	$(VENV)-dist/bin/python -c 'from importlib.metadata import metadata as m; print(m("airflow-provider-cdf-records").get_payload())' \
+		> $(VENV)-dist/readme.md
+	grep -q '/blob/main/docs/install.md)' $(VENV)-dist/readme.md # on the package's page, links lead to the repository
+	! grep -E '\]\((docs|example_dags|[A-Z]+\.md)' $(VENV)-dist/readme.md
 	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
