@@ -15,6 +15,7 @@ import pytest
 from airflow_provider_cdf_records import assets, hooks, local_server, retry_policies, sources
 from airflow_provider_cdf_records.hooks import arguments as hook_arguments
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
+from airflow_provider_cdf_records.local_server.settings import Settings
 from airflow_provider_cdf_records.operators import cdf_records, cdf_records_sql
 from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
 from airflow_provider_cdf_records.sensors import cdf_records as sensors
@@ -96,6 +97,10 @@ def target_of(call: ast.Call) -> Any:
             return PUBLIC.get(owner)
         case ast.Attribute(value=ast.Call() as inner, attr=name) if name in OF_TASKS:
             return target_of(inner)
+        case ast.Attribute(attr="cdf_local_server"):  # the marker of tests
+            return Settings
+        case ast.Attribute(attr="faults"):
+            return local_server.FaultPlan
         case ast.Attribute(attr=name):
             method = vars(CdfRecordsHook).get(name)
             return method if callable(method) else None
@@ -151,6 +156,8 @@ def test_a_fragment_names_only_what_exists(code: str) -> None:
         ("split_source('a', 8, how='identity')", ["split_source(how=)"]),
         ("CdfRecordsSensor(task_id='a', poke=1)", ["CdfRecordsSensor(poke=)"]),
         ("@task.cdf_records_upsert(stream='a')\ndef f(): ...", ["task.cdf_records_upsert(stream=)"]),
+        ("@pytest.mark.cdf_local_server(visible=1)\ndef test_it(): ...", ["cdf_local_server(visible=)"]),
+        ("cdf_local_server.faults(seed=1, share=0.2)", ["cdf_local_server.faults(share=)"]),
         (f"from {OURS}.sources import split", []),
         (f"from {OURS}.sources import cut", [f"{OURS}.sources.cut"]),
         ("CdfRecordsUpsertOperator(task_id='a', retries=3, pool='b', stream_id='c', path='d')", []),
