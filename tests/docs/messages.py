@@ -1,7 +1,7 @@
 """The messages of the package, as its source has them, and the entries of the page that explains them.
 
 A message is a text that a user may see: of an error, of a rejected row, or of a warning in the log. In it,
-``{}`` stands for what is filled in when it is shown; an entry is the beginning of a message, with ``…`` for it.
+``{}`` stands for what is filled in when it is shown, and ``…`` in an entry, the beginning of a message.
 """
 
 from __future__ import annotations
