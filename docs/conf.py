@@ -56,5 +56,7 @@ autodoc_typehints = "none"  # the docstrings give the types where they help
 html_theme = "furo"
 html_title = "CDF Records for Airflow"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_show_sphinx = False
 copybutton_exclude = ".linenos, .gp, .go"

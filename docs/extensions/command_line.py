@@ -1,17 +1,16 @@
-"""Shows a command's options, as its ``argparse`` parser has them: ``{command-line} module``."""
+"""Shows a command's options, as its ``argparse`` parser has them: ``{command-line} module [command]``."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-from sphinx.util.nodes import nested_parse_with_titles
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -21,37 +20,38 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 class CommandLine(SphinxDirective):
-    """The commands of the function ``parser`` of a module."""
+    """The options of the function ``parser`` of a module, or of one of its commands."""
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each command."""
-        parser = import_module(self.arguments[0]).parser()
-        lines = [line for one in commands_of(parser) for line in lines_of(one)]
-        holder = nodes.section()
-        holder.document = self.state.document
-        nested_parse_with_titles(self.state, StringList(lines, source=self.arguments[0]), holder)
-        return holder.children
+        """Return what the command is for, and a table of its options."""
+        module, *command = self.arguments
+        parser = import_module(module).parser()
+        if command:
+            parser = commands_of(parser)[command[0]]
+        return self.parse_text_to_nodes("\n".join(lines_of(parser)))
 
 
-def commands_of(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    """Return the parsers of a parser's commands, or itself where it has none."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return list(action.choices.values())
-    return [parser]
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of a parser's commands, by their names."""
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(commands.choices)
 
 
 def lines_of(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield what reStructuredText says of a command: a section with a table."""
-    yield from (f"``{parser.prog}``", "=" * (len(parser.prog) + 4), "", parser.description or "", "")
-    yield from (".. list-table::", "   :widths: 35 65", "")
+    """Yield a command in Markdown."""
     formatter = parser._get_formatter()
+    yield from (parser.description or "", "", "| option | does |", "|---|---|")
     for action in parser._actions:
-        help_text = formatter._expand_help(action) if action.help else ""
+        does = formatter._expand_help(action) if action.help else ""
         value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
-        names = [f"``{flag}{value}``" for flag in action.option_strings] or [f"``{value.strip()}``"]
-        required = " (required)" if action.required and action.option_strings else ""
-        yield from (f"   * - {', '.join(names)}{required}", f"     - {help_text.replace('*', chr(92) + '*')}")
-    yield ""
+        names = [f"`{flag}{value}`" for flag in action.option_strings] or [f"`{value.strip()}`"]
+        required = ". Required" if action.required and action.option_strings else ""
+        yield f"| {', '.join(names)} | {escaped(does)}{required} |"
+
+
+def escaped(text: str) -> str:
+    """Return a text as it reads in a cell of a Markdown table."""
+    return re.sub(r"([|*_{}<>`\\])", r"\\\1", text)
