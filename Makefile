@@ -8,6 +8,8 @@ SERVERS_BIN := .venv-requirements-servers/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+DOING := $(PYTHON) dev/progress.py
+PACKAGES = $$(grep -c == $(REQUIREMENTS))
 THIS := --no-deps --no-build-isolation --editable .
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
 	--extra local-server --extra parquet --extra sql --extra zstd --group dev pyproject.toml
@@ -22,13 +24,18 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo demo-celery test test-servers servers databases chromium soak \
-	bench bench-growth bench-server bench-bad-rows bench-budget screenshots docs docs-links lint build check-dist lock clean
+.PHONY: environment demo demo-up demo-celery test test-servers servers databases chromium soak \
+	bench bench-growth bench-server bench-bad-rows bench-budget screenshots \
+	docs docs-links lint build check-dist release-rehearsal lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
-demo: $(READY)  ## both example DAGs in a real Airflow, against the local server
-	$(BIN)/python -m dev.demo
+demo: STARTED := $(shell date +%s)
+demo: $(READY)  ## in a minute, what the package does: a mapping, rejected rows, retries, a sensor, an event
+	@$(BIN)/python -m dev.demo --since $(STARTED)
+
+demo-up: $(READY)  ## local server and Airflow with loads every minute, until Ctrl-C; CHECK=1 tries that and ends
+	@$(BIN)/python -m dev.demo.$(if $(CHECK),check_up,up)
 
 demo-celery: databases  ## ROWS rows loaded by two Celery workers, one of which is killed; proves that nothing is lost
 	$(MAKE) environment REQUIREMENTS=dev/requirements-servers.txt
@@ -111,9 +118,16 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
 	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/|dev/'
+	$(VENV)-dist/bin/python -c 'from importlib.metadata import metadata as m; print(m("airflow-provider-cdf-records").get_payload())' \
+		> $(VENV)-dist/readme.md
+	grep -q '/blob/main/docs/install.md)' $(VENV)-dist/readme.md # on the package's page, links lead to the repository
+	! grep -E '\]\((docs|example_dags|[A-Z]+\.md)' $(VENV)-dist/readme.md
 	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
+
+release-rehearsal: build  ## build, upload to a package index on this machine, install from it, load a record
+	$(BIN)/python -m dev.release_rehearsal
 
 # Airflow 2 hands on no frames of pandas 3.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
@@ -124,14 +138,15 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 		--output-file dev/requirements-servers.txt
 
 clean:
-	rm -rf .venv .venv-* .servers .servers.log .demo .bench .screenshots build dist
+	rm -rf .venv .venv-* .servers .servers.log .demo .demo-up .bench .screenshots build dist
 
 $(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)
-	@echo "Making $(VENV) with $$($(PYTHON) --version)."
-	@$(PYTHON) -m venv $(VENV)
-	@echo "Installing the $$(wc -l < $(REQUIREMENTS)) packages of $(REQUIREMENTS) with uv."
-	@{ $(PIP) -c $(REQUIREMENTS) uv && $(UV) -r $(REQUIREMENTS) && $(UV) $(THIS); } \
+	@$(DOING) "Making $(VENV) with $$($(PYTHON) --version)" $(PYTHON) -m venv $(VENV)
+	@$(DOING) "Installing uv" $(PIP) -c $(REQUIREMENTS) uv \
+		&& $(DOING) "Installing the $(PACKAGES) packages of $(REQUIREMENTS) with uv" $(UV) -r $(REQUIREMENTS) \
+		&& $(DOING) "Installing this package" $(UV) $(THIS) \
 		|| { echo "uv does not get through; pip may, and takes minutes."; \
-			$(PIP) -r $(REQUIREMENTS) && $(PIP) $(THIS); }
+			$(DOING) "Installing the $(PACKAGES) packages of $(REQUIREMENTS) with pip" $(PIP) -r $(REQUIREMENTS) \
+			&& $(DOING) "Installing this package" $(PIP) $(THIS); }
 	@touch $@

@@ -85,27 +85,30 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": INTEGRATION,
                 "hook-class-name": "airflow_provider_cdf_records.hooks.cdf_records.CdfRecordsHook",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["port", "extra"],
+                    # Port is shown since Airflow 3.3's Test button refuses connections without one.
+                    "hidden-fields": ["extra"],
                     "relabeling": {
-                        "host": "Cluster",
-                        "schema": "CDF project",
+                        "host": "Cluster *",
+                        "schema": "CDF project *",
                         "login": "Client ID",
                         "password": "Client secret",
                     },
                     "placeholders": {
                         "host": "https://westeurope-1.cognitedata.com",
                         "schema": "my-project",
-                        "login": "client id of the service principal",
-                        "password": "its secret",
+                        "port": "443",
+                        "login": "8f7c2f7e-6a3b-4d0e-9c55-2b1f0a6d9e31",
+                        "password": "the secret's value, not its ID",
                     },
                 },
                 "conn-fields": {
                     "tenant_id": _field(
-                        "Entra ID tenant", "For Microsoft Entra ID. Leave it empty when a token URL is set."
+                        "Entra ID tenant",
+                        "Its ID or domain, such as my-company.onmicrosoft.com. Required for Entra ID.",
                     ),
                     "token_url": _field(
                         "Token URL",
-                        "For other identity providers: where Client ID and secret get a token.",
+                        "Required for other identity providers, such as https://idp.example.com/oauth2/token.",
                     ),
                     "scopes": _field(
                         "Scopes",

@@ -5,6 +5,11 @@ run, and the archive may hold a record twice then, but always once. An alarm tha
 deleted stays; it is archived again once it is settled. CDF cannot delete on a condition: a change in the
 seconds between the last look and the deletion would be lost, so an alarm is settled only when nobody has
 changed it for an hour.
+
+Needs the connection ``cdf_default`` and the container ``plant_alarms/Alarm`` of ``cdf.yaml``. Read on:
+
+* [Archive records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/archive.md)
+* [Delete records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/delete.md)
 """
 
 from __future__ import annotations
@@ -50,6 +55,8 @@ def by_identity(items: Iterable[dict[str, Any]]) -> dict[tuple[str, str], list[d
 
 
 @dag(
+    description="Move closed alarms from a live stream to an archive, and delete them when it holds them.",
+    doc_md=__doc__,
     schedule=timedelta(hours=1),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,

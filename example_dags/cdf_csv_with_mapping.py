@@ -1,4 +1,10 @@
-"""A CSV file as other systems write it, and the mapping that makes typed records of its rows."""
+"""A CSV file as other systems write it, and the mapping that makes typed records of its rows.
+
+Needs the connection ``cdf_default`` and the container ``host_network/Interface`` of ``cdf.yaml``. Read on:
+
+* [Load files](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/load-files.md)
+* [Map rows to records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/map.md)
+"""
 
 from __future__ import annotations
 
@@ -16,12 +22,15 @@ try:
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task
 
+from airflow_provider_cdf_records.assets import cdf_asset
 from airflow_provider_cdf_records.operators.cdf_records import (
     CdfRecordsUpsertOperator,
     CdfStreamCreateOperator,
 )
 
 SPACE, CONTAINER, STREAM = "host_network", "Interface", "host_network"
+# The cluster and the project of your connection. Other DAGs can start by this asset: schedule=[INTERFACES].
+INTERFACES = cdf_asset(STREAM, cluster="westeurope-1", project="my-project")
 # On one machine a folder will do; several workers share a bucket instead, such as s3://aws_default@my-bucket/cdf.
 FOLDER = os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir())
 MAPPING = {
@@ -48,6 +57,8 @@ MAPPING = {
 
 
 @dag(
+    description="Load a CSV file as other systems write it, by a mapping.",
+    doc_md=__doc__,
     schedule=timedelta(hours=1),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
@@ -90,6 +101,7 @@ def cdf_csv_with_mapping() -> None:
         file_options={"delimiter": ";", "null_values": ["", "n/a"]},
         mapping=MAPPING,
         rejected_path=f"{path}.rejected",
+        outlets=[INTERFACES],
     )
 
     @task(trigger_rule="all_done")

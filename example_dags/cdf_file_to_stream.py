@@ -1,4 +1,9 @@
-"""An extraction task writes a file, and the operator loads it by its path."""
+"""An extraction task writes a file, and the operator loads it by its path.
+
+Needs the connection ``cdf_default`` and the container ``host_processes/Process`` of ``cdf.yaml``. Read on:
+
+* [Load files](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/load-files.md)
+"""
 
 from __future__ import annotations
 
@@ -26,6 +31,8 @@ FOLDER = os.environ.get("CDF_EXAMPLE_FOLDER", tempfile.gettempdir())
 
 
 @dag(
+    description="Load a file that an extraction task has written.",
+    doc_md=__doc__,
     schedule=timedelta(hours=1),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,

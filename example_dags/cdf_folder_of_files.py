@@ -4,6 +4,11 @@ The pool bounds what all DAGs together ask of one CDF project::
 
     airflow pools set cdf 2 "Loads into our CDF project"
     export CDF_EXAMPLE_POOL=cdf
+
+Needs the connection ``cdf_default`` and the container ``host_cpus/CpuTime`` of ``cdf.yaml``. Read on:
+
+* [Load files](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/load-files.md)
+* [Tune](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/tune.md)
 """
 
 from __future__ import annotations
@@ -40,6 +45,8 @@ MAPPING = {
 
 
 @dag(
+    description="Load a folder, one mapped task per file, in a pool.",
+    doc_md=__doc__,
     schedule=timedelta(hours=1),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,

@@ -1,4 +1,11 @@
-"""Every minute, a function yields readings of the machine that runs the task, and they go into a stream."""
+"""Every minute, a function yields readings of the machine that runs the task, and they go into a stream.
+
+Needs the connection ``cdf_default`` and the container ``host_telemetry/HostReading`` of ``cdf.yaml``.
+Read on:
+
+* [Load records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/load-records.md)
+* [Wait for records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/waiting.md)
+"""
 
 from __future__ import annotations
 
@@ -28,6 +35,8 @@ THIS_RUN = {"equals": {"property": [SPACE, CONTAINER, "run"], "value": "{{ run_i
 
 
 @dag(
+    description="Load what a function yields, wait until it can be read, and print it.",
+    doc_md=__doc__,
     schedule=timedelta(minutes=1),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,

@@ -2,6 +2,10 @@
 
 The parts are cut by position, since each alarm stands once in the file. A file in which alarms repeat, the
 later rows to win, takes ``by="identity"``.
+
+Needs the connection ``cdf_default`` and the container ``plant_alarms/Alarm`` of ``cdf.yaml``. Read on:
+
+* [One load, many workers](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/many-workers.md)
 """
 
 from __future__ import annotations
@@ -36,6 +40,8 @@ MAPPING = {
 
 
 @dag(
+    description="Load a large file by several tasks, each of which reads a part.",
+    doc_md=__doc__,
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,

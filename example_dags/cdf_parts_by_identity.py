@@ -3,6 +3,10 @@
 Each task loads the rows of its own meters, so it does not matter which task is faster, or is tried again. The
 file is where all workers can read it: in a shared folder, or in a bucket. `make demo-celery` runs this DAG on
 two Celery workers and kills one of them.
+
+Needs the connection ``cdf_default`` and the container ``plant_meters/Reading`` of ``cdf.yaml``. Read on:
+
+* [One load, many workers](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/many-workers.md)
 """
 
 from __future__ import annotations
@@ -51,6 +55,8 @@ def write_example(path: str) -> None:
 
 
 @dag(
+    description="Load a large file by eight tasks; the last row of each meter stays.",
+    doc_md=__doc__,
     schedule=None,
     start_date=START,
     catchup=False,

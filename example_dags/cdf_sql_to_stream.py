@@ -1,4 +1,10 @@
-"""The rows of a SQL query become records, with nothing in between."""
+"""The rows of a SQL query become records, with nothing in between.
+
+Needs the connection ``cdf_default`` and the container ``host_usage/ProcessUsage`` of ``cdf.yaml``. Read on:
+
+* [Load the rows of a query](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/load-sql.md)
+* [Databases](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/databases.md)
+"""
 
 from __future__ import annotations
 
@@ -26,6 +32,8 @@ os.environ.setdefault("AIRFLOW_CONN_CDF_EXAMPLE", json.dumps({"conn_type": "sqli
 
 
 @dag(
+    description="Load the rows of a SQL query.",
+    doc_md=__doc__,
     schedule=timedelta(hours=1),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,

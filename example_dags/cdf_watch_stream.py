@@ -2,6 +2,10 @@
 
 ``cdf_raise_alarms`` stands for the plant: every two minutes it raises a few alarms and closes others. What
 ``cdf_watch_stream`` does about them, it must be able to do twice: a change is told at least once.
+
+Needs the connection ``cdf_default`` and the container ``plant_alarms/Alarm`` of ``cdf.yaml``. Read on:
+
+* [Records that start DAGs](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/events.md)
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from airflow_provider_cdf_records.triggers.cdf_records import CdfRecordsChangedT
 SPACE, CONTAINER, STREAM = "plant_alarms", "Alarm", "plant_alarms"
 ALARM = {"type": "container", "space": SPACE, "externalId": CONTAINER}
 SETTINGS: dict[str, Any] = {
+    "doc_md": __doc__,
     "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
     "catchup": False,
     "max_active_runs": 1,
@@ -30,7 +35,7 @@ changed = CdfRecordsChangedTrigger(stream_id=STREAM, poll_interval=10)
 alarms = Asset("plant_alarms_changed", watchers=[AssetWatcher(name="changed", trigger=changed)])
 
 
-@dag(schedule=timedelta(minutes=2), **SETTINGS)
+@dag(schedule=timedelta(minutes=2), description="Raise alarms and close others.", **SETTINGS)
 def cdf_raise_alarms() -> None:
     create_stream = CdfStreamCreateOperator(
         task_id="create_stream", stream_id=STREAM, template="BasicLiveData"
@@ -56,7 +61,7 @@ def cdf_raise_alarms() -> None:
     create_stream >> raise_alarms()
 
 
-@dag(schedule=[alarms], **SETTINGS)
+@dag(schedule=[alarms], description="Handle alarms as they change.", **SETTINGS)
 def cdf_watch_stream() -> None:
     @task
     def handle(triggering_asset_events: Any = None) -> None:

@@ -60,8 +60,8 @@ def test_secrets_are_password_fields(secret: str) -> None:
     assert connection_type()["conn-fields"][secret]["schema"]["format"] == "password"
 
 
-def test_unused_standard_fields_are_hidden() -> None:
-    assert set(connection_type()["ui-field-behaviour"]["hidden-fields"]) == {"port", "extra"}
+def test_the_extras_are_hidden_as_json() -> None:
+    assert set(connection_type()["ui-field-behaviour"]["hidden-fields"]) == {"extra"}
 
 
 FORM = """
@@ -85,8 +85,8 @@ print(json.dumps([manager.field_behaviours.get("cdf"), list(manager.connection_f
 def test_airflow_shows_the_form() -> None:
     done = subprocess.run([sys.executable, "-c", FORM], capture_output=True, text=True, check=True)
     behaviour, widgets = json.loads(done.stdout.splitlines()[-1])
-    assert behaviour["relabeling"]["schema"] == "CDF project"
-    assert set(behaviour["hidden_fields"]) == {"port", "extra"}
+    assert behaviour["relabeling"]["schema"] == "CDF project *"
+    assert set(behaviour["hidden_fields"]) == {"extra"}
     assert {name for name in widgets if "__cdf__" in name} == {f"extra__cdf__{name}" for name in EXTRAS}
 
 

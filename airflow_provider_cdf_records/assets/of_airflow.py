@@ -7,23 +7,20 @@ from typing import Any
 
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 
+COMPAT = "airflow.providers.common.compat.sdk"  # imported late: assets cost a DAG file that has none
+
 
 def asset_of(uri: str, extra: Any = None) -> Any:
     """Return the asset of a URI; on Airflow 2 a dataset."""
-    if AIRFLOW_3:
-        return import_module("airflow.sdk").Asset(uri=uri, extra=extra)
-    return import_module("airflow.datasets").Dataset(uri, extra=extra)
+    return import_module(COMPAT).Asset(uri=uri, extra=extra)
 
 
 def kind_of_outlet(outlet: Any) -> str | None:
     """Return ``asset`` (also for a reference to one) or ``alias``; ``None`` for what has no events."""
-    if AIRFLOW_3:
-        assets = import_module("airflow.sdk.definitions.asset")
-        kinds: tuple[Any, ...] = (assets.Asset, assets.AssetRef)
-        alias = assets.AssetAlias
-    else:
-        assets = import_module("airflow.datasets")
-        kinds, alias = (assets.Dataset,), assets.DatasetAlias
-    if isinstance(outlet, alias):
+    assets = import_module(COMPAT)
+    if isinstance(outlet, assets.AssetAlias):
         return "alias"
+    kinds: tuple[Any, ...] = (assets.Asset,)
+    if AIRFLOW_3:
+        kinds += (import_module("airflow.sdk.definitions.asset").AssetRef,)
     return "asset" if isinstance(outlet, kinds) else None

@@ -23,6 +23,7 @@ OK = 200
 SUCCESS = range(200, 300)
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # as the first bytes of what is compressed say
 NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, ProxyError)
+CLUSTER = "Cluster (host)"  # the field of an Airflow connection
 IN_URL = re.compile(r"(?:[^:/?#]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)  # host, path, query
 EXCERPT = 200  # characters that are quoted of an answer that is not from CDF
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
@@ -92,7 +93,8 @@ def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
     elif isinstance(cause, ProxyError):
         text += "; check the proxy, of the connection's extra 'proxies' or of the environment"
     elif never_sent:
-        text += f"; check the connection's {'token URL' if asked.for_token else 'Host'}, and the network"
+        address = "token URL" if asked.for_token else CLUSTER
+        text += f"; check the connection's {address}, and the network"
     failure = CdfConnectionError(f"{asked} got no answer: {text}")
     failure.retryable = passing and not certificate_refused
     failure.may_be_applied = passing and not never_sent
@@ -124,7 +126,7 @@ def _api_error(response: requests.Response, body: bytes, asked: Asked) -> CdfApi
     message = str(error.get("message") or _excerpt(response, body, asked))
     if response.is_redirect:
         to = _without_query(response.headers["Location"])
-        whose = "token URL must be the identity provider's" if asked.for_token else "Host must be CDF's"
+        whose = "token URL must be the identity provider's" if asked.for_token else f"{CLUSTER} must be CDF's"
         message = f"redirected to {to}; the connection's {whose} own address"
     return CdfApiError(
         asked.hide(message),

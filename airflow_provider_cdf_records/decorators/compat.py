@@ -1,4 +1,4 @@
-"""Airflow's names for decorators, from where the installed Airflow (2.11 or 3) keeps them."""
+"""What decorators are made of, from where the installed Airflow (2.11 or 3) keeps it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any
 
-from airflow_provider_cdf_records.version_compat import AIRFLOW_3
-
-DECORATORS = "airflow.sdk.bases.decorator" if AIRFLOW_3 else "airflow.decorators.base"
-
-
-def decorated_operator() -> type[Any]:
-    """Return ``DecoratedOperator``, the base of the operators of ``@task.something``."""
-    found: type[Any] = import_module(DECORATORS).DecoratedOperator
-    return found
+from airflow.providers.common.compat.sdk import task_decorator_factory
 
 
 def task_decorator(operator: type[Any], **arguments: Any) -> Any:
@@ -22,13 +14,13 @@ def task_decorator(operator: type[Any], **arguments: Any) -> Any:
 
     :param arguments: of the operator.
     """
-    return import_module(DECORATORS).task_decorator_factory(decorated_operator_class=operator, **arguments)
+    return task_decorator_factory(decorated_operator_class=operator, **arguments)
 
 
 def arguments_of_function(function: Any, given: Collection[Any], context: Mapping[str, Any]) -> Any:
     """Return those of the values in a context that a function takes, besides its positional arguments."""
-    for module in (DECORATORS, "airflow.utils.operator_helpers"):  # the second in Airflow 2 and 3.0
-        if determine := getattr(import_module(module), "determine_kwargs", None):
-            return determine(function, given, context)
-    msg = "This Airflow has no determine_kwargs."
-    raise ImportError(msg)
+    try:
+        determine = import_module("airflow.sdk.bases.decorator").determine_kwargs
+    except (ImportError, AttributeError):  # Airflow 2 and 3.0
+        determine = import_module("airflow.utils.operator_helpers").determine_kwargs
+    return determine(function, given, context)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_cdf_records.decorators.compat import arguments_of_function, decorated_operator
+from airflow.providers.common.compat.sdk import DecoratedOperator
+
+from airflow_provider_cdf_records.decorators.compat import arguments_of_function
 from airflow_provider_cdf_records.decorators.function_rows import FunctionRows
 from airflow_provider_cdf_records.operators.cdf_records import (
     CdfRecordsDeleteOperator,
@@ -18,11 +20,6 @@ from airflow_provider_cdf_records.operators.records_or_path import CdfRecordsOrP
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.task_arguments.references import check_references
 from airflow_provider_cdf_records.version_compat import AirflowFailException
-
-if TYPE_CHECKING:
-    from airflow.sdk.bases.decorator import DecoratedOperator
-else:
-    DecoratedOperator = decorated_operator()
 
 NOT_OF_FUNCTIONS = ("records", "path", "filter", "file_format", "file_options")
 OF_THE_FUNCTION = ("op_args", "op_kwargs")  # as Airflow calls its arguments

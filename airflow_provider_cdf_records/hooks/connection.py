@@ -18,12 +18,17 @@ from airflow_provider_cdf_records.client import (
 from airflow_provider_cdf_records.client.secrets import secrets_in_url
 from airflow_provider_cdf_records.hooks import connection_values as values
 from airflow_provider_cdf_records.hooks.azure import AzureTokens
-from airflow_provider_cdf_records.hooks.credentials import client_credentials, kind_of_credential
+from airflow_provider_cdf_records.hooks.credentials import (
+    client_credentials,
+    kind_of_credential,
+    missing_credentials,
+)
 from airflow_provider_cdf_records.records.stream_uri import CLUSTER_DOMAIN, PROJECT
 
 ENTRA_TOKEN_URL = "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"  # noqa: S105 (an address)
 HOST_EXAMPLE = f"https://westeurope-1.{CLUSTER_DOMAIN}"
 TOKEN_URL_EXAMPLE = "https://idp.example.com/oauth2/token"  # noqa: S105 (an address)
+DEFAULT_PORTS = {("https", 443), ("http", 80)}
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 EXTRAS = (
     "tenant_id",
@@ -93,7 +98,11 @@ def address_of(conn: AirflowConnection) -> tuple[str, str]:
     :raises InvalidConnectionError: naming the wrong field and the remedy.
     """
     try:
-        host, schema = values.one_line(conn.host or "", "Host"), values.one_line(conn.schema or "", "Schema")
+        host, schema = (
+            values.one_line(conn.host or "", values.HOST),
+            values.one_line(conn.schema or "", values.SCHEMA),
+        )
+        _refuse_missing(_missing_address(host, schema))
         return _base_url(host, values.port(conn.port))[0], _project(schema)
     except ValueError as error:
         msg = f"Connection {conn.conn_id!r}: {error}"
@@ -110,11 +119,11 @@ def secrets_of(config: ClientConfig) -> Iterator[str]:
 
 def _fields(conn: AirflowConnection) -> _Fields:
     return _Fields(
-        host=values.one_line(conn.host or "", "Host"),
+        host=values.one_line(conn.host or "", values.HOST),
         port=values.port(conn.port),
-        schema=values.one_line(conn.schema or "", "Schema"),
-        login=values.one_line(conn.login or "", "Login"),
-        password=values.one_line(conn.password or "", "Password"),
+        schema=values.one_line(conn.schema or "", values.SCHEMA),
+        login=values.one_line(conn.login or "", values.LOGIN),
+        password=values.one_line(conn.password or "", values.PASSWORD),
         extras=_extras(conn.extra),
     )
 
@@ -137,6 +146,9 @@ def _extras(text: str | None) -> dict[str, Any]:
 
 def _client_config(conn: _Fields, max_concurrency: int) -> ClientConfig:
     extras = conn.extras
+    _refuse_missing(
+        _missing_address(conn.host, conn.schema) + missing_credentials(conn.login, conn.password, extras)
+    )
     project = _project(conn.schema)
     url, host = _base_url(conn.host, conn.port)
     loopback = host in values.LOOPBACK_HOSTS
@@ -158,29 +170,42 @@ def _client_config(conn: _Fields, max_concurrency: int) -> ClientConfig:
     )
 
 
-def _project(schema: str) -> str:
+def _missing_address(host: str, schema: str) -> list[str]:
+    """Return a sentence for each field that is empty."""
+    missing = []
+    if not host:
+        missing.append(f"{values.HOST} is empty; put the cluster's address there, such as {HOST_EXAMPLE}.")
     if not schema:
-        msg = "Schema is empty; put the name of the CDF project there."
-        raise ValueError(msg)
+        missing.append(f"{values.SCHEMA} is empty; put the name of the CDF project there.")
+    return missing
+
+
+def _refuse_missing(missing: list[str]) -> None:
+    if missing:
+        raise ValueError(" ".join(missing))
+
+
+def _project(schema: str) -> str:
     if not PROJECT.fullmatch(schema):
-        msg = f"Schema must be the name of the CDF project as it is in URLs, got {schema!r}."
+        msg = f"{values.SCHEMA} must be the name of the CDF project as it is in URLs, got {schema!r}."
         raise ValueError(msg)
     return schema
 
 
 def _base_url(host: str, port: int | None) -> tuple[str, str]:
     """Return the address of CDF, and the host's name in it."""
-    if not host:
-        msg = f"Host is empty; put the cluster there, such as {HOST_EXAMPLE}."
-        raise ValueError(msg)
-    url = values.address(host, "Host", HOST_EXAMPLE)
+    url = values.address(host, values.HOST, HOST_EXAMPLE)
     if url.path.strip("/") or url.query or url.fragment:
-        msg = f"Host must be an address alone, such as {HOST_EXAMPLE}, got {host.partition('?')[0]!r}."
+        msg = (
+            f"{values.HOST} must be an address alone, such as {HOST_EXAMPLE}, got {host.partition('?')[0]!r}."
+        )
         raise ValueError(msg)
     name = (url.hostname or "").removesuffix(".")
     if "://" not in host and "." not in name and ":" not in name and name not in values.LOOPBACK_HOSTS:
         name = f"{name}.{CLUSTER_DOMAIN}"
     port = url.port or port
+    if (url.scheme, port) in DEFAULT_PORTS:
+        port = None  # so that one address is written in one way
     return f"{url.scheme}://{_in_url(name)}" + (f":{port}" if port else ""), name
 
 
@@ -210,9 +235,6 @@ def _auth(conn: _Fields, extras: Mapping[str, Any], host: str) -> Auth:
     tenant_id, token_url = extras.get("tenant_id"), extras.get("token_url")
     if tenant_id and token_url:
         msg = "extras 'tenant_id' and 'token_url' are both set; keep 'tenant_id' for Entra ID only."
-        raise ValueError(msg)
-    if not tenant_id and not token_url:
-        msg = "extra 'tenant_id' (Entra ID) or 'token_url' (any other identity provider) is missing; set one."
         raise ValueError(msg)
     audience = extras.get("audience")
     return client_credentials(

@@ -7,16 +7,12 @@ the task has run, and keeps them; for Airflow 2 the task keeps them as XComs.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from airflow_provider_cdf_records.version_compat import AIRFLOW_3
+from airflow.providers.common.compat.sdk import BaseOperatorLink
 
-if TYPE_CHECKING:
-    from airflow.sdk.bases.operatorlink import BaseOperatorLink
-else:
-    module = "airflow.sdk.bases.operatorlink" if AIRFLOW_3 else "airflow.models.baseoperatorlink"
-    BaseOperatorLink = import_module(module).BaseOperatorLink
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 
 # Inferred, not documented: the address of a project in Cognite's web application.
 PROJECT_PAGE = "https://fusion.cognite.com/{project}?cluster={host}"

@@ -168,6 +168,9 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         summary = getattr(self.hook, f"{self.verb}_{source}")(self.stream_id, *given, **arguments)
         return dict(summary.as_dict())
 
+    def load_ended(self, rows_read: int) -> None:
+        """Do what a kind of source does when a load has ended, well or not."""
+
     def push_summary_of_nothing(self, context: Any) -> None:
         """Push the summary of a load that does not begin."""
         self._push_summary(context, _summary_of_nothing(self.verb, self.stream_id))
@@ -178,6 +181,7 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         from airflow_provider_cdf_records.operators.events import add_to_events  # noqa: PLC0415 (rarely used)
 
         whole = summary.as_dict()
+        self.load_ended(whole["read"])
         numbers = {key: value for key, value in whole.items() if key != PROBES}
         load = self._last_load
         if load is not None:

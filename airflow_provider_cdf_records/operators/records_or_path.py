@@ -50,6 +50,8 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
         "file_options": Argument(kinds.optional(kinds.json_object), holds_texts=True, shown_as="json"),
     }
 
+    overwrite_rtif_after_execution = True  # the rendered fields say how many rows there were
+
     def __init__(
         self,
         *,
@@ -106,6 +108,10 @@ class CdfRecordsOrPathOperator(CdfRecordsLoadOperator):
             known = {name: value if is_known(value) else None for name, value in options.items()}
             for path in texts:
                 check_format(path, self.file_format, known)
+
+    def load_ended(self, rows_read: int) -> None:
+        """Have the rendered ``records`` say how many rows the load has read."""
+        self.records.read = rows_read
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the load, and return its summary."""

@@ -82,6 +82,12 @@ def references_in(value: Any) -> Iterator[Any]:
     return filter(is_reference, _inside(value))
 
 
+def names_of(reference: Any) -> Iterator[str]:
+    """Yield the tasks whose output a reference stands for, such as ``extract`` or ``check['rows']``."""
+    for operator, key in reference.iter_references():
+        yield operator.task_id if key == "return_value" else f"{operator.task_id}[{key!r}]"
+
+
 def resolved_in(value: Any, context: Any) -> Any:
     """Return a value with what the references inside of it stand for, and nothing else changed."""
     if is_reference(value):

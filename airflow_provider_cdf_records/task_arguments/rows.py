@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.task_arguments.references import (
     check_references,
     is_reference,
     is_template,
+    names_of,
     references_in,
     resolved_in,
 )
@@ -32,11 +33,14 @@ class Rows(ResolveMixin):
 
     It is a reference, so that the tasks in it become upstream tasks of the operator. Rendering does not
     change it: rows are never rendered as templates, and neither masked nor stored with the rendered fields or
-    with the DAG, which would take longer than the load.
+    with the DAG, which would take longer than the load. What Airflow shows of it is ``str(rows)``.
+
+    :ivar read: how many rows a load has read, once it has ended.
     """
 
     def __init__(self, given: Any) -> None:
         self.given = given
+        self.read: int | None = None
 
     def iter_references(self) -> Iterator[Any]:
         """Yield the upstream tasks, for Airflow."""
@@ -62,9 +66,15 @@ class Rows(ResolveMixin):
         return str(self)
 
     def __str__(self) -> str:
-        if self.given is None or is_reference(self.given):
+        if self.given is None:
             return str(self.given)
-        return f"{len(self.given):,} records" if isinstance(self.given, Sized) else "records"
+        items = self.given if isinstance(self.given, list | tuple) else [self.given]
+        references = [item for item in items if isinstance(item, ResolveMixin)]  # without a call for each row
+        tasks = dict.fromkeys(name for reference in references for name in names_of(reference))
+        if isinstance(self.given, Sized) and not references:
+            return f"{len(self.given):,} records"
+        what = f"output of {', '.join(tasks)}" if tasks else "records"
+        return what if self.read is None else f"{what}: {self.read:,} rows read"
 
     def pull(self, context: Any, *, skip_none: bool = False) -> Iterable[Any]:
         """Return the records; an upstream task's output is fetched now, and is empty where it was skipped.

@@ -1,53 +1,31 @@
-"""Airflow's classes that operators, sensors and hooks are made of."""
+"""Airflow's classes that operators, sensors and hooks are made of, and those that ``common.compat`` lacks."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseHook,
+    BaseOperator,
+    BaseSensorOperator,
+    PokeReturnValue,
+    XComArg,
+    XComNotFound,
+)
+
 from airflow_provider_cdf_records.version_compat.version import AIRFLOW_3
 
-if TYPE_CHECKING:
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import (
-        AirflowException,
-        AirflowFailException,
-        AirflowSensorTimeout,
-        AirflowSkipException,
-        XComNotFound,
-    )
-else:
-    try:  # Airflow 3.2 and later
-        from airflow.sdk.exceptions import (
-            AirflowException,
-            AirflowFailException,
-            AirflowSensorTimeout,
-            AirflowSkipException,
-            XComNotFound,
-        )
-    except ImportError:
-        from airflow.exceptions import (
-            AirflowException,
-            AirflowFailException,
-            AirflowSensorTimeout,
-            AirflowSkipException,
-            XComNotFound,
-        )
-    try:  # Airflow 3.1 and later
-        from airflow.sdk import BaseHook
-    except ImportError:
-        from airflow.hooks.base import BaseHook
-
 if TYPE_CHECKING or AIRFLOW_3:
-    from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue, XComArg
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
     from airflow.sdk.definitions.param import DagParam
 else:
-    from airflow.models.baseoperator import BaseOperator
     from airflow.models.mappedoperator import OperatorPartial
     from airflow.models.param import DagParam
-    from airflow.models.xcom_arg import XComArg
-    from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions._internal.mixins import ResolveMixin

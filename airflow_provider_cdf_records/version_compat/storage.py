@@ -8,8 +8,6 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from airflow_provider_cdf_records.version_compat.version import AIRFLOW_3
-
 
 def _file_systems() -> Any:
     """Return Airflow's module of file systems."""
@@ -46,7 +44,7 @@ def object_storage_path(url: str) -> Any:
         url = f"{scheme}{separator}{rest}"
     if separator and not has_file_system(scheme):
         return import_module("upath").UPath(url)
-    make = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.io.path").ObjectStoragePath
+    make = import_module("airflow.providers.common.compat.sdk").ObjectStoragePath
     path = make(url)
     if not separator and os.path.isabs(path.path) and not os.path.isabs(url):
         return make(os.path.join(os.getcwd(), url))  # older universal_pathlib has it begin at the root

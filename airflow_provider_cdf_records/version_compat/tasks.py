@@ -67,9 +67,9 @@ def states_in_run(task_id: str, context: Mapping[str, Any]) -> dict[int, str | N
 
 def running_task() -> Any | None:
     """Return the task instance that this code runs in; ``None`` outside of a task."""
-    module = import_module("airflow.sdk" if AIRFLOW_3 else "airflow.operators.python")
+    compat = import_module("airflow.providers.common.compat.sdk")  # Airflow 2 loads its operators for it
     try:
-        return module.get_current_context().get("ti")
+        return compat.get_current_context().get("ti")
     except (AirflowException, RuntimeError):
         return None
 

@@ -33,7 +33,7 @@ from dev.celery_demo.cluster import (
 from dev.celery_demo.proof import differences
 from dev.celery_demo.rows import NONE, write_rows
 from dev.celery_demo.tries import problems_of, rows_settled, timeline, tries_of
-from dev.demo import ROOT, local_server
+from dev.demo.server import ROOT, local_server
 from dev.keeper import run_kept
 
 EXAMPLE = ROOT / "example_dags" / "cdf_parts_by_identity.py"

@@ -152,7 +152,9 @@ def test_a_ready_token_is_used_and_cannot_be_renewed(make_client: MakeClient, se
 def test_wrong_credentials_are_named_without_the_secret(client: CdfClient, server: ScriptedServer) -> None:
     refusal = {"error": "invalid_client", "error_description": f"the secret {SECRET} is wrong"}
     server.answer("/token", Answer(401, refusal))
-    with pytest.raises(CdfAuthError, match=r"invalid_client.*Login.*Password") as failure:
+    with pytest.raises(
+        CdfAuthError, match=r"invalid_client.*Client ID \(login\), Client secret \(password\)"
+    ) as failure:
         client.upsert_records("alarms", b"{}")
     assert SECRET not in str(failure.value)
     assert not failure.value.retryable

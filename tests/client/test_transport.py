@@ -389,7 +389,9 @@ def test_a_redirect_is_an_error_that_names_the_host_field(
     client: CdfClient, server: ScriptedServer, status: int
 ) -> None:
     server.answer("/upsert", Answer(status, "<p>Moved", {"Location": "https://login.example.com/?for=me"}))
-    with pytest.raises(CdfApiError, match=r"to https://login\.example\.com/; .*Host must be CDF's"):
+    with pytest.raises(
+        CdfApiError, match=r"to https://login\.example\.com/; .*Cluster \(host\) must be CDF's"
+    ):
         client.upsert_records("alarms", b"{}")
 
 
@@ -406,7 +408,7 @@ def test_a_redirect_that_leads_nowhere_is_one_too(
     client: CdfClient, server: ScriptedServer, location: str
 ) -> None:
     server.answer("/upsert", Answer(302, "<p>Moved", {"Location": location}))
-    with pytest.raises(CdfApiError, match=r"redirected to .*Host must be CDF's") as failure:
+    with pytest.raises(CdfApiError, match=r"redirected to .*Cluster \(host\) must be CDF's") as failure:
         client.upsert_records("alarms", b"{}")
     assert location in str(failure.value)
 

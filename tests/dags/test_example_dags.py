@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from runpy import run_path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pytest
+import yaml
+from jinja2 import Environment
+from jinja2.meta import find_undeclared_variables
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.local_server import LocalServer
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3
 from tests.dags.conftest import ROOT, airflow_on
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
 
 EXAMPLES = ROOT / "example_dags"
 
@@ -48,6 +60,20 @@ def test_a_written_file_arrives(examples_cdf: LocalServer, airflow_home: Path, t
         records = client.filter_records("host_processes", limit=1000)
     assert any(record["properties"]["host_processes"]["Process"]["threads"] > 0 for record in records)
     assert not list(tmp_path.glob("*.ndjson"))
+
+
+def test_pump_alarms_arrive_but_the_two_that_are_wrong_which_are_kept(
+    examples_cdf: LocalServer, airflow_home: Path, tmp_path: Path
+) -> None:
+    airflow = airflow_on(EXAMPLES, airflow_home, tmp_path)
+    airflow.test_dag("cdf_pump_alarms")
+    assert set(airflow.states("cdf_pump_alarms").values()) == {"success"}
+    alarms = properties_in("plant_pump_alarms", "plant_pumps", "PumpAlarm")
+    assert sorted(alarm["pump"] for alarm in alarms) == [f"pump-{n:02}" for n in range(12) if n not in (4, 9)]
+    rejected = (tmp_path / "pump_alarms.csv.rejected.ndjson").read_text()
+    assert [json.loads(line)["position"] for line in rejected.splitlines()] == [5, 10]
+    airflow.test_dag("cdf_pump_report")
+    assert set(airflow.states("cdf_pump_report").values()) == {"success"}
 
 
 def properties_in(stream_id: str, space: str, container: str) -> list[dict[str, Any]]:
@@ -224,6 +250,62 @@ def test_alarms_are_raised_and_closed_for_a_dag_that_watches_them(
         assert set(airflow.states(dag_id).values()) == {"success"}
     alarms = properties_in("plant_alarms", "plant_alarms", "Alarm")
     assert sorted(alarm["state"] for alarm in alarms) == ["closed"] * 5 + ["open"] * 5
+
+
+UNDEFINED = {  # in a run without a logical date, as those by `airflow dags trigger` and by assets are
+    "logical_date",
+    "data_interval_start",
+    "data_interval_end",
+    *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"),
+}
+
+
+def names_in_templates(code: str) -> set[str]:
+    """Return the names that the templates in a DAG's file take from the run."""
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "{{" in node.value
+    ]
+    return {name for text in texts for name in find_undeclared_variables(Environment().parse(text))}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_no_example_needs_a_logical_date(path: Path) -> None:
+    assert names_in_templates("a = ['{{ ds }}', b('x-{{ ti.map_index }}')]") == {"ds", "ti"}
+    assert not names_in_templates(path.read_text()) & UNDEFINED
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_says_what_it_shows_and_what_it_needs(path: Path) -> None:
+    if path.stem == "cdf_watch_stream" and not AIRFLOW_3:
+        pytest.skip("watchers came with Airflow 3")
+    shown: list[Any] = []
+    with patch.object(DAG, "__init__", wrapped(DAG.__init__, shown)):
+        run_path(str(path))
+    assert shown
+    for dag in shown:
+        assert dag.description
+        assert {"cdf", "example"} <= set(dag.tags)
+        assert "Needs the connection" in dag.doc_md
+        (name,) = set(re.findall(r"container ``(\w+/\w+)``", dag.doc_md))
+        assert name in known_containers()
+        pages = re.findall(r"/docs/([\w-]+\.md)\)", dag.doc_md)
+        assert pages
+        assert all((ROOT / "docs" / page).exists() for page in pages)
+
+
+def wrapped(init: Any, made: list[Any]) -> Any:
+    def and_keep(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        made.append(self)
+
+    return and_keep
+
+
+def known_containers() -> set[str]:
+    definitions = yaml.safe_load((EXAMPLES / "cdf.yaml").read_text())
+    return {f"{one['space']}/{one['externalId']}" for one in definitions["containers"]}
 
 
 def test_no_example_asks_cdf_by_hand() -> None:

@@ -76,7 +76,10 @@ def test_a_filter_that_is_rendered_to_nothing_deletes_nothing(cdf: LocalCdf) -> 
         ("cdf://id:the/password@127.0.0.1:9/p", ""),
         ("{not json", ""),
         ('{"conn_type": "cdf", "no_such_field": 1}', ""),
-        ('{"conn_type": "cdf", "host": "https://a b", "schema": "p", "extra": {"token": "t"}}', "Host"),
+        (
+            '{"conn_type": "cdf", "host": "https://a b", "schema": "p", "extra": {"token": "t"}}',
+            "Cluster (host)",
+        ),
         ('{"conn_type": "cdf", "host": "http://127.0.0.1:9", "schema": "p", "extra": "{no"}', ""),
         (
             '{"host": "https://127.0.0.1:9", "schema": "p", "extra": {"token": "t", "verify": "x"}}',

@@ -18,8 +18,10 @@ from airflow_provider_cdf_records.client import (
     RetryPolicy,
     StaticToken,
 )
+from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.hooks.azure import AzureTokens
-from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, client_config
+from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, address_of, client_config
+from airflow_provider_cdf_records.hooks.connection_values import HOST, LOGIN, PASSWORD, SCHEMA
 
 CLUSTER = "https://westeurope-1.cognitedata.com"
 GOOD: dict[str, Any] = {
@@ -195,48 +197,53 @@ def test_bodies_are_compressed_but_for_this_machine() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema": None}, "Schema is empty; put the name of the CDF project there"),
-        ({"host": None}, "Host is empty; put the cluster there"),
-        ({"login": None}, "Login is empty; put the client id there"),
-        ({"password": None}, "Password is empty; put the client secret"),
+        ({"schema": None}, "CDF project (schema) is empty; put the name of the CDF project there"),
+        ({"host": None}, "Cluster (host) is empty; put the cluster's address there"),
+        ({"login": None}, "Client ID (login) is empty; put the client id there"),
+        ({"password": None}, "Client secret (password) is empty; put the client's secret"),
         ({"extra": {}}, "extra 'tenant_id' (Entra ID) or 'token_url'"),
         (
             {"extra": {"tenant_id": "t", "token_url": "https://x.example/t"}},
             "'tenant_id' and 'token_url' are both set",
         ),
-        ({"extra": {"token": "t"}}, "extra 'token' and Login are both set"),
-        ({"login": None, "extra": {"token": "t"}}, "extra 'token' and Password are both set; keep one"),
+        ({"extra": {"token": "t"}}, "extra 'token' and Client ID (login) are both set"),
+        (
+            {"login": None, "extra": {"token": "t"}},
+            "extra 'token' and Client secret (password) are both set; keep one",
+        ),
         (
             {"login": None, "password": None, "extra": {"token": "t", "azure_conn_id": "a"}},
             "extra 'token' and extra 'azure_conn_id' are both set; keep one of them",
         ),
-        ({"extra": {"azure_conn_id": "a"}}, "extra 'azure_conn_id' and Login are both set"),
+        ({"extra": {"azure_conn_id": "a"}}, "extra 'azure_conn_id' and Client ID (login) are both set"),
         (
             {"login": None, "password": None, "extra": {"azure_conn_id": "a", "tenant_id": "t"}},
             "extras 'azure_conn_id' and 'tenant_id' are both set; remove 'tenant_id'",
         ),
         (
             {"extra": {"tenant_id": "t", "certificate_file": "f"}},
-            "Password and extra 'certificate_file' are both set; keep one of them",
+            "Client secret (password) and extra 'certificate_file' are both set; keep one of them",
         ),
         (
-            {"password": None, "extra": {"certificate_file": "f", "federated_token_file": "g"}},
+            {
+                "password": None,
+                "extra": {"tenant_id": "t", "certificate_file": "f", "federated_token_file": "g"},
+            },
             "extra 'federated_token_file' and extra 'certificate_file' are both set",
         ),
         (
             {"login": None, "password": None, "extra": {"tenant_id": "t", "certificate_file": "f"}},
-            "Login is empty; put the client id there",
+            "Client ID (login) is empty; put the client id there",
         ),
-        ({"login": None, "password": None, "extra": {"tenant_id": "t"}}, "Login is empty"),
         ({"password": None, "extra": {"certificate_file": "f"}}, "'tenant_id' (Entra ID) or 'token_url'"),
-        ({"host": "http://cdf.example.com"}, "Host is plain http to cdf.example.com"),
+        ({"host": "http://cdf.example.com"}, "Cluster (host) is plain http to cdf.example.com"),
         (
             {"extra": {"token_url": "http://idp.example.com/t"}},
             "extra 'token_url' is plain http to idp.example.com",
         ),
-        ({"host": "ftp://x.example.com"}, "Host begins with ftp://"),
-        ({"host": f"{CLUSTER}/api/v1"}, "Host must be an address alone"),
-        ({"host": f"{CLUSTER}:port"}, "Host"),
+        ({"host": "ftp://x.example.com"}, "Cluster (host) begins with ftp://"),
+        ({"host": f"{CLUSTER}/api/v1"}, "Cluster (host) must be an address alone"),
+        ({"host": f"{CLUSTER}:port"}, "Cluster (host)"),
         ({"extra": {"tenant": "t"}}, "extra 'tenant' is not known"),
         ({"extra": {"tenant_id": "t", "timeout": "soon"}}, "extra 'timeout' must be a positive number"),
         ({"extra": {"tenant_id": "t", "max_attempts": 0}}, "extra 'max_attempts' must be a whole number"),
@@ -251,6 +258,48 @@ def test_bodies_are_compressed_but_for_this_machine() -> None:
 )
 def test_what_is_wrong_is_one_sentence_with_field_and_remedy(changes: dict[str, Any], message: str) -> None:
     assert message in refusal(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"host": None, "schema": " "}, ["Cluster (host)", "CDF project (schema)"]),
+        (
+            dict.fromkeys(("host", "schema", "login", "password", "extra")),
+            [
+                "Cluster (host)",
+                "CDF project (schema)",
+                "Client ID (login)",
+                "Client secret (password)",
+                "extra 'tenant_id' (Entra ID) or 'token_url'",
+            ],
+        ),
+        ({"schema": "", "login": "", "password": "", "extra": {"token": "t"}}, ["CDF project (schema)"]),
+    ],
+)
+def test_all_that_is_missing_is_said_at_once(changes: dict[str, Any], fields: list[str]) -> None:
+    with pytest.raises(InvalidConnectionError) as refused:
+        config_of(**changes)
+    sentences = str(refused.value).split(". ")
+    assert len(sentences) == len(fields)
+    assert all(field in sentence for field, sentence in zip(fields, sentences, strict=True))
+
+
+def test_the_address_alone_names_all_that_is_missing_of_it() -> None:
+    with pytest.raises(InvalidConnectionError, match=r"Cluster \(host\) .* CDF project \(schema\)"):
+        address_of(Connection(conn_id="c", conn_type="cdf"))
+
+
+def test_messages_name_fields_as_the_form_does() -> None:
+    (form,) = get_provider_info()["connection-types"]
+    labels = form["ui-field-behaviour"]["relabeling"]
+    for name, field in (("host", HOST), ("schema", SCHEMA), ("login", LOGIN), ("password", PASSWORD)):
+        assert field == f"{labels[name].removesuffix(' *')} ({name})"
+
+
+@pytest.mark.parametrize(("host", "port"), [(CLUSTER, 443), (f"{CLUSTER}:443", None)])
+def test_the_port_that_https_has_anyway_is_left_out(host: str, port: int | None) -> None:
+    assert config_of(host=host, port=port).base_url == CLUSTER
 
 
 def test_no_secret_is_in_the_repr_or_in_a_refusal() -> None:

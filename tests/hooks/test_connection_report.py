@@ -94,7 +94,7 @@ def test_a_token_that_the_project_refuses_fails(server: ScriptedServer, status: 
     [
         ({"schema": "elsewhere"}, "The token is good, but not for project 'elsewhere'; its projects: local."),
         ({"password": "wrong"}, "invalid_client"),
-        ({"host": "http://127.0.0.1:9"}, "; check the connection's Host, and the network"),
+        ({"host": "http://127.0.0.1:9"}, "; check the connection's Cluster (host), and the network"),
         (
             {"extra": {"token_url": "http://127.0.0.1:9"}},
             "; check the connection's token URL, and the network. The identity provider",
@@ -103,7 +103,7 @@ def test_a_token_that_the_project_refuses_fails(server: ScriptedServer, status: 
             {"extra": {"token_url": "http://127.0.0.1:9", "proxies": "http://127.0.0.1:9"}},
             "; check the proxy, of the connection's extra 'proxies' or of the environment. The identity",
         ),
-        ({"schema": ""}, "Schema is empty"),
+        ({"schema": ""}, "CDF project (schema) is empty"),
         ({"extra": {"verify": "/no/such/file", "token_url": "https://127.0.0.1:9"}}, "/no/such/file"),
     ],
 )

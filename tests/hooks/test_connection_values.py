@@ -149,25 +149,25 @@ def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"host": "https://west europe.cognitedata.com"}, "Host must be an address alone"),
-        ({"host": "https://*.cognitedata.com"}, "Host must be an address alone"),
-        ({"host": "https://a..b.com"}, "Host must be an address alone"),
-        ({"host": f"https://{'a' * 64}.com"}, "Host must be an address alone"),
-        ({"host": "https://[::1"}, "Host must be an address alone"),
-        ({"host": "https://[::x]"}, "Host must be an address alone"),
-        ({"host": "https://"}, "Host must be an address alone"),
-        ({"host": "https://cdf.example.com:99999"}, "Host must be an address alone"),
-        ({"host": "https://cdf.example\n.com"}, "Host has a line end"),
+        ({"host": "https://west europe.cognitedata.com"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://*.cognitedata.com"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://a..b.com"}, "Cluster (host) must be an address alone"),
+        ({"host": f"https://{'a' * 64}.com"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://[::1"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://[::x]"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://cdf.example.com:99999"}, "Cluster (host) must be an address alone"),
+        ({"host": "https://cdf.example\n.com"}, "Cluster (host) has a line end"),
         ({"port": 99999}, "Port must be a number from 1 to 65535"),
         ({"port": -1}, "Port must be a number from 1 to 65535"),
-        ({"schema": "my project"}, "Schema must be the name of the CDF project"),
-        ({"schema": "a/b"}, "Schema must be the name of the CDF project"),
-        ({"schema": ".."}, "Schema must be the name of the CDF project"),
-        ({"schema": "a\x00b"}, "Schema has a line end"),
-        ({"schema": " \n"}, "Schema is empty"),
-        ({"login": "a\nb"}, "Login has a line end"),
-        ({"password": "a\nb"}, "Password has a line end"),
-        ({"password": " "}, "Password is empty"),
+        ({"schema": "my project"}, "CDF project (schema) must be the name of the CDF project"),
+        ({"schema": "a/b"}, "CDF project (schema) must be the name of the CDF project"),
+        ({"schema": ".."}, "CDF project (schema) must be the name of the CDF project"),
+        ({"schema": "a\x00b"}, "CDF project (schema) has a line end"),
+        ({"schema": " \n"}, "CDF project (schema) is empty"),
+        ({"login": "a\nb"}, "Client ID (login) has a line end"),
+        ({"password": "a\nb"}, "Client secret (password) has a line end"),
+        ({"password": " "}, "Client secret (password) is empty"),
         ({"extra": {"token_url": "https://idp example.com"}}, "extra 'token_url' must be an address alone"),
         ({"extra": {"token_url": "https://*/token"}}, "extra 'token_url' must be an address alone"),
         ({"extra": {"token_url": "ftp://idp.example.com"}}, "extra 'token_url' begins with ftp://"),
@@ -213,7 +213,10 @@ def test_extras_that_are_no_json_object_are_refused(extra: str) -> None:
 
 def test_text_that_no_encoding_has_is_refused() -> None:
     conn = SimpleNamespace(**GOOD | {"port": None, "extra": '{"tenant_id": "t"}', "password": "a\udc80b"})
-    with pytest.raises(InvalidConnectionError, match="Password has a line end or another control character"):
+    with pytest.raises(
+        InvalidConnectionError,
+        match=r"Client secret \(password\) has a line end or another control character",
+    ):
         client_config(conn, max_concurrency=1)  # type: ignore[arg-type]
 
 
@@ -249,7 +252,7 @@ def test_a_password_in_an_address_is_refused_without_being_shown(changes: dict[s
     message = refusal(**changes)
     assert "56789" not in message
     assert "01234" not in message
-    assert any(field in message for field in ("Host", "token_url", "proxies"))
+    assert any(field in message for field in ("Cluster (host)", "token_url", "proxies"))
 
 
 @given(

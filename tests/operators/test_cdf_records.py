@@ -224,11 +224,29 @@ def test_max_concurrency_and_connection_reach_the_hook() -> None:
     assert (task.hook.max_concurrency, task.hook.cdf_conn_id) == (7, "other")
 
 
-def test_what_is_stored_of_records_is_one_line() -> None:
+def test_what_airflow_shows_of_records_is_one_line() -> None:
     assert str(operator(records=[a_record()] * 3).records) == "3 records"
     with DAG("d", schedule=None):
+        one, other = Returns(task_id="one").output, Returns(task_id="other").output
+        assert str(operator(records=one).records) == "output of one"
+        assert (
+            str(operator(task_id="all", records=[one, other["rows"]]).records)
+            == "output of one, other['rows']"
+        )
+        assert str(operator(task_id="mapped", records=one.map(dict)).records) == "output of one"
+
+
+@pytest.mark.parametrize("is_bad", [False, True])
+def test_when_a_load_has_ended_the_rendered_records_say_how_many_there_were(
+    cdf: LocalCdf, is_bad: bool
+) -> None:
+    with DAG("d", schedule=None):
         task = operator(records=Returns(task_id="extract").output)
-    assert "xcom_pull(task_ids='extract'" in str(task.records)
+    rows = [a_record(str(number)) for number in range(1500)] + [BAD] * is_bad
+    with suppress(AirflowFailException):
+        task.execute(context_with(extract=rows))
+    assert str(task.records) == f"output of extract: {len(rows):,} rows read"
+    assert task.overwrite_rtif_after_execution  # then Airflow stores the rendered fields again
 
 
 def test_importing_the_operator_loads_nothing_heavy_and_touches_nothing() -> None:
