@@ -63,6 +63,8 @@ def rewritten(text: str, file: Path, page: Path, repository: str) -> str:
 def _target(target: str, file: Path, page: Path, repository: str) -> str:
     name, hash_sign, anchor = target.partition("#")
     path = Path(os.path.normpath(file.parent / unquote(name)))
+    if path.is_relative_to(DOCS / "pictures"):  # Sphinx looks whether it is there
+        return os.path.relpath(path, page.parent)
     if not path.exists():
         log.warning("%s links to %s, which is not there", file, target)
         return target
