@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: environment demo demo-up demo-celery test test-servers servers databases chromium soak \
 	bench bench-growth bench-server bench-bad-rows bench-budget screenshots \
-	docs lint build check-dist release-rehearsal lock clean
+	docs docs-links lint build check-dist release-rehearsal lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -98,6 +98,9 @@ screenshots: $(READY) chromium  ## pictures of the local server's page, into .sc
 
 docs: $(READY)  ## the documentation, into docs/_build/html; warnings are errors
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+docs-links: $(READY)  ## whether the addresses in the documentation answer; needs the network
+	$(BIN)/python -m sphinx -q -W --keep-going -b linkcheck docs docs/_build/linkcheck
 
 lint: $(READY)  ## style, types, spelling, workflows: the hooks of .pre-commit-config.yaml, but for actionlint
 	SKIP=actionlint $(BIN)/prek run --all-files --show-diff-on-failure

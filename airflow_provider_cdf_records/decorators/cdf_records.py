@@ -48,6 +48,7 @@ class _Decorator(Protocol):
         rejected_path: Path | None = None,
         if_empty: IfEmpty = "succeed",
         limit: int | None = None,
+        partition: str | None = None,
         validate_only: bool = False,
         max_concurrency: int = 4,
         cdf_conn_id: str = "cdf_default",

@@ -56,7 +56,7 @@ class LoadArguments(TypedDict, total=False):
 
 
 class FileArguments(LoadArguments, total=False):
-    """Arguments of a load of files.
+    """Arguments of a load of files, beside those of :class:`.LoadArguments`.
 
     :param file_format: the name of the format; by default what the suffix says.
     :param file_options: options of the format.
@@ -69,7 +69,7 @@ class FileArguments(LoadArguments, total=False):
 
 
 class QueryArguments(LoadArguments, total=False):
-    """Arguments of a load of a SQL query.
+    """Arguments of a load of a SQL query, beside those of :class:`.LoadArguments`.
 
     :param conn_id: an Airflow connection whose hook is a ``DbApiHook``.
     :param parameters: values for the placeholders in the query, which are those of the database's driver;
@@ -117,7 +117,7 @@ class ChangesQuery(TypedDict, total=False):
     :param initialize_cursor: where to begin without one, such as ``7d-ago``; by default ``1d-ago``.
     :param filter: in CDF's filter language; a deleted record has no properties, so that a filter on one
         leaves it out.
-    :param sources: as for :class:`RecordsQuery`.
+    :param sources: as for :class:`.RecordsQuery`.
     """
 
     cursor: str | None

@@ -15,7 +15,7 @@ NOT_SETTINGS = {"host", "port", "load", "faults", "fault_rate", "strict"}
 
 def parse_arguments() -> argparse.Namespace:
     """Return the options of the command line; exit with a message when they are wrong."""
-    return _parser().parse_args()
+    return parser().parse_args()
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
@@ -25,12 +25,13 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return Settings(**given | {name: dict(given[name]) for name in by_client})
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of ``python -m airflow_provider_cdf_records.local_server``."""
+    whole = argparse.ArgumentParser(
         prog="python -m airflow_provider_cdf_records.local_server",
         description="A local stand-in for CDF's Records service, for a first run and for tests.",
     )
-    add = parser.add_argument
+    add = whole.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=8765, help="port to listen on (%(default)s); 0 for any free one")
     add(
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         help="SQLite file that keeps the data (%(default)s)",
     )
     add("--load", type=Path, metavar="FILE", help="YAML or JSON of spaces, containers and streams to create")
-    strictness = parser.add_mutually_exclusive_group()
+    strictness = whole.add_mutually_exclusive_group()
     strictness.add_argument(
         "--strict",
         action="store_true",
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="create the spaces, containers, properties and streams that records name",
     )
-    access = parser.add_argument_group("access")
+    access = whole.add_argument_group("access")
     add = access.add_argument
     add_repeatable = partial(add, action="append", default=[])
     add("--project", default=DEFAULTS.project, help="the one CDF project (%(default)s)")
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="time that a token is valid (%(default)g)",
     )
-    behaviour = parser.add_argument_group("behaviour of a real CDF")
+    behaviour = whole.add_argument_group("behaviour of a real CDF")
     add = behaviour.add_argument
     add(
         "--visibility-delay",
@@ -188,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help="share of record writes that get a fault (%(default)g)",
     )
-    return parser
+    return whole
 
 
 def _amount(text: str) -> float:

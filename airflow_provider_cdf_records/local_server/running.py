@@ -36,7 +36,7 @@ class LocalServer:
 
     :param database: the SQLite file to use, which is kept; by default a temporary one.
     :param port: 0 for any free port.
-    :param settings: other fields of :class:`Settings`, such as ``token_lifetime`` and ``visibility_delay``.
+    :param settings: other fields of :class:`.Settings`, such as ``token_lifetime`` and ``visibility_delay``.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class LocalServer:
     def faults(self, seed: int, rate: float = DEFAULT_FAULT_RATE, **options: Any) -> Iterator[FaultPlan]:
         """Let faults happen to a share of the record writes; the same seed makes the same faults.
 
-        :param options: other arguments of :class:`FaultPlan`.
+        :param options: other arguments of :class:`.FaultPlan`.
         """
         plan = FaultPlan(seed, rate, **options)
         self._app.faults.plan = plan

@@ -41,8 +41,9 @@ class CdfRecordsIngestOperator(CdfRecordsOrPathOperator):
 
     An immutable stream takes each row as a record of its own, also where identities repeat. A mutable
     stream keeps what it has: a record that exists there already is rejected, unless an earlier attempt or try
-    of this task may have stored it. The summary says ``ingested``; the parameters are those of
-    :class:`.CdfRecordsOrPathOperator`.
+    of this task may have stored it. The summary says ``ingested``.
+
+    The parameters are those of :class:`.CdfRecordsOrPathOperator`.
     """
 
     verb = "ingest"

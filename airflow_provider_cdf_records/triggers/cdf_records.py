@@ -34,7 +34,7 @@ class CdfStreamTrigger(CdfTrigger):
 class CdfRecordsTrigger(CdfTrigger):
     """Waits until what loads wrote, or a number of records, can be queried; see :class:`.CdfRecordsSensor`.
 
-    :param probes: of loads, instead of the arguments below; see :class:`.LoadVisible`.
+    :param probes: of loads, as in their summaries, instead of the arguments below.
     :param written: how many records the loads wrote.
     :param filter: in CDF's filter language; all records without it.
     :param min_count: how many records there must be at least.

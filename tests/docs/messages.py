@@ -1,7 +1,7 @@
 """The messages of the package, as its source has them, and the entries of the page that explains them.
 
 A message is a text that a user may see: of an error, of a rejected row, or of a warning in the log. In it,
-``{}`` stands for what is filled in when it is shown; an entry is the beginning of a message, with ``…`` for it.
+``{}`` stands for what is filled in when it is shown, and ``…`` in an entry, the beginning of a message.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ CALLS = re.compile(
 )
 FUNCTIONS = re.compile(
     r"problems?(?:_\w+)?|_?explain(?:_\w+|ed)?|_describe_\w+|\w+_problems|_problems_in|_restarted"
-    r"|_too_many_alike|_default_not_defined|__str__"
+    r"|_too_many_alike|_default_not_defined|_?missing(?:_\w+)?|(?:\w+Error|Summary|NotAnObject)\.__str__"
 )
+PACKAGE = "airflow_provider_cdf_records"
+EMPTY = ast.parse("")
 APART = {"local_server"}  # its messages are CDF's
 PIECE = re.compile(r"[ ,;(]")  # how a text begins that is appended to a message
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -60,10 +62,9 @@ class Source:
 
     def messages(self) -> list[Message]:
         """Find what a user may see as a message, with its place."""
-        every = {name: text for tree in self.trees.values() for name, text in _constants(tree)}
         found = {}
         for path, tree in self.trees.items():
-            constants = every | dict(_constants(tree))
+            constants = self._constants_known_in(tree)
             for sink in _sinks(tree, ""):
                 for line, text in _texts(sink, constants):
                     if _is_message(text):
@@ -75,9 +76,25 @@ class Source:
         return {
             text.lstrip(" ,;(")
             for tree in self.trees.values()
+            for constants in [self._constants_known_in(tree)]
             for node in _without_docstrings(tree)
-            for _, text in _texts(node, dict(_constants(tree)))
+            for _, text in _texts(node, constants)
         }
+
+    def _constants_known_in(self, tree: ast.Module) -> dict[str, str]:
+        """Return a module's constants, and those that it imports from the package, by their names."""
+        known = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE):
+                folder = node.module.removeprefix(PACKAGE).lstrip(".").replace(".", "/")
+                there = dict(_constants(self.trees.get(f"{folder}.py", EMPTY)))
+                for alias in node.names:
+                    name = alias.asname or alias.name
+                    inside = _constants(self.trees.get(f"{folder}/{alias.name}.py", EMPTY))
+                    known |= {f"{name}.{constant}": text for constant, text in inside}
+                    if alias.name in there:
+                        known[name] = there[alias.name]
+        return known | dict(_constants(tree))
 
 
 def _is_message(text: str) -> bool:
@@ -95,12 +112,17 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def _sinks(node: ast.AST, function: str) -> Iterator[ast.AST]:
     """Give what is assigned to a message, handed over as one, or returned as one."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        function = f"{function}.__str__" if node.name == "__str__" else node.name
+    elif isinstance(node, ast.ClassDef):
         function = node.name
-    if isinstance(node, ast.Call) and CALLS.fullmatch(_name(node.func)):
+    is_returned = isinstance(node, ast.Return | ast.Yield) and FUNCTIONS.fullmatch(function)
+    is_appended = (
+        isinstance(node, ast.Call) and _name(node.func) == "append" and FUNCTIONS.fullmatch(function)
+    )
+    if isinstance(node, ast.Call) and (is_appended or CALLS.fullmatch(_name(node.func))):
         yield from [argument for argument in node.args if any(_texts(argument, {}))][:1]
         yield from (argument for argument in node.args if isinstance(argument, ast.Name))
     is_assigned = isinstance(node, ast.Assign) and NAMES.fullmatch(_name(node.targets[0]))
-    is_returned = isinstance(node, ast.Return | ast.Yield) and FUNCTIONS.fullmatch(function)
     if (is_assigned or is_returned) and node.value:
         yield node.value
     for child in ast.iter_child_nodes(node):
@@ -109,6 +131,11 @@ def _sinks(node: ast.AST, function: str) -> Iterator[ast.AST]:
 
 def _name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _path(node: ast.AST) -> str:
+    """Return a name as it is written, such as ``values.HOST``."""
+    return ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
 
 
 def _without_docstrings(node: ast.AST) -> Iterator[ast.AST]:
@@ -126,8 +153,8 @@ def _texts(node: ast.AST, constants: dict[str, str]) -> Iterator[tuple[int, str]
         yield node.lineno, FILLED_IN.sub("{}", node.value)
     elif isinstance(node, ast.JoinedStr):
         yield node.lineno, "".join(_part(part, constants) for part in node.values)
-    elif isinstance(node, ast.Name) and node.id in constants:
-        yield node.lineno, constants[node.id]
+    elif _path(node) in constants:
+        yield node.lineno, constants[_path(node)]
     elif isinstance(node, ast.IfExp | ast.BoolOp | ast.BinOp | ast.Tuple):
         for child in ast.iter_child_nodes(node):
             if child is not getattr(node, "test", None):
@@ -138,7 +165,7 @@ def _part(part: ast.expr, constants: dict[str, str]) -> str:
     if isinstance(part, ast.Constant):
         return str(part.value)
     value = part.value if isinstance(part, ast.FormattedValue) else part
-    return constants.get(value.id, "{}") if isinstance(value, ast.Name) else "{}"
+    return constants.get(_path(value), "{}")
 
 
 def entries_in(page: str) -> list[str]:
