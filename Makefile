@@ -93,7 +93,7 @@ bench-bad-rows: $(READY)  ## whether bad rows make a load slow
 bench-budget: $(READY)  ## how loads in separate processes share the write budget of a project
 	$(BIN)/python -m dev.shared_budget $(BENCH)
 
-screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
+screenshots: $(READY) chromium  ## the pictures of the documentation, of a real Airflow and of the local server's page
 	$(BIN)/python -m dev.screenshots
 
 docs: $(READY)  ## the documentation, into docs/_build/html; warnings are errors
@@ -138,7 +138,7 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 		--output-file dev/requirements-servers.txt
 
 clean:
-	rm -rf .venv .venv-* .servers .servers.log .demo .demo-up .bench .screenshots build dist
+	rm -rf .venv .venv-* .servers .servers.log .demo .demo-up .bench build dist
 
 $(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)
