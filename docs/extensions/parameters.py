@@ -1,15 +1,20 @@
-"""Lists the parameters of a class whole: with those of its bases, which its docstring does not repeat."""
+"""Lists parameters whole: of a class with those of its bases, of a decorator those of the operators' base.
+
+Their docstrings do not repeat them.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
 from typing import Any
 
 from sphinx.application import Sphinx
 
 PACKAGE = "airflow_provider_cdf_records"
 FIELD = re.compile(r":param (\w+):")
+DECORATOR = re.compile(r".*\.cdf_records_(?:upsert|ingest|delete)")
 OF_BASES = re.compile(r"The (?:other )?parameters are those of .*?(?:\n\n|\Z)", re.DOTALL)
 
 
@@ -47,14 +52,25 @@ def parameters_of(cls: type) -> list[inspect.Parameter]:
     return [*sorted(named, key=lambda one: (one.kind, one.default is not one.empty)), *more[:1]]
 
 
+def _documented(what: str, name: str, found: Any) -> tuple[type | None, list[type]]:
+    """Return the class whose parameters are listed, and the classes that explain the others of them."""
+    if DECORATOR.fullmatch(name):
+        operator = import_module(f"{PACKAGE}.operators.base").CdfRecordsLoadOperator
+        return operator, bases_of(operator)
+    if what == "class" and isinstance(found, type):
+        return found, bases_of(found)[1:]
+    return None, []
+
+
 def _add_parameters(app: Sphinx, what: str, name: str, cls: Any, options: Any, lines: list[str]) -> None:
-    if what != "class" or not isinstance(cls, type):
+    cls, bases = _documented(what, name, cls)
+    if cls is None:
         return
     text = OF_BASES.sub("", "\n".join(lines))
     own = fields_of(text)
     taken = {parameter.name for parameter in parameters_of(cls)}
     more: dict[str, str] = {}
-    for base in bases_of(cls)[1:]:
+    for base in bases:
         for parameter, field in fields_of(inspect.getdoc(base) or "").items():
             if parameter not in own and parameter in taken:
                 more.setdefault(parameter, field)
@@ -80,7 +96,8 @@ def _by_last_name(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
 def _join_signatures(
     app: Sphinx, what: str, name: str, cls: Any, options: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    if what != "class" or not isinstance(cls, type) or len(bases_of(cls)) < 2:  # noqa: PLR2004
+    cls, bases = _documented(what, name, cls)
+    if not bases:
         return signature, returns
     parameters = parameters_of(cls)
     return (str(inspect.Signature(parameters)), returns) if parameters else (signature, returns)

@@ -13,6 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from airflow_provider_cdf_records import operators, sensors
+from airflow_provider_cdf_records.operators.base import CdfRecordsLoadOperator
+from airflow_provider_cdf_records.task_arguments.operator import ArgumentsOperator
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ("sphinx", "furo", "myst_parser", "sphinx_design", "sphinx_copybutton")
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "video": "src"}
@@ -137,6 +141,43 @@ def test_links_to_files_of_the_repository_lead_to_it(pages: dict[Path, Page]) ->
     }
     assert "tests/README.md" in files
     assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def described(site: Path, page: str, name: str) -> str:
+    """Return what a page says of a class or function."""
+    text = (site / "reference" / page).read_text()
+    _, _, after = text.partition(f'id="{name}"')
+    return after.partition('</dd></dl>\n\n<dl class="py')[0]
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        *(getattr(operators, name) for name in operators.__all__),
+        *(getattr(sensors, name) for name in sensors.__all__),
+    ],
+)
+def test_a_class_is_shown_with_all_of_its_arguments(cls: type[ArgumentsOperator], site: Path) -> None:
+    page = "operators.html" if cls.__module__.startswith(operators.__name__) else "sensors.html"
+    text = described(site, page, f"{cls.__module__}.{cls.__name__}")
+    assert [name for name in cls.all_arguments if f"<strong>{name}</strong>" not in text] == []
+
+
+def test_a_decorator_is_shown_with_all_of_its_arguments(site: Path) -> None:
+    text = described(
+        site, "decorators.html", "airflow_provider_cdf_records.decorators.cdf_records.cdf_records_ingest"
+    )
+    assert [
+        name for name in CdfRecordsLoadOperator.all_arguments if f"<strong>{name}</strong>" not in text
+    ] == []
+
+
+def test_no_private_name_is_shown(pages: dict[Path, Page]) -> None:
+    anchors = {
+        anchor for page in pages.values() for anchor in page.anchors if anchor.startswith("airflow_provider")
+    }
+    assert len(anchors) > 50
+    assert [anchor for anchor in anchors if re.search(r"\._", anchor)] == []
 
 
 def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
