@@ -108,7 +108,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
 	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
 	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/|dev/'
-	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
+	$(BIN)/python -m zipfile -l dist/*.whl | grep -cE ' *[a-z_]*/local_server/http/ui/' | grep -qx "$$(ls airflow_provider_cdf_records/local_server/http/ui | wc -l)"
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
