@@ -122,7 +122,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 		> $(VENV)-dist/readme.md
 	grep -q '/blob/main/docs/install.md)' $(VENV)-dist/readme.md # on the package's page, links lead to the repository
 	! grep -E '\]\((docs|example_dags|[A-Z]+\.md)' $(VENV)-dist/readme.md
-	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
+	$(BIN)/python -m zipfile -l dist/*.whl | grep -cE ' *[a-z_]*/local_server/http/ui/' | grep -qx "$$(ls airflow_provider_cdf_records/local_server/http/ui | wc -l)"
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
