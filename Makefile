@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: environment demo demo-celery test test-servers servers databases chromium soak \
-	bench bench-growth bench-server bench-bad-rows bench-budget screenshots docs lint build check-dist lock clean
+	bench bench-growth bench-server bench-bad-rows bench-budget screenshots matrix coverage docs lint build check-dist lock clean
 
 environment: $(READY)  ## the development environment, .venv
 
@@ -89,6 +89,16 @@ bench-budget: $(READY)  ## how loads in separate processes share the write budge
 screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
 	$(BIN)/python -m dev.screenshots
 
+matrix: $(READY)  ## the tests on each Airflow and Python, into docs/versions.md; MATRIX names sessions of noxfile.py
+	TEST_PROCESSES=$(TEST_PROCESSES) $(BIN)/python -m nox $(addprefix --session ,$(MATRIX))
+
+coverage: $(READY) chromium  ## how much of the package `make test` runs; fails below the gate in pyproject.toml
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup \
+		$(addprefix --ignore=,$(SERVER_TESTS)) $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
+
 docs: $(READY)  ## the documentation, into docs/_build/html; warnings are errors
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
@@ -112,16 +122,23 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
-# Airflow 2 hands on no frames of pandas 3.
+# Airflow 2 hands on no frames of pandas 3. Airflow 3.0 runs no task with packages much newer than itself.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
 	$(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --group docs --output-file requirements-dev.txt
 	printf '%s\n' "apache-airflow==2.11.*" "pandas<3" \
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
+	printf '%s\n' "apache-airflow==3.0.*" "pandas<3" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - --exclude-newer 2025-09-20 \
+			--exclude-newer-package apache-airflow-providers-common-compat=2026-02-01 \
+			--output-file dev/requirements-airflow-3.0.txt
+	for version in 3.1 3.2; do printf '%s\n' "apache-airflow==$$version.*" "pandas<3" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - \
+			--output-file dev/requirements-airflow-$$version.txt || exit 1; done
 	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
 		--output-file dev/requirements-servers.txt
 
 clean:
-	rm -rf .venv .venv-* .servers .servers.log .demo .bench .screenshots build dist
+	rm -rf .venv .venv-* .nox .coverage .coverage.* .servers .servers.log .demo .bench .screenshots build dist
 
 $(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)
