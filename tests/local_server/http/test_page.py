@@ -127,6 +127,27 @@ def test_the_page_shows_no_secret(page: Page, raw: Raw, server: LocalServer) -> 
         assert secret not in everything
 
 
+def test_it_asks_for_nothing_while_nobody_sees_it(page: Page, server: LocalServer) -> None:
+    page.clock.install()
+    page.add_init_script(
+        "window.isHidden = false; Object.defineProperty(document, 'hidden', {get: () => window.isHidden})"
+    )
+    asked: list[str] = []
+    page.goto(server.url)
+    page.on("request", lambda one: asked.append(one.url))
+    expect(page.locator("#live")).to_have_text("live")
+    page.clock.run_for(5_000)
+    assert asked
+    page.evaluate("window.isHidden = true; document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.run_for(1_500)
+    asked.clear()
+    page.clock.run_for(60_000)
+    assert asked == []
+    page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.run_for(2_000)
+    assert asked
+
+
 def test_it_says_when_the_server_is_gone_and_when_another_has_come(
     browser: Browser, server: LocalServer, raw: Raw
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 
 import requests
 from playwright.sync_api import Page, expect
@@ -106,7 +107,7 @@ def test_only_refused_requests_are_shown_where_that_is_asked_for(page: Page, raw
 def test_requests_stand_in_the_order_in_which_they_began(page: Page, raw: Raw, server: LocalServer) -> None:
     began, end = threading.Event(), threading.Event()
 
-    def body() -> object:
+    def body() -> Iterator[bytes]:
         yield b'{"items": ['
         began.set()
         end.wait(PATIENCE)

@@ -87,6 +87,18 @@ def test_a_filter_examines_a_part_of_the_stream_a_page(
     assert names(project, wanted) == ["0"]
 
 
+def test_deleted_records_are_examined_a_part_at_a_time_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "MOST_EXAMINED", 4)
+    upsert(project, *map(str, range(10)))
+    for number in range(1, 10):
+        delete(project, str(number))
+    first = project.browsing.page("mutable", None, None, 5)
+    assert (first.records, first.examined) == ([], 4)
+    assert names(project) == ["0"]
+
+
 def test_an_identity_is_found_through_its_index(project: Project) -> None:
     upsert(project, *map(str, range(50)))
     page = project.browsing.page("mutable", {"equals": {"property": ["externalId"], "value": "0"}}, None, 5)
@@ -154,9 +166,9 @@ def test_the_changes_that_are_kept_are_bounded_by_number_and_by_bytes() -> None:
     assert changes.of("mutable", "s", "large") == changes.of("mutable", "s", "too large") == []
 
 
-@pytest.mark.parametrize("question", [browsing.USAGE, browsing.VERSIONS])
+@pytest.mark.parametrize("question", [browsing.USAGE, browsing.VERSIONS, browsing.FEED])
 def test_no_table_of_records_is_read_as_a_whole(project: Project, question: str) -> None:
-    values = {"stream": "mutable", "space": "s", "external_id": "a"}
+    values = {"stream": "mutable", "space": "s", "external_id": "a", "before": 9}
     with closing(sqlite3.connect(project.settings.database)) as db:
         plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {question}", values)]
     of_records = [step for step in plan if "record" in step]

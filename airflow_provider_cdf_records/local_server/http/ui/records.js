@@ -118,11 +118,11 @@ export class Records {
     const records = this.#records;
     at("records").hidden = records.length === 0;
     at("no-records").hidden = records.length > 0;
-    at("no-records").textContent = this.#filter
-      ? `No record matches${this.#next ? ` among the newest ${number.format(this.#examined)}` : ""}.`
-      : "No records in this stream yet.";
+    const newest = this.#next ? ` among the newest ${number.format(this.#examined)} changes` : "";
+    at("no-records").textContent = this.#filter ? `No record matches${newest}.` : newest
+      ? `No record is left${newest}.` : "No records in this stream.";
     at("more").hidden = !this.#next;
-    at("more").textContent = this.#filter ? "Search on" : "Show more";
+    at("more").textContent = this.#filter || !records.length ? "Search on" : "Show more";
     at("records-of").textContent = `of ${stream.externalId}`;
     at("records-shown").textContent = records.length
       ? `${many(records.length, "record")}, newest first${this.#filter ? `; ${number.format(this.#examined)} examined` : ""}`
