@@ -47,12 +47,6 @@ def keep(page: Page, name: str) -> None:
     print(f"docs/pictures/{path.name}: {size / 1000:,.0f} kB{', too large for the docs' * (size > LARGEST)}")
 
 
-def unfold(page: Page) -> None:
-    """Open the first JSON object on a page."""
-    page.locator(".codicon-folding-collapsed").first.click()
-    page.get_by_text("upserted").first.wait_for()
-
-
 def show_run(page: Page, airflow: RunningAirflow) -> None:
     page.goto(page_of(airflow, "dags", DAG_ID, "runs", RUN_ID))
     page.get_by_text("5 Task Instances").wait_for()
@@ -68,9 +62,11 @@ def show_log(page: Page, airflow: RunningAirflow) -> None:
 
 def show_xcom(page: Page, airflow: RunningAirflow) -> None:
     page.goto(page_of_task(airflow, "load", "xcom"))
-    page.get_by_role("button", name="Filter").first.wait_for()  # has its words by then, and keeps them
-    page.goto(f"{page_of_task(airflow, 'load', 'xcom')}?key_pattern=summary")
-    unfold(page)
+    row = page.get_by_role("row").filter(has=page.get_by_text("summary", exact=True))
+    row.scroll_into_view_if_needed()
+    row.locator(".codicon-folding-collapsed").first.click()
+    page.get_by_text("rejected_path").last.wait_for()
+    page.get_by_text("upserted", exact=True).last.scroll_into_view_if_needed()
 
 
 def show_connection(page: Page, airflow: RunningAirflow) -> None:
@@ -86,7 +82,8 @@ def show_asset(page: Page, airflow: RunningAirflow) -> None:
     page.goto(page_of(airflow, "assets"))
     page.get_by_role("link", name="cdf://").first.click()
     page.get_by_text("1 Asset Event").wait_for()
-    unfold(page)
+    page.locator(".codicon-folding-collapsed").first.click()
+    page.get_by_text("upserted").first.wait_for()
 
 
 AIRFLOW_PAGES: dict[str, Callable[[Page, RunningAirflow], None]] = {
