@@ -120,10 +120,10 @@ def test_a_count_that_is_none_is_an_error(client: CdfClient, server: ScriptedSer
         client.count_records("s")
 
 
-@pytest.mark.parametrize("answer", [[], {"item": []}])
+@pytest.mark.parametrize("answer", ["[]", '{"item": []}'])
 def test_an_answer_that_is_not_of_cdf_names_the_field_to_check(
-    answer: object, client: CdfClient, server: ScriptedServer
+    answer: str, client: CdfClient, server: ScriptedServer
 ) -> None:
     server.answer("/streams", Answer(201, answer))
-    with pytest.raises(CdfConnectionError, match=r"Cluster \(host\)"):
+    with pytest.raises(CdfConnectionError, match=r"CDF answered with.*Cluster \(host\) leads to CDF"):
         client.create_stream("s", "BasicLiveData")
