@@ -24,7 +24,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: environment demo demo-up demo-celery test test-servers servers databases chromium soak \
+.PHONY: environment demo demo-up demo-celery test test-servers servers databases chromium soak matrix coverage \
 	bench bench-growth bench-server bench-bad-rows bench-budget screenshots \
 	docs docs-links lint build check-dist release-rehearsal lock clean
 
@@ -93,8 +93,18 @@ bench-bad-rows: $(READY)  ## whether bad rows make a load slow
 bench-budget: $(READY)  ## how loads in separate processes share the write budget of a project
 	$(BIN)/python -m dev.shared_budget $(BENCH)
 
-screenshots: $(READY) chromium  ## pictures of the local server's page, into .screenshots/
+screenshots: $(READY) chromium  ## the pictures of the documentation, of a real Airflow and of the local server's page
 	$(BIN)/python -m dev.screenshots
+
+matrix: $(READY)  ## the tests on each Airflow and Python, into docs/versions.md; MATRIX names sessions of noxfile.py
+	TEST_PROCESSES=$(TEST_PROCESSES) $(BIN)/python -m nox $(addprefix --session ,$(MATRIX))
+
+coverage: $(READY) chromium  ## how much of the package `make test` runs; fails below the gate in pyproject.toml
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup \
+		$(addprefix --ignore=,$(SERVER_TESTS)) $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
 
 docs: $(READY)  ## the documentation, into docs/_build/html; warnings are errors
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
@@ -122,23 +132,30 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 		> $(VENV)-dist/readme.md
 	grep -q '/blob/main/docs/install.md)' $(VENV)-dist/readme.md # on the package's page, links lead to the repository
 	! grep -E '\]\((docs|example_dags|[A-Z]+\.md)' $(VENV)-dist/readme.md
-	$(BIN)/python -m zipfile -l dist/*.whl | grep -E 'ui/(index.html|page.css|page.js) ' | wc -l | grep -qx 3
+	$(BIN)/python -m zipfile -l dist/*.whl | grep -cE ' *[a-z_]*/local_server/http/ui/' | grep -qx "$$(ls airflow_provider_cdf_records/local_server/http/ui | wc -l)"
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
 release-rehearsal: build  ## build, upload to a package index on this machine, install from it, load a record
 	$(BIN)/python -m dev.release_rehearsal
 
-# Airflow 2 hands on no frames of pandas 3.
+# Airflow 2 hands on no frames of pandas 3. Airflow 3.0 runs no task with packages much newer than itself.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
 	$(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --group docs --output-file requirements-dev.txt
 	printf '%s\n' "apache-airflow==2.11.*" "pandas<3" \
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-airflow-2.txt
+	printf '%s\n' "apache-airflow==3.0.*" "pandas<3" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - --exclude-newer 2025-09-20 \
+			--exclude-newer-package apache-airflow-providers-common-compat=2026-02-01 \
+			--output-file dev/requirements-airflow-3.0.txt
+	for version in 3.1 3.2; do printf '%s\n' "apache-airflow==$$version.*" "pandas<3" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - \
+			--output-file dev/requirements-airflow-$$version.txt || exit 1; done
 	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
 		--output-file dev/requirements-servers.txt
 
 clean:
-	rm -rf .venv .venv-* .servers .servers.log .demo .demo-up .bench .screenshots build dist
+	rm -rf .venv .venv-* .nox .coverage .coverage.* .servers .servers.log .demo .demo-up .bench docs/_build build dist
 
 $(READY): $(REQUIREMENTS) pyproject.toml
 	@rm -rf $(VENV)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -84,7 +83,7 @@ def runs(file: Path = RESULTS) -> list[Run]:
 
 def keep(run: Run, file: Path = RESULTS, page: Path = PAGE) -> None:
     """Keep a run instead of the one before, and write the page anew. Several processes may do so."""
-    with (file.parent / "versions.md").open() as lock:
+    with page.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = [old for old in runs(file) if (old.cell, old.kind) != (run.cell, run.kind)]
         kept = sorted([*kept, run], key=_order)
@@ -146,13 +145,3 @@ def _details(results: list[Run]) -> str:
         numbers = f"{run.passed} | {run.failed} | {run.skipped}"
         lines.append(f"| {run.airflow} | {run.python} | {run.kind} | {numbers} | {run.date} |")
     return "\n".join(lines)
-
-
-def main() -> None:
-    """Keep the run of a report; the arguments are the report, Airflow's version, Python's, and the kind."""
-    report, airflow, python, kind = sys.argv[1:]
-    keep(read_run(Path(report), airflow, python, kind))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Say what is being done, and for how long so far: a line that ticks on a terminal, plain lines elsewhere.
 
 ``python3 dev/progress.py "Installing packages" COMMAND ...`` runs a command meanwhile. What it prints is
-shown once it has ended. Needs nothing but Python, since it runs before the environment is there.
+shown where it fails. Needs nothing but Python, since it runs before the environment is there.
 """
 
 from __future__ import annotations
@@ -73,14 +73,11 @@ def main() -> int:
             with Progress(sys.stdout).doing(what):
                 subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=True)
         except subprocess.CalledProcessError as error:
+            output.seek(0)
+            sys.stdout.buffer.write(output.read())
             return error.returncode
         except KeyboardInterrupt:
             return 130
-        finally:
-            output.seek(0)
-            sys.stdout.flush()
-            sys.stdout.buffer.write(output.read())
-            sys.stdout.flush()
     return 0
 
 

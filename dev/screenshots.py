@@ -1,31 +1,120 @@
-"""Take pictures of the local server's page, light and dark, into ``.screenshots/``: ``make screenshots``."""
+"""Take the pictures of the documentation, into ``docs/pictures/``: ``make screenshots``.
+
+They show an Airflow with a finished run, and the local server's page; all data is made up.
+"""
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-import requests
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from airflow_provider_cdf_records.local_server import LocalServer
-from dev.bench_local_server import DEFINITIONS, PROJECT, a_body, authorization
+from tests.dags.airflow_pages import DAG_ID, RUN_ID, airflow_with_a_run, page_of, page_of_task
+from tests.running_airflow import RunningAirflow
 
-FOLDER = Path(__file__).resolve().parent.parent / ".screenshots"
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WINDOW = {"width": 1280, "height": 800}
-ARCHIVE = {"externalId": "archive", "template": "BasicArchive"}
+PAGE_SIZE = (1100, 640)  # of the local server's page
+LARGEST = 150_000  # bytes of a picture
+PATIENCE = 120_000  # milliseconds
+SETTLED = 1500  # milliseconds, in which animations and panels come to rest
 
 
-def fill(server: LocalServer) -> None:
-    """Store some records, and send one request that is refused, so that the page shows both."""
-    server.load(DEFINITIONS | {"streams": ["alarms", ARCHIVE]})
-    headers = authorization(json.loads(server.connection_json()))
-    for stream in ("alarms", "nowhere"):
-        path = f"{PROJECT}/streams/{stream}/records/upsert"
-        requests.post(server.url + path, a_body(0, 500), headers=headers, timeout=10)
+@contextmanager
+def new_page(
+    browser: Browser, scheme: Literal["light", "dark"] = "light", size: tuple[int, int] = (1280, 800)
+) -> Iterator[Page]:
+    width, height = size
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE)
+    yield page
+    page.close()
+
+
+def keep(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLED)
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    print(f"docs/pictures/{path.name}: {size / 1000:,.0f} kB{', too large for the docs' * (size > LARGEST)}")
+
+
+def unfold(page: Page) -> None:
+    """Open the first JSON object on a page."""
+    page.locator(".codicon-folding-collapsed").first.click()
+    page.get_by_text("upserted").first.wait_for()
+
+
+def show_run(page: Page, airflow: RunningAirflow) -> None:
+    page.goto(page_of(airflow, "dags", DAG_ID, "runs", RUN_ID))
+    page.get_by_text("5 Task Instances").wait_for()
+    page.get_by_role("link", name="wait_until_visible").first.wait_for()
+
+
+def show_log(page: Page, airflow: RunningAirflow) -> None:
+    page.goto(page_of_task(airflow, "load"))
+    page.get_by_text("Upserted 997 of 1,000").first.wait_for()
+    page.keyboard.press("w")  # wraps the lines
+    page.get_by_text("3 records rejected").first.click()
+
+
+def show_xcom(page: Page, airflow: RunningAirflow) -> None:
+    page.goto(page_of_task(airflow, "load", "xcom"))
+    page.get_by_role("button", name="Filter").first.wait_for()  # has its words by then, and keeps them
+    page.goto(f"{page_of_task(airflow, 'load', 'xcom')}?key_pattern=summary")
+    unfold(page)
+
+
+def show_connection(page: Page, airflow: RunningAirflow) -> None:
+    page.goto(page_of(airflow, "connections"))
+    page.get_by_role("button", name="Add Connection").click()
+    page.locator("input[name=connection_id]").fill("cdf_default")
+    page.get_by_role("combobox").last.fill("Cognite")
+    page.get_by_role("option", name="Cognite Data Fusion").click()
+    page.locator("input[name=schema]").wait_for()
+
+
+def show_asset(page: Page, airflow: RunningAirflow) -> None:
+    page.goto(page_of(airflow, "assets"))
+    page.get_by_role("link", name="cdf://").first.click()
+    page.get_by_text("1 Asset Event").wait_for()
+    unfold(page)
+
+
+AIRFLOW_PAGES: dict[str, Callable[[Page, RunningAirflow], None]] = {
+    "airflow-run": show_run,
+    "airflow-log": show_log,
+    "airflow-xcom": show_xcom,
+    "airflow-connection": show_connection,
+    "airflow-asset": show_asset,
+}
+
+
+def take_of_airflow(browser: Browser, airflow: RunningAirflow) -> None:
+    for name, show in AIRFLOW_PAGES.items():
+        with new_page(browser) as page:
+            show(page, airflow)
+            keep(page, name)
+
+
+def take_of_local_server(browser: Browser, server: LocalServer) -> None:
+    pictures: list[tuple[str, Literal["light", "dark"]]] = [
+        ("local-server", "light"),
+        ("local-server-dark", "dark"),
+    ]
+    for name, scheme in pictures:
+        with new_page(browser, scheme, PAGE_SIZE) as page:
+            page.goto(server.url)
+            page.locator("#records tbody tr").first.wait_for()
+            keep(page, name)
 
 
 def main() -> None:
@@ -33,17 +122,22 @@ def main() -> None:
     if browser_path is None:
         sys.exit("Pictures need a browser: apt-get install --no-install-recommends chromium")
     FOLDER.mkdir(exist_ok=True)
-    with LocalServer() as server, sync_playwright() as playwright:
-        fill(server)
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport=WINDOW, color_scheme=scheme, device_scale_factor=2)
-            page.goto(server.url)
-            page.locator("#records tbody tr").first.wait_for()
-            picture = FOLDER / f"local-server-{scheme}.png"
-            page.screenshot(path=picture)
-            print(picture.relative_to(FOLDER.parent))
-        browser.close()
+    files = Path(tempfile.gettempdir()) / "plant"  # the log shows it
+    if files.exists():
+        sys.exit(f"{files} is in the way; remove it.")
+    files.mkdir()
+    try:
+        with (
+            tempfile.TemporaryDirectory() as work,
+            airflow_with_a_run(Path(work), files) as (airflow, server),
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+            take_of_airflow(browser, airflow)
+            take_of_local_server(browser, server)
+            browser.close()
+    finally:
+        shutil.rmtree(files)
 
 
 if __name__ == "__main__":

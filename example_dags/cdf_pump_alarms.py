@@ -98,7 +98,7 @@ def cdf_pump_alarms() -> None:
         outlets=[ALARMS],
     )
     wait_until_visible = CdfRecordsSensor(
-        task_id="wait_until_visible", load=load.output, deferrable=True, poke_interval=1, timeout=120
+        task_id="wait_until_visible", load=load.output, poke_interval=1, timeout=120
     )
     create_stream >> path >> load >> wait_until_visible
 

@@ -57,6 +57,8 @@ class FunctionOperator(DecoratedOperator, CdfRecordsOrPathOperator):
 
     custom_operator_name: str
     shallow_copy_attrs: Sequence[str] = ("python_callable",)
+    if not hasattr(DecoratedOperator, "xcom_push"):
+        xcom_push = None  # Airflow 3.0 asks for it, hands it on and does not use it
 
     def __init__(self, *, python_callable: Callable[..., Any], **kwargs: Any) -> None:
         check_given(kwargs, self.custom_operator_name)

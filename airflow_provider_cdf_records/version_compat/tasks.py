@@ -37,8 +37,11 @@ def render_text(template: Any, context: Any) -> str:
 
     :param template: of an environment that is not a native one.
     """
-    module = "airflow.sdk.definitions.context" if AIRFLOW_3 else "airflow.utils.helpers"
-    text: str = import_module(module).render_template_to_string(template, context)
+    try:
+        render = import_module("airflow.sdk.definitions.context").render_template_to_string
+    except (ImportError, AttributeError):  # Airflow 2 and 3.0
+        render = import_module("airflow.utils.helpers").render_template_to_string
+    text: str = render(template, context)
     return text
 
 

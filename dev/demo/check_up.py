@@ -22,7 +22,8 @@ from dev.progress import Progress
 
 PATIENCE = 900.0  # seconds: no machine takes so long, only what hangs does
 LINKS = re.compile(r"^  Airflow +(?P<airflow>http\S+).*\n  the local server +(?P<cdf>http\S+)$", re.MULTILINE)
-LOAD, FOLLOWERS = "cdf_pump_alarms", ("cdf_pump_report", "cdf_watch_stream")
+LOAD, FOLLOWER = "cdf_pump_alarms", "cdf_pump_report"
+CHANGES, WATCHER = "cdf_raise_alarms", "cdf_watch_stream"
 
 
 def main() -> None:
@@ -42,8 +43,12 @@ def main() -> None:
             page = requests.get(f"{link}/", timeout=ASK_WITHIN, proxies={"http": ""})
             page.raise_for_status()
             progress.say(f"{link} answers with {page.status_code}")
-        with progress.doing(f"Waiting for a load, and for the runs that it starts: {', '.join(FOLLOWERS)}"):
-            wait_until(lambda: all(has_succeeded(airflow, dag_id) for dag_id in (LOAD, *FOLLOWERS)))
+        with progress.doing(f"Waiting for a load by {LOAD}, and for {FOLLOWER}, which it starts"):
+            wait_until(lambda: has_succeeded(airflow, LOAD) and has_succeeded(airflow, FOLLOWER))
+        with progress.doing(f"Changing records by {CHANGES}, and waiting for {WATCHER}, which they start"):
+            with suppress(requests.RequestException):  # its schedule does the same, later
+                ask(airflow, "POST", f"/api/v2/dags/{CHANGES}/dagRuns", {"logical_date": None})
+            wait_until(lambda: has_succeeded(airflow, WATCHER))
         seen = psutil.Process(started.pid).children(recursive=True)
         progress.say(f"{len(seen)} processes are there; now comes Ctrl-C.")
         started.send_signal(signal.SIGINT)

@@ -98,8 +98,8 @@ class Demo:
         accepted, (looked, seen) = run.times["load"][0], run.times["wait_until_visible"]
         check_waited(accepted, seen, DELAY)
         self.say(f"   {accepted:%H:%M:%S}  load begins: {BAD_ROWS} records are taken")
-        self.say(f"   {looked:%H:%M:%S}  wait_until_visible looks, and waits in the triggerer")
-        self.say(f"   {seen:%H:%M:%S}  wait_until_visible ends: queries see all that this load wrote")
+        self.say(f"   {looked:%H:%M:%S}  wait_until_visible looks, and looks again each second")
+        self.say(f"   {seen:%H:%M:%S}  wait_until_visible ends: queries see what this load wrote")
 
     def faults(self) -> None:
         self.say(f"\n4. {MANY_ROWS:,} rows, while {FAULT_RATE:.0%} of the requests that write fail")

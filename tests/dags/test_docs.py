@@ -17,12 +17,18 @@ from airflow_provider_cdf_records.version_compat import AIRFLOW_3, keeps_state_b
 from tests.dags.conftest import ROOT, airflow_on
 
 DAG_FILES = re.compile(r"```python\n# dags/(\S+)\.py\n(.*?)```", re.DOTALL)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DEFINITIONS = re.compile(r"```yaml\n# cdf.yaml\n(.*?)```", re.DOTALL)
+# The tutorial has a test of its own, which follows it from start to end.
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/tutorial.md"})]
 TEXTS = {name: text for page in PAGES for name, text in DAG_FILES.findall(page.read_text())}
 
 # The names of the files, and of the DAG in each that is run, in this order.
 RUNS = {
     "load_file": "load_file",
+    "load_csv": "load_csv",
+    "load_query": "load_query",
+    "load_again": "load_again",
+    "delete_closed": "delete_closed",
     "load_in_parts": "load_in_parts",
     "query_in_ranges": "query_in_ranges",
     "alarms_as_asset": "load_alarms",
@@ -30,9 +36,11 @@ RUNS = {
     "load_and_wait": "load_and_wait",
     "copy_changes": "copy_changes",
 }
-OF_AIRFLOW_3_3 = {"load_with_policy": "load_with_policy"}
+OF_AIRFLOW_3_3 = {"load_with_policy": "load_with_policy", "production_alarms": "production_alarms"}
 # Without an event that starts them; ``triggers/test_watching_in_airflow.py`` has some come.
 OF_AIRFLOW_3 = {"on_changed_alarms": "on_changed_alarms", "on_message": "on_message"}
+
+OF_TUTORIAL = {"alarms_to_cdf", "load_mended"}  # which ``test_tutorial.py`` follows step by step
 
 # What Airflow 2 wants of a DAG with a schedule.
 START_DATE = "start_date=__import__('datetime').datetime(2026, 1, 1)"
@@ -49,12 +57,29 @@ RUN_ALL = dedent(
 )
 ROW = (
     '{"space": "plant", "externalId": "a-1", "sources": [{"source": {"type": "container", "space": "plant", '
-    '"externalId": "Alarm"}, "properties": {"severity": "high"}}]}\n'
+    '"externalId": "Alarm"}, "properties": {"severity": "high"}}]}'
 )
+REJECTED = (
+    '{"position": 1, "where": "line 1", "space": "plant", "externalId": "a-1", "status": 400, '
+    f'"message": "", "requestId": null, "time": "2026-01-02T03:04:05Z", "record": {ROW}'
+    "}"
+)
+FILES = {
+    "alarms.ndjson": [ROW],
+    "alarms.csv": [
+        "tag;time;level;reading",
+        "P-7;2026-01-02T03:04:05Z;high;12.5",
+        "P-8;2026-01-02T03:05:00Z;;n/a",
+    ],
+    "rejected-alarms.ndjson": [
+        REJECTED.replace("a-1", "mended"),
+        REJECTED.replace("a-1", "closed").replace('"high"', '"closed"'),
+    ],
+}
 
 
 def test_every_dag_of_a_page_is_run() -> None:
-    assert TEXTS.keys() == RUNS.keys() | OF_AIRFLOW_3_3.keys() | OF_AIRFLOW_3.keys()
+    assert TEXTS.keys() - OF_TUTORIAL == RUNS.keys() | OF_AIRFLOW_3_3.keys() | OF_AIRFLOW_3.keys()
 
 
 def test_the_dags_of_the_pages_load_what_they_say(
@@ -65,10 +90,11 @@ def test_the_dags_of_the_pages_load_what_they_say(
         runs |= OF_AIRFLOW_3
     if keeps_state_between_runs():
         runs |= OF_AIRFLOW_3_3
-    (definitions,) = re.findall(r"```yaml\n# cdf.yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (definitions,) = [text for page in PAGES for text in DEFINITIONS.findall(page.read_text())]
     (tmp_path / "cdf.yaml").write_text(definitions.replace("[alarms]", "[alarms, copy]"))
     empty_cdf.load(tmp_path / "cdf.yaml")
-    (tmp_path / "alarms.ndjson").write_text(ROW)
+    for name, lines in FILES.items():
+        (tmp_path / name).write_text("\n".join(lines))
     with sqlite3.connect(tmp_path / "historian.sqlite") as database:
         database.execute("CREATE TABLE alarm (id TEXT, time TIMESTAMP, severity TEXT)")
         rows = [(f"q-{n}", f"2026-01-02 03:00:0{n}", "low") for n in range(10)]
@@ -98,6 +124,8 @@ def test_the_dags_of_the_pages_load_what_they_say(
     assert set(json.loads(states[0]).values()) == {"success"}, done.stdout[-20000:]
     expected = {"a-1"} | {f"pump-{n}" for n in range(100)} | {f"north-{n}" for n in range(10_000)}
     expected |= {f"q-{n}" for n in range(10)}
+    expected |= {f"q-{n}/2026-01-02 03:00:0{n}" for n in range(5, 10)}
+    expected |= {"P-7/2026-01-02T03:04:05Z", "P-8/2026-01-02T03:05:00Z", "mended"}
     for stream_id in ("alarms", "copy"):
         records = CdfRecordsHook().query_records(stream_id)
         assert {record["externalId"] for record in records} == expected

@@ -35,13 +35,16 @@ def project(tmp_path: Path, airflow_home: Path) -> Path:
     return tmp_path
 
 
-def run_the_test(project: Path) -> str:
-    """Run the page's command with what the page exports, and return what it prints."""
+def run_the_test(project: Path, tests: str = "test_load_file.py") -> str:
+    """Run the page's command with what the page exports, and return what it prints.
+
+    :param tests: the file to run, in place of the one that the command names.
+    """
     (block,) = [one for one in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) if COMMAND in one]
     (exports,) = re.findall(r"^export (.*)$", block, re.MULTILINE)
     environment = dict(word.replace("$PWD", str(project)).split("=", 1) for word in exports.split())
     done = subprocess.run(
-        [sys.executable, *COMMAND.split()[1:]],
+        [sys.executable, *COMMAND.split()[1:-1], tests],
         env=os.environ | environment,
         cwd=project,
         stdout=subprocess.PIPE,
@@ -55,6 +58,10 @@ def run_the_test(project: Path) -> str:
 
 def test_the_test_of_a_dag_passes(project: Path) -> None:
     assert "1 passed" in run_the_test(project)
+
+
+def test_the_tests_of_loads_pass(project: Path) -> None:
+    assert "3 passed" in run_the_test(project, "test_loads.py")
 
 
 def test_the_test_of_a_dag_fails_when_its_file_is_not_loaded(project: Path) -> None:

@@ -42,7 +42,7 @@ def test_all_scenes_are_shown(tmp_path: Path) -> None:
         '"high" is now "3", "81,5" is now "81.5"',
         "Upserted 2 of 2 records",
         "holds 12 records",
-        "wait_until_visible looks, and waits",
+        "wait_until_visible ends: queries see what this load wrote",
         "Upserted 19,998 of 20,000 records",
         "Nothing is lost: 12 records before, 19,998 upserted, 20,010 now",
         "3 events of cdf://westeurope-1/my-project/plant_pump_alarms",

@@ -65,17 +65,22 @@ def _cases(database: str, kind: str) -> list[dict[str, Any]]:
 
 
 def _cell(database: str, kind: str) -> str:
-    return "<br>".join(dict.fromkeys(map(_told, _cases(database, kind)))).replace("|", "\\|")
+    types = dict.fromkeys(map(_name, _cases(database, kind)))
+    told = [_told(name, [case for case in _cases(database, kind) if _name(case) == name]) for name in types]
+    return "<br>".join(told).replace("|", "\\|")
 
 
-def _told(case: dict[str, Any]) -> str:
-    drivers = f" ({', '.join(case['drivers'])})" if "drivers" in case else ""
-    name = f"{case['type']}{drivers}"
-    if "becomes" in case:
-        return f"{name}: {', '.join(case['becomes'])}"
-    if "instead" not in case:
-        return f"{name}: rejected"
-    return f"{name}: rejected; write `{case['instead'].format(column='column')}`"
+def _name(case: dict[str, Any]) -> str:
+    return f"{case['type']} ({', '.join(case['drivers'])})" if "drivers" in case else str(case["type"])
+
+
+def _told(name: str, cases: list[dict[str, Any]]) -> str:
+    """Return what becomes of a type by all of its cases."""
+    becomes = dict.fromkeys(property_type for case in cases for property_type in case.get("becomes", ()))
+    if becomes:
+        return f"{name}: {', '.join(becomes)}"
+    instead = dict.fromkeys(case["instead"].format(column="column") for case in cases if "instead" in case)
+    return f"{name}: rejected" + "".join(f"; write `{one}`" for one in instead)
 
 
 if __name__ == "__main__":

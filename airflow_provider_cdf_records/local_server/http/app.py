@@ -62,8 +62,8 @@ class LocalCdf:
             settings.token_lifetime,
             settings.clock,
         )
-        self.request_log = RequestLog()
-        page = page_routes(project, self.request_log.last)
+        self.request_log = RequestLog(settings.clock, project.activity)
+        page = page_routes(project, self.request_log)
         api = Limits(
             _make_api(project, tokens, page), settings, tokens.client_of, project.streams.has_mutable
         )

@@ -3,122 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_provider_cdf_records.local_server.http.bodies import json_answer
-from airflow_provider_cdf_records.local_server.http.request_log import LoggedRequest
+from airflow_provider_cdf_records.local_server.checks.errors import ApiError
+from airflow_provider_cdf_records.local_server.http.bodies import error_answer, json_answer
+from airflow_provider_cdf_records.local_server.http.page_data import PageData
+from airflow_provider_cdf_records.local_server.http.request_log import RequestLog
 from airflow_provider_cdf_records.local_server.state.project import Project
-from airflow_provider_cdf_records.local_server.state.store import StoredRecord
 
 FOLDER = Path(__file__).parent / "ui"
-FILES = {
-    "/": ("index.html", "text/html"),
-    "/ui/page.css": ("page.css", "text/css"),
-    "/ui/page.js": ("page.js", "text/javascript"),
-}
-STATE = "/ui/state"
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+PAGE, UNDER = "/", "/ui/"
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
+    "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-SHOWN_RECORDS = 20  # of a stream
-LONGEST_VALUE = 200  # characters
-LARGEST_EXACT_IN_A_BROWSER = 2**53
+FROM_HERE = ("same-origin", "none")  # of Sec-Fetch-Site: the page itself, or an address that was typed in
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def page_routes(project: Project, last_requests: Callable[[], list[LoggedRequest]]) -> list[Route]:
-    """Return the routes of the page.
-
-    :param last_requests: returns the last requests, the newest first.
-    """
+def page_routes(project: Project, request_log: RequestLog) -> list[Route]:
+    """Return the routes of the page: its files, and the data that it shows."""
+    data = PageData(project)
 
     async def state(request: Request) -> Response:
-        shown = await run_in_threadpool(_state, project, request.query_params.get("stream"))
-        requests = [asdict(one) for one in last_requests()]
-        return json_answer({**shown, "requests": requests}, headers=HEADERS)
+        state = await run_in_threadpool(data.state)
+        return json_answer(state | request_log.since(request.query_params.get("seen", "")), headers=HEADERS)
 
-    files = [Route(path, _file(name, kind), methods=["GET"]) for path, (name, kind) in FILES.items()]
-    return [*files, Route(STATE, state, methods=["GET"])]
+    endpoints = {
+        "state": state,
+        "records": _answering(data.records),
+        "record": _answering(data.record),
+        "containers": _answering(data.containers),
+        "container": _answering(data.container),
+    }
+    files = [
+        Route(UNDER + file.name, _file(file), methods=["GET"])
+        for file in FOLDER.iterdir()
+        if file.suffix in KINDS
+    ]
+    return [
+        Route(PAGE, _file(FOLDER / "index.html"), methods=["GET"]),
+        *files,
+        *(Route(UNDER + name, _for_the_page(answer), methods=["GET"]) for name, answer in endpoints.items()),
+    ]
 
 
 def is_of_the_page(path: str) -> bool:
     """Tell whether a path belongs to the page."""
-    return path in FILES or path == STATE
+    return path == PAGE or path.startswith(UNDER)
 
 
-def _file(name: str, kind: str) -> Endpoint:
-    content = (FOLDER / name).read_bytes()
+def _file(file: Path) -> Endpoint:
+    content = file.read_bytes()
 
     async def endpoint(_: Request) -> Response:
-        return Response(content, headers=HEADERS, media_type=kind)
+        return Response(content, headers=HEADERS, media_type=KINDS[file.suffix])
 
     return endpoint
 
 
-def _state(project: Project, wanted: str | None) -> dict[str, Any]:
-    streams = [_stream(project, stream) for stream in project.streams.list()["items"]]
-    names = [stream["externalId"] for stream in streams]
-    filled = [stream["externalId"] for stream in streams if stream["records"]]
-    shown = wanted if wanted in names else next(iter(filled or names), None)
-    records = [] if shown is None else project.store.last_records(shown, SHOWN_RECORDS)
-    return {
-        "project": project.settings.project,
-        "streams": streams,
-        "stream": shown,
-        "records": [_record(record) for record in records],
-    }
+def _answering(work: Callable[..., dict[str, Any]]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return json_answer(await run_in_threadpool(work, request.query_params), headers=HEADERS)
+
+    return endpoint
 
 
-def _stream(project: Project, described: dict[str, Any]) -> dict[str, Any]:
-    name = described["externalId"]
-    records, size = project.store.usage(name)
-    records_per_second, bytes_per_second = project.throughput.of(name)
-    return {
-        "externalId": name,
-        "type": described["type"],
-        "template": described["createdFromTemplate"],
-        "records": records,
-        "bytes": size,
-        "recordsPerSecond": records_per_second,
-        "bytesPerSecond": bytes_per_second,
-    }
+def _for_the_page(endpoint: Endpoint) -> Endpoint:
+    """Refuse what another site asks a browser for: it could not read the answer, but cost the server time."""
 
+    async def guarded(request: Request) -> Response:
+        if request.headers.get("sec-fetch-site", "none") not in FROM_HERE:
+            return error_answer(ApiError(403, "This answers to the local server's own page only."), HEADERS)
+        try:
+            return await endpoint(request)
+        except ApiError as error:
+            return error_answer(error, HEADERS)
 
-def _record(record: StoredRecord) -> dict[str, Any]:
-    properties = msgspec.json.decode(record.properties or b"{}")
-    return {
-        "space": record.space,
-        "externalId": record.external_id,
-        "lastUpdatedTime": record.updated,
-        "properties": [
-            {"space": space, "container": container, "name": name, "value": _short(value)}
-            for space, containers in properties.items()
-            for container, held in containers.items()
-            for name, value in held.items()
-        ],
-    }
-
-
-def _short(value: Any) -> str | float | bool | None:
-    """Return a value as it is shown: long text is cut, integers that a browser would round become text."""
-    if value is None or isinstance(value, bool | float):
-        return value
-    if isinstance(value, int) and abs(value) <= LARGEST_EXACT_IN_A_BROWSER:
-        return value
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+    return guarded

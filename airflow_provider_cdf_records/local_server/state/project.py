@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_cdf_records.local_server.settings import Settings
+from airflow_provider_cdf_records.local_server.state.activity import Activity
+from airflow_provider_cdf_records.local_server.state.browsing import Browsing
 from airflow_provider_cdf_records.local_server.state.creating import MissingCreator
 from airflow_provider_cdf_records.local_server.state.queries import Queries
 from airflow_provider_cdf_records.local_server.state.records import Records
@@ -23,7 +25,8 @@ class Project:
         )
         self.store = Store(settings.database, settings.clock, visibility)
         limits = StreamLimits(*settings.max_streams, settings.max_records, settings.max_gigabytes)
-        self.throughput = Throughput(settings.clock)
+        self.activity = Activity(settings.clock)
+        self.throughput = Throughput(settings.clock, self.activity)
         self.schema = Schema(self.store)
         self.streams = Streams(self.store, limits)
         missing = MissingCreator(self.schema, self.streams) if settings.create_missing else None
@@ -35,6 +38,7 @@ class Project:
             missing=missing,
             partly=settings.partial_writes,
         )
+        self.browsing = Browsing(self.store)
         self.queries = Queries(self.store, self.schema, self.streams)
 
     def close(self) -> None:

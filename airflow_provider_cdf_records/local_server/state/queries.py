@@ -64,7 +64,7 @@ class Queries:
     def all(self, stream_id: str) -> list[Fields]:
         """Return all records of a stream, also those that queries do not see yet."""
         self._streams.get(stream_id)
-        return [_fields(record) for record in self._store.all_records(stream_id)]
+        return [fields_of(record) for record in self._store.all_records(stream_id)]
 
     def filter(self, stream_id: str, body: object) -> dict[str, Any]:
         """``POST /streams/{id}/records/filter``: one page."""
@@ -110,7 +110,7 @@ class Queries:
         page: list[dict[str, Any]] = []
         has_next = False
         for record in self._store.changes(stream_id, seq):
-            fields = _fields(record)
+            fields = fields_of(record)
             if matches(fields):  # a tombstone has no properties, but an identity and times
                 if len(page) == limit:
                     has_next = True
@@ -135,7 +135,7 @@ class Queries:
             records = self._store.narrowed(wanted.stream_id, wanted.narrowing, newest_first=newest_first)
         for record in records:
             if all(BOUNDS[name](record.updated, bound) for name, bound in wanted.bounds.items()):
-                fields = _fields(record)
+                fields = fields_of(record)
                 if wanted.matches(fields):
                     yield fields
 
@@ -197,7 +197,8 @@ def _only_counts(aggregates: dict[str, Any]) -> bool:
     return all("count" in one and "property" not in one["count"] for one in aggregates.values())
 
 
-def _fields(record: StoredRecord) -> Fields:
+def fields_of(record: StoredRecord) -> Fields:
+    """Return a record as it is answered, with all properties."""
     return {
         "space": record.space,
         "externalId": record.external_id,

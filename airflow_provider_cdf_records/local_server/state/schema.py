@@ -30,6 +30,7 @@ class Schema:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.RLock()
+        self.version = 0  # rises with each change of a container
         self._spaces = store.spaces()
         self._definitions = {_key(item): item for item in store.containers()}
         self._compiled = {key: CompiledContainer(item) for key, item in self._definitions.items()}
@@ -73,12 +74,13 @@ class Schema:
                 self._store.put_container(definition)
                 self._definitions[_key(definition)] = definition
                 self._compiled[_key(definition)] = CompiledContainer(definition)
+                self.version += 1
         return {"items": created}
 
     def list_containers(self, query: Mapping[str, str]) -> dict[str, Any]:
         """``GET /models/containers``, of one space where ``space`` is given."""
         space = query.get("space")
-        found = [item for item in list(self._definitions.values()) if space in (None, item["space"])]
+        found = [item for item in self.definitions() if space in (None, item["space"])]
         return _page(found, query)
 
     def containers_by_ids(self, body: object) -> dict[str, Any]:
@@ -135,6 +137,10 @@ class Schema:
                 facts.UNKNOWN_SCHEMA, f"{where}: there is no property {name!r} in {space}/{container}."
             )
         return str(properties[name]["type"]["type"])
+
+    def definitions(self) -> list[dict[str, Any]]:
+        """Return the definitions of all containers."""
+        return list(self._definitions.values())
 
     def definition(self, space: str, external_id: str) -> dict[str, Any]:
         """Return a container's definition; empty where there is none."""

@@ -16,6 +16,7 @@ from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.language.narrowing import Narrowing
 from airflow_provider_cdf_records.local_server.state import narrowed, tables
 from airflow_provider_cdf_records.local_server.state.in_use import InUse
+from airflow_provider_cdf_records.local_server.state.recent_changes import RecentChanges, Row
 from airflow_provider_cdf_records.local_server.state.visibility import Visibility
 
 Identity = tuple[str, str]  # space, external id
@@ -74,8 +75,10 @@ class Store:
     def __init__(self, database: str | Path, clock: Clock, visibility: Visibility | None = None) -> None:
         self._lock = threading.RLock()
         self.clock = clock
-        self._reading = f"{Path(database).absolute().as_uri()}?mode=ro"
+        self.reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._visibility = visibility or Visibility(clock)
+        self.recent_changes = RecentChanges()
+        self._written: list[Row] = []  # by the transaction that is open
         self._keep_ms = self._visibility.longest_ms
         self.can_narrow = not self._visibility.is_uneven
         self._db = tables.open_database(
@@ -184,7 +187,8 @@ class Store:
             now = self._tick()
             for identity in identities:
                 self._seq += 1
-                self._db.execute(tables.DELETE, (self._seq, now, stream_id, *identity))
+                if self._db.execute(tables.DELETE, (self._seq, now, stream_id, *identity)).rowcount:
+                    self._written.append((self._seq, stream_id, *identity, now, now, None))
 
     def all_records(self, stream_id: str) -> Iterator[StoredRecord]:
         """Yield the records, also those that are not visible yet, in the order of their last change."""
@@ -202,13 +206,13 @@ class Store:
         self, stream_id: str, narrowing: Narrowing, *, newest_first: bool = False
     ) -> Iterator[StoredRecord]:
         """Yield what :meth:`records` does as far as it is inside, through the indexes; see ``can_narrow``."""
-        with narrowed.read(self._reading, stream_id, self._upto()) as inside:
+        with narrowed.read(self.reading, stream_id, self._upto()) as inside:
             for row in inside.rows(narrowing, newest_first=newest_first):
                 yield StoredRecord(*row)
 
     def count(self, stream_id: str, narrowing: Narrowing) -> int:
         """Return how many records :meth:`narrowed` yields."""
-        with narrowed.read(self._reading, stream_id, self._upto()) as inside:
+        with narrowed.read(self.reading, stream_id, self._upto()) as inside:
             return inside.count(narrowing)
 
     def changes(self, stream_id: str, after: int) -> Iterator[StoredRecord]:
@@ -220,10 +224,6 @@ class Store:
         values = {"stream": stream_id, "after": after, **self._visible()}
         question = tables.CHANGES_BEFORE_HIDDEN if self._visibility.is_uneven else tables.CHANGES
         yield from self._read(question, values)
-
-    def last_records(self, stream_id: str, count: int) -> list[StoredRecord]:
-        """Return the records that changed last, the newest first."""
-        return list(self._read(tables.LAST, {"stream": stream_id, "count": count}))
 
     def seq_before(self, stream_id: str, time_ms: int) -> int:
         """Return the ``seq`` after which the changes of a stream since a time begin."""
@@ -246,7 +246,7 @@ class Store:
 
     def _read(self, question: str, values: dict[str, Any]) -> Iterator[StoredRecord]:
         """Read through a separate connection, so that writers do not wait and no half-done write is seen."""
-        with closing(sqlite3.connect(self._reading, uri=True)) as db:
+        with closing(sqlite3.connect(self.reading, uri=True)) as db:
             for row in db.execute(question, values):
                 yield StoredRecord(*row)
 
@@ -258,6 +258,8 @@ class Store:
         ]
         self._seq += len(rows)
         self._db.executemany(statement, rows)
+        if statement is tables.UPSERT:
+            self._written += rows
 
     @contextmanager
     def _changing(self, stream_id: str, capacity: Capacity) -> Iterator[None]:
@@ -276,12 +278,14 @@ class Store:
         """``BEGIN`` to ``COMMIT``, or ``ROLLBACK`` when something goes wrong."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
+            self._written = []
             try:
                 yield
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+            self.recent_changes.add(self._written)
 
     def _tick(self) -> int:
         """Return a time that is later than that of every change before."""

@@ -111,9 +111,6 @@ CHANGES_BEFORE_HIDDEN = f"""
     (SELECT MIN(seq) FROM record WHERE stream = :stream AND {IS_HIDDEN}), {2**62}
 ) ORDER BY seq
 """  # noqa: S608
-LAST = f"""
-SELECT {COLUMNS} FROM record WHERE stream = :stream AND deleted = 0 ORDER BY seq DESC LIMIT :count
-"""  # noqa: S608
 SEQ_BEFORE = "SELECT COALESCE(MIN(seq) - 1, ?) FROM record WHERE stream = ? AND updated >= ?"
 
 

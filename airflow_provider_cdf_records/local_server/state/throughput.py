@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from airflow_provider_cdf_records.local_server.clock import Clock
+from airflow_provider_cdf_records.local_server.state.activity import Activity
 
 WINDOW = 5  # seconds that rates are averaged over
 
@@ -19,15 +20,20 @@ class _Second:
 
 
 class Throughput:
-    """Count the records and bytes written to each stream, second by second."""
+    """Count the records and bytes written to each stream, second by second.
 
-    def __init__(self, clock: Clock) -> None:
+    :param activity: counts the records of all streams.
+    """
+
+    def __init__(self, clock: Clock, activity: Activity) -> None:
         self._clock = clock
+        self._activity = activity
         self._lock = threading.Lock()
         self._seconds: defaultdict[str, deque[_Second]] = defaultdict(lambda: deque(maxlen=WINDOW + 1))
 
     def add(self, stream_id: str, records: int, size: int) -> None:
         """Count what was written just now."""
+        self._activity.add(records=records)
         now = int(self._clock.monotonic())
         with self._lock:
             seconds = self._seconds[stream_id]

@@ -136,7 +136,9 @@ def check(project: Project, body: bytes) -> None:
     assert refusal_of(lambda: project.records.upsert("quick", good)) == exact
     if exact is None:
         count = len(good.records)
-        quickly, exactly = (project.store.last_records(name, count) for name in ("quick", "exact"))
+        quickly, exactly = (
+            project.browsing.page(name, None, None, count).records for name in ("quick", "exact")
+        )
         assert [(one.space, one.external_id, one.properties) for one in quickly] == [
             (one.space, one.external_id, one.properties) for one in exactly
         ]

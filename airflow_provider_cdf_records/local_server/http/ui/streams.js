@@ -1,0 +1,34 @@
+// The streams, of which one is chosen.
+
+import { at, cell, changed, element, line, replaceKeepingFocus, row } from "./dom.js";
+import { bytes, NONE, number, rate, time, zoneKey } from "./format.js";
+
+export function drawStreams(streams, chosen) {
+  if (!changed("streams", [streams, chosen, zoneKey()])) return;
+  at("streams").hidden = streams.length === 0;
+  at("no-streams").hidden = streams.length > 0;
+  replaceKeepingFocus(at("streams").tBodies[0], streams.map((stream) => {
+    const isChosen = stream.externalId === chosen;
+    const name = stream.externalId;
+    const button = element(
+      "button", { type: "button", class: "name", "data-key": name, "aria-pressed": isChosen, title: name }, name,
+    );
+    const isMutable = stream.type === "Mutable";
+    const kind = element("span", { class: "muted small", title: `Template ${stream.template}` },
+      `${isMutable ? "mutable" : "immutable"} · ${stream.template}`);
+    const now = stream.recordsPerSecond
+      ? `${rate.format(stream.recordsPerSecond)} records/s, ${bytes(stream.bytesPerSecond)}/s` : undefined;
+    const made = row(
+      isChosen ? "pick chosen" : "pick",
+      cell("Stream", "main", button, kind),
+      cell("Records", "number", number.format(stream.records),
+        element("span", { class: "muted small" }, bytes(stream.bytes))),
+      cell("Last change", "when", stream.lastChange ? time(stream.lastChange) : line(NONE, "muted"),
+        now && element("span", { class: "small rate" }, now)),
+    );
+    made.addEventListener("click", () => {
+      location.hash = encodeURIComponent(name);
+    });
+    return made;
+  }));
+}
