@@ -12,6 +12,7 @@ import msgspec
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CdfAnswerError
+from airflow_provider_cdf_records.client.responses import CLUSTER
 from airflow_provider_cdf_records.client.time_bounds import in_milliseconds
 from airflow_provider_cdf_records.client.transport import Traffic, Transport
 
@@ -250,13 +251,16 @@ def _without_none(query: Mapping[str, Any]) -> dict[str, Any]:
 def _object(answer: Any) -> dict[str, Any]:
     if isinstance(answer, dict):
         return answer
-    msg = f"CDF answered with a JSON {type(answer).__name__} instead of an object: {str(answer)[:200]}"
-    raise CdfAnswerError(msg)
+    what = f"a JSON {type(answer).__name__} instead of an object"
+    raise CdfAnswerError(_not_of_cdf(f"CDF answered with {what}", answer))
 
 
 def _items(answer: dict[str, Any], at_least: int = 0) -> list[dict[str, Any]]:
     items = answer.get("items")
     if isinstance(items, list) and len(items) >= at_least and all(isinstance(item, dict) for item in items):
         return items
-    msg = f"CDF answered without the items that were asked for: {str(answer)[:200]}"
-    raise CdfAnswerError(msg)
+    raise CdfAnswerError(_not_of_cdf("CDF answered without the items that were asked for", answer))
+
+
+def _not_of_cdf(problem: str, answer: Any) -> str:
+    return f"{problem}; check that the connection's {CLUSTER} leads to CDF: {str(answer)[:200]}"

@@ -118,3 +118,12 @@ def test_a_count_that_is_none_is_an_error(client: CdfClient, server: ScriptedSer
     server.answer("/aggregate", Answer(200, {"aggregates": {}}))
     with pytest.raises(CdfConnectionError, match="without a count"):
         client.count_records("s")
+
+
+@pytest.mark.parametrize("answer", ["[]", '{"item": []}'])
+def test_an_answer_that_is_not_of_cdf_names_the_field_to_check(
+    answer: str, client: CdfClient, server: ScriptedServer
+) -> None:
+    server.answer("/streams", Answer(201, answer))
+    with pytest.raises(CdfConnectionError, match=r"CDF answered with.*Cluster \(host\) leads to CDF"):
+        client.create_stream("s", "BasicLiveData")

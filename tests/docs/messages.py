@@ -15,7 +15,7 @@ from pathlib import Path
 # What a message is assigned to, handed to, or returned by.
 NAMES = re.compile("msg|message|why|problems?|reason|expected")
 CALLS = re.compile(
-    r"[A-Z]\w*(?:Error|Exception)|Unreadable|UnreadableRow|NoTimeZone|_?refused?|_unusable|_with_unreadable"
+    r"[A-Z]\w*(?:Error|Exception)|Unreadable|UnreadableRow|NoTimeZone|_?refused?|_unusable|_with_unreadable|_not_of_cdf"
     r"|_time_out|check_not_mapped|start_over|warn(?:ing)?|error|exception|log|fail|__init__"
 )
 FUNCTIONS = re.compile(
