@@ -14,7 +14,11 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = (
     "CI" in os.environ
 )  # elsewhere the cell of the table says "not run"
+nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
+# pyenv keeps each Python in a folder of its own, and its shims find only those that are switched on.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+os.environ["PATH"] = os.pathsep.join([*map(str, PYENV.glob("versions/3.*/bin")), os.environ["PATH"]])
 
 NEWEST = list(PYTHONS)[-1]
 # The tests that touch no Airflow depend on Python's version alone.
