@@ -19,6 +19,7 @@ NULL_TEXTS = frozenset(
     )
 )
 MOST_DISTINCT = 1000  # values that are told apart
+MOST_KEPT = 20_000  # texts
 
 
 class Column:
@@ -27,6 +28,8 @@ class Column:
     :ivar texts: texts that are not among ``NULL_TEXTS``.
     :ivar null_texts: how often each of those stands in the column.
     :ivar kinds: the names of the JSON types of the other values.
+    :ivar kept: the texts, each with its position, unless they are many.
+    :ivar odd: of those, the ones that were left out, since nearly all others are of one type.
     """
 
     def __init__(self, name: str) -> None:
@@ -45,9 +48,18 @@ class Column:
         self.json = Counter[str]()  # the types of texts that hold JSON
         self.items: set[str] = set()  # the types of the items of arrays
         self.longest_list = 0
+        self.kept: list[tuple[int, str]] | None = []
+        self.odd: list[tuple[int, str]] = []
 
-    def add(self, values: list[Any]) -> None:
-        """Look at more values."""
+    def add(self, values: list[Any], positions: Iterable[int] = ()) -> None:
+        """Look at more values.
+
+        :param positions: theirs in the source, where odd ones are to be found.
+        """
+        if self.kept is not None:
+            self.kept += [pair for pair in zip(positions, values, strict=False) if isinstance(pair[1], str)]
+            if len(self.kept) > MOST_KEPT:
+                self.kept = None
         self.rows += len(values)
         present = [value for value in values if value is not None]
         self.nulls += len(values) - len(present)

@@ -24,6 +24,8 @@ def _lines(suggestion: Suggestion) -> Iterator[str]:
     yield f"# What the records of {_one_line(suggestion.path)} need in CDF."
     if profile.is_whole:
         yield f"# Types and nullable by all of its {profile.count:,} rows."
+        if not all(proposal.nullable for proposal in suggestion.proposals):
+            yield "# Leave out 'nullable: false' where values may be missing in later files."
     else:
         seen = f"first {profile.count:,} rows"
         yield f"# Types by its {seen}; with --all, also enums, and what is never missing."

@@ -73,8 +73,11 @@ def identity_for(
         if absent := [name for name in profile.columns if name in profile.absent]:
             msg += f" Not all rows have {listed(absent)}: is a column named differently in some files?"
         raise UsageError(msg)
-    note = _note(found, profile) + _warning(found, proposals)
-    return ExternalId(_template(found.columns, proposals), note)
+    thing = _thing_of_a_time(found, proposals, candidates)
+    if thing is not None:
+        note = f"{found.columns[0]} alone tells the rows apart, but two rows of one time would be one record"
+        return ExternalId(_template([thing, *found.columns], proposals), note)
+    return ExternalId(_template(found.columns, proposals), _note(found, profile))
 
 
 def _can_identify(proposal: Proposal, missing: frozenset[str]) -> bool:
@@ -146,16 +149,14 @@ def _template(names: Sequence[str], proposals: Sequence[Proposal]) -> str:
     return separator.join(map(field_of, names))
 
 
-def _warning(found: Identity, proposals: Sequence[Proposal]) -> str:
-    """Say what may be wrong with a time as the only column."""
-    by_name = {proposal.column.name: proposal for proposal in proposals}
-    if len(found.columns) > 1 or by_name[found.columns[0]].type["type"] not in ("timestamp", "date"):
-        return ""
-    things = [one.column.name for one in proposals if _cost(one) == COST_OF_ID and not one.column.is_empty]
-    if not things:
-        return ""
-    other = _template([things[0], *found.columns], proposals)
-    return f". Two rows of one time would be one record: --external-id '{other}' tells them apart"
+def _thing_of_a_time(
+    found: Identity, proposals: Sequence[Proposal], candidates: Sequence[Candidate]
+) -> str | None:
+    """Return the column of what the rows are of, where a time is the only column that tells them apart."""
+    kinds = {proposal.column.name: proposal.type["type"] for proposal in proposals}
+    if len(found.columns) > 1 or kinds[found.columns[0]] not in ("timestamp", "date"):
+        return None
+    return next((one.name for one in candidates if one.cost == COST_OF_ID), None)
 
 
 def _note(found: Identity, profile: FileProfile) -> str:

@@ -90,6 +90,6 @@ def _add(profile: FileProfile, chunk: Chunk, also: Iterable[str]) -> None:
                 profile.absent.add(name)
     profile.absent |= profile.columns.keys() - values.keys()
     for name, column in profile.columns.items():
-        column.add(values.get(name) or [None] * height)
+        column.add(values.get(name) or [None] * height, table.positions)
     profile.keys.add({name: values.get(name) or [None] * height for name in profile.columns})
     profile.count += height

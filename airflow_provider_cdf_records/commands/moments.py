@@ -182,6 +182,13 @@ def _time_pattern(text: str) -> str | None:
     return pattern + found["gap"]
 
 
+def is_moment(text: str, *, suggests: bool) -> bool:
+    """Whether a text is a point in time in ISO 8601 or by any pattern."""
+    if not _timestamps.column([text])[1]:
+        return True
+    return any(_fits(text, pattern) for pattern in patterns_of(text, suggests).values())
+
+
 @lru_cache(maxsize=1 << 16)
 def _fits(text: str, pattern: str) -> bool:
     try:

@@ -151,6 +151,11 @@ def _does_not_fit(plain: str) -> bool:
     return len(plain.lstrip("+-").partition(".")[0]) > EXACT_DIGITS
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number in any style."""
+    return any(style.accepts(text) for style in STYLES)
+
+
 def _is_rounded(plain: str) -> bool:
     """Whether a float64 has fewer digits than a number."""
     return Decimal(plain) != Decimal(repr(float(plain)))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_cdf_records.commands.columns import Column
 from airflow_provider_cdf_records.commands.numbers import DECIMAL_POINT, DetectedStyle
+from airflow_provider_cdf_records.records.identifiers import shortened
 
 MOST_DOUBTFUL = 3  # texts that are named
 ID_LIKE = re.compile(
@@ -42,6 +43,22 @@ class Proposal:
     nulls: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     nullable: bool = True
+
+    def say_what_is_odd(self, where: Callable[[int], str]) -> None:
+        """Note the values that do not fit, which a load will reject.
+
+        :param where: says where a position is.
+        """
+        if odd := self.column.odd:
+            position, text = odd[0]
+            kind, count = self.type["type"], len(odd)
+            place, _, _ = where(position).partition(" of ")
+            values = f"{self.column.texts + count:,} values"
+            self.notes.append(
+                f"{count:,} of {values} {'is' if count == 1 else 'are'} no {kind}, "
+                f"such as {shortened(text)!r} in {place}: rejected; write text to keep "
+                f"{'it' if count == 1 else 'them'}"
+            )
 
     def become_text(self, why: str) -> None:
         """Take the values as they are."""

@@ -12,6 +12,7 @@ from airflow_provider_cdf_records.commands.arguments import SAMPLE
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.external_id import identity_for
 from airflow_provider_cdf_records.commands.file_profile import FileProfile, read_profile
+from airflow_provider_cdf_records.commands.odd_values import without_odd_values
 from airflow_provider_cdf_records.commands.opening import files_in, source_of
 from airflow_provider_cdf_records.commands.property_names import property_names, snake_case
 from airflow_provider_cdf_records.commands.proposal import Proposal
@@ -42,6 +43,8 @@ def run(given: argparse.Namespace) -> int:
     profile = read_profile(source, read_all=given.all, also=direct)
     _check_profile(profile, given.file, direct)
     proposals = _proposals(profile, kind, direct, given.time_zone)
+    for proposal in proposals:
+        proposal.say_what_is_odd(source.where)
     options = kind.file_options | file_level_options(proposals, kind)
     identity = identity_for(profile, proposals, options, given.external_id)
     suggestion = Suggestion(
@@ -117,8 +120,12 @@ def _proposals(
         raise UsageError(msg)
     names = property_names(column.name for column in columns)
     settings: dict[str, Any] = {"is_text": kind.is_text, "is_whole": profile.is_whole}
-    proposer = Proposer.of(columns, direct=direct, time_zone=time_zone, **settings)
-    proposals = [proposer.propose(column, names[column.name]) for column in columns]
+    fitting = [without_odd_values(column) if kind.is_text else column for column in columns]
+    proposer = Proposer.of(fitting, direct=direct, time_zone=time_zone, **settings)
+    proposals = [proposer.propose(column, names[column.name]) for column in fitting]
+    for number, (column, proposal) in enumerate(zip(columns, proposals, strict=True)):
+        if proposal.column.odd and proposal.type["type"] in ("text", "direct"):
+            proposals[number] = proposer.propose(column, proposal.name)
     for proposal in proposals:
         if kind.is_text and proposal.column.name in profile.absent:
             proposal.options["optional"] = True

@@ -62,11 +62,14 @@ def _first_refusal(suggestion: Suggestion, files: Sequence[StoragePath], most: i
     schema = Schema([suggestion.definition], complete=True)
     convert = converter(read_mapping(suggestion.mapping), schema, source, is_whole=most is None)
     marks = [f".{proposal.name}: " for proposal in suggestion.proposals if _can_give_way(proposal)]
+    odd = {
+        position for proposal in suggestion.proposals for position, _ in proposal.column.odd
+    }  # their rows are to be rejected
     count = 0
     with progress("Trying", source.share) as update:
         for chunk in source if most is None else FirstRows(source, most):
             for refusal in convert(chunk).refusals:
-                if any(mark in refusal.message for mark in marks):
+                if refusal.position not in odd and any(mark in refusal.message for mark in marks):
                     return refusal
             count += len(chunk.positions)
             update(count)

@@ -27,7 +27,7 @@ from airflow_provider_cdf_records.hooks.paths import (
 from airflow_provider_cdf_records.hooks.rejected_log import log_rejected
 from airflow_provider_cdf_records.hooks.sources import Opening
 from airflow_provider_cdf_records.hooks.supervision import ended_with_supervisor
-from airflow_provider_cdf_records.hooks.task import folder_of_dag, owner_of_task
+from airflow_provider_cdf_records.hooks.task import folders_of_dag, owner_of_task
 from airflow_provider_cdf_records.load.checkpoint import rows_of_earlier_try
 from airflow_provider_cdf_records.load.load import Load
 from airflow_provider_cdf_records.load.measures import Measures
@@ -208,7 +208,7 @@ class CdfHook(BaseHook):
             msg = f"{unknown[0]!r} is not an argument of this method; it takes {known}."
             raise InvalidArgumentError(msg)
         options: dict[str, Any] = dict(arguments)
-        mapping = found_mapping(options.pop("mapping", None), folder_of_dag)
+        mapping = found_mapping(options.pop("mapping", None), folders_of_dag)
         rejected_path = options.pop("rejected_path", None)
         load = Load(
             client,

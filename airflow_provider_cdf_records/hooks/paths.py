@@ -118,11 +118,11 @@ def shown_paths(paths: Paths) -> str:
     return first if len(paths) == 1 else f"{len(paths):,} paths from {first} to {shown_paths(paths[-1])}"
 
 
-def found_mapping(mapping: MappingLike | None, folder_of_dag: Callable[[], str | None]) -> MappingLike | None:
+def found_mapping(mapping: MappingLike | None, folders_of_dag: Callable[[], list[str]]) -> MappingLike | None:
     """Return a mapping, or the path where its file is: there, or else beside the file of the DAG.
 
-    :param folder_of_dag: called for a relative path that does not exist; returns ``None`` outside of a task.
-    :raises InvalidArgumentError: when there is no such file in either place, or no path.
+    :param folders_of_dag: called for a relative path that does not exist; returns none outside of a task.
+    :raises InvalidArgumentError: when there is no such file in any of these places, or no path.
     """
     if not is_path(mapping) or hasattr(mapping, "protocol"):
         return mapping
@@ -136,17 +136,18 @@ def found_mapping(mapping: MappingLike | None, folder_of_dag: Callable[[], str |
         raise InvalidArgumentError(msg)
     if path in NOTHING or "://" in path or os.path.isabs(path) or os.path.exists(path):
         return mapping
-    folder = folder_of_dag()
-    if folder is None:
+    folders = folders_of_dag()
+    if not folders:
         return mapping
-    beside = os.path.join(folder, path)
-    if not os.path.exists(beside):
-        msg = (
-            f"mapping {path!r} exists neither in the working directory ({os.getcwd()}) "
-            f"nor beside the DAG's file ({folder})."
-        )
-        raise InvalidArgumentError(msg)
-    return beside
+    for folder in folders:
+        beside = os.path.join(folder, path)
+        if os.path.exists(beside):
+            return beside
+    msg = (
+        f"mapping {path!r} exists neither in the working directory ({os.getcwd()}) "
+        f"nor beside the DAG's file ({' or '.join(folders)})."
+    )
+    raise InvalidArgumentError(msg)
 
 
 def mapping_spec(mapping: MappingLike | None) -> MappingSpec | None:

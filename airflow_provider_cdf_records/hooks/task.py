@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from contextlib import suppress
 
@@ -9,12 +10,23 @@ from airflow_provider_cdf_records.rejected import Owner
 from airflow_provider_cdf_records.version_compat import AirflowException, running_task
 
 
-def folder_of_dag() -> str | None:
-    """Return the folder of the file that defines the running task's DAG; ``None`` outside of a task."""
+def folders_of_dag() -> list[str]:
+    """Return the folders of the files that make the running task; none outside of a task.
+
+    The first is that of the DAG's file; then come those of the code that calls the operator, and of the
+    task's function.
+    """
     task = running_task()
+    if task is None:
+        return []
+    folders = []
     with suppress(AttributeError, RuntimeError, AirflowException):  # a task need not be of a DAG
-        return os.path.dirname(str(task.task.dag.fileloc))  # type: ignore[union-attr]
-    return None
+        folders.append(os.path.dirname(str(task.task.dag.fileloc)))
+    folders += getattr(task.task, "folders_of_callers", [])  # of an operator of ours
+    function = inspect.unwrap(getattr(task.task, "python_callable", None) or folders_of_dag)
+    if function is not folders_of_dag and (code := getattr(function, "__code__", None)) is not None:
+        folders.append(os.path.dirname(os.path.abspath(code.co_filename)))
+    return list(dict.fromkeys(folders))
 
 
 def owner_of_task() -> Owner | None:

@@ -52,7 +52,7 @@ class BatchMaker:
         """Return the batches that are full now."""
         tally = self._tally
         if tally.passed_max_rejected:
-            tally.is_cut_short = True
+            tally.is_cut_short |= bool(chunk.rows or chunk.refusals)
             return []
         records = self._convert(chunk)
         tally.has_seen_rows |= bool(chunk.rows or chunk.refusals)
@@ -68,6 +68,10 @@ class BatchMaker:
             rejection = rejection_of(self._where(position), position, row, message, identity=identity)
             tally.reject(rejection, is_unreadable=position in unreadable)
         return list(self._batcher.feed(records, chunk.end._replace(read=tally.read), size))
+
+    def has_nothing(self, batches: list[MarkedBatch]) -> bool:
+        """Whether the chunk of these batches had no rows that the load leaves out."""
+        return not batches and not self._tally.is_cut_short
 
     def last(self) -> Batch | None:
         """Return the batch that is not full, if there is anything in it."""

@@ -228,16 +228,17 @@ class Load:
             checkpoint=checkpoint,
             stop=self.stop,
         )
-        reading = ReadAhead(source, make_batches)
+        self._reading = reading = ReadAhead(source, make_batches)
         with reading, ProgressLog(self.log, tally, source):
-            self._reading = reading
             if self.stop.is_set():  # end_soon may have been called before self._reading was set
                 reading.stop()
             with self._conclude(tally, checkpoint), tuned_for_loading():
                 upload(reading, make_batches.last, in_flight, tally)
                 if tally.passed_max_rejected:  # the rows may be bad because the file has changed
                     self._call(check_unchanged, self.source)
-                    tally.is_cut_short = tally.is_cut_short or reading.has_more(within=REST_WITHIN)
+                    tally.is_cut_short = tally.is_cut_short or reading.has_more(
+                        REST_WITHIN, make_batches.has_nothing
+                    )
 
     def _check_before_sending(self) -> Findings | None:
         if not self.check_schema:

@@ -45,11 +45,13 @@ class TooManyRejectedError(Exception):
         named = "\n".join(f"  {rejection}" for rejection in first)
         more = f"\n  and {summary.rejected - len(first):,} more" if summary.rejected > len(first) else ""
         kept = (
-            f"All of them are in {summary.rejected_path}."
+            f"{_all_rejected(summary.rejected)} in {summary.rejected_path}."
             if summary.rejected_path
             else "Set rejected_path to keep them in a file, with the reasons."
         )
         allowed = f"{max_rejected:,}" if isinstance(max_rejected, int) else f"{max_rejected:.4g} of all"
+        if not isinstance(max_rejected, int) and not summary.unsettled and not has_more:
+            allowed += ", which was judged at the end, when all was read"
         rejected = f"{summary.rejected:,} of {count_of(summary.read, 'record')} read {_was(summary.rejected)}"
         if summary.valid is None:
             accepted = f"{summary.accepted:,} {_was(summary.accepted)} {verb.done} {verb.preposition} stream"
@@ -63,6 +65,10 @@ class TooManyRejectedError(Exception):
 
 def _was(count: int) -> str:
     return "was" if count == 1 else "were"
+
+
+def _all_rejected(count: int) -> str:
+    return "The rejected record is" if count == 1 else f"All {count:,} rejected records are"
 
 
 def _left_out(summary: Summary, has_more: bool) -> str:

@@ -11,10 +11,11 @@ from airflow_provider_cdf_records.records import argument_kinds as kinds
 from airflow_provider_cdf_records.records.argument_checks import IfEmpty
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.records.late_imports import collecting_later
+from airflow_provider_cdf_records.task_arguments.callers import note_folders, noted_folders
 from airflow_provider_cdf_records.task_arguments.mapping import mapping_or_path
 from airflow_provider_cdf_records.task_arguments.operator import Argument, ArgumentsOperator
 from airflow_provider_cdf_records.task_arguments.references import delimiters_of, is_open
-from airflow_provider_cdf_records.version_compat import AIRFLOW_3, AirflowFailException
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3, AirflowFailException, OperatorPartial
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -41,7 +42,8 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
 
     :param stream_id: the stream.
     :param mapping: how records are made of rows, or the path of a JSON file that holds it: a relative one
-        from the working directory, or else from the folder of the DAG's file.
+        from the working directory, or else from the folder of the DAG's file, also where that file is called
+        from another one, such as a test.
     :param check_schema: look at stream, capabilities and containers before the first record is sent.
     :param max_rejected: how many records may be rejected before the task fails; a ``float`` is a
         share of all, from 0.0 to 1.0.
@@ -105,6 +107,20 @@ class CdfRecordsLoadOperator(ArgumentsOperator):
         self.max_concurrency = max_concurrency
         self.cdf_conn_id = cdf_conn_id
         super().__init__(**kwargs)
+        if not self.is_of_mapped_task:
+            note_folders(self.get_dag(), self.task_id)
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> OperatorPartial:
+        """Begin a mapped task, as Airflow's does."""
+        partial = super().partial(**kwargs)
+        note_folders(partial.kwargs.get("dag"), partial.kwargs["task_id"])
+        return partial
+
+    @property
+    def folders_of_callers(self) -> list[str]:
+        """The folders of the files that make this task, for paths relative to them."""
+        return noted_folders(self.dag_id, self.task_id)
 
     def check_together(self) -> None:
         """Refuse a path of rejected records that a task with another part of the rows has, too."""

@@ -11,6 +11,7 @@ from airflow_provider_cdf_records.records.number_style import NumberStyle
 Identity = str  # "space/externalId"; unique, because a space holds no slash
 WITHOUT_A_NAME = "values without a column"  # key of the surplus values of a row
 WITHOUT_A_VALUE = "columns without a value"  # key of the columns for which a row has no values
+LEFTOVER_KEYS = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 Columns = tuple[str, ...]
 # JSON as bytes, a mapping, or the values of a table's row; where these do not say it all, a pair of them
 # and a RowContext (a plain pair, so that no Python runs for each row of a chunk).

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from airflow_provider_cdf_records.records.chunk import Identity, Row, row_and_context
+from airflow_provider_cdf_records.records.chunk import LEFTOVER_KEYS, Identity, Row, row_and_context
 from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently, decode_object_exactly
 from airflow_provider_cdf_records.records.encoding import display, encode, encode_exactly, encode_value
 from airflow_provider_cdf_records.records.named_rows import as_mapping
@@ -95,6 +95,15 @@ class Rejection:
         message = self.message if len(self.message) <= MAX_QUOTE else f"{self.message[:MAX_QUOTE]}..."
         return f"{self.where}{identity}: {status}{message}"
 
+    @property
+    def _how_to_mend(self) -> str:
+        """What to do with a row of a table that has too many or too few values."""
+        for key in LEFTOVER_KEYS:
+            is_there = isinstance(self.record, bytes) and f'"{key}":'.encode() in self.record
+            if is_there and key not in self.message:
+                return f"; to load the row again, correct it, and remove its key {key!r}"
+        return ""
+
     def as_line(self, owner: Owner | None = None) -> bytes:
         """Return the line of the rejected-records file; without an owner, it is nobody's."""
         style = self.number_style or NumberStyle()
@@ -104,7 +113,7 @@ class Rejection:
             space=self.space,
             externalId=self.external_id,
             status=self.status,
-            message=_as_text(self.message),
+            message=_as_text(self.message + self._how_to_mend),
             requestId=self.request_id,
             time=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             record=msgspec.Raw(self.record if isinstance(self.record, bytes) else _encode(self.record)),

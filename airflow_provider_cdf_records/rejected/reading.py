@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_cdf_records.records.chunk import (
-    WITHOUT_A_NAME,
-    WITHOUT_A_VALUE,
+    LEFTOVER_KEYS,
     Chunk,
     Convert,
     Records,
@@ -34,7 +33,6 @@ TEXT_HINT = (
     'text, such as {"tag": "P1"}'
 )
 STYLES_AT_ONCE = 16  # whose converters are kept
-LEFTOVER_KEYS = (WITHOUT_A_NAME, WITHOUT_A_VALUE)
 
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 

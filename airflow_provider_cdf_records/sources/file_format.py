@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.errors import (
+    InvalidArgumentError,
+    MissingSourceError,
+    SourceError,
+)
 from airflow_provider_cdf_records.sources.archives import SUFFIX as ZIP_SUFFIX
 from airflow_provider_cdf_records.sources.compression import (
     BUFFER,
@@ -24,10 +30,13 @@ from airflow_provider_cdf_records.sources.formats import (
     format_names,
     format_of,
     known_suffixes,
+    names_of_all_options,
 )
 from airflow_provider_cdf_records.sources.open_file import open_file
 from airflow_provider_cdf_records.sources.source import FormatError
 from airflow_provider_cdf_records.sources.storage import StoragePath
+
+log = logging.getLogger(__name__)
 
 FIRST_BYTES = 1 << 16  # of a file, which tell what it holds
 BLANK = b" \t\r\n\xef\xbb\xbf"  # with the byte order mark of UTF-8
@@ -46,10 +55,11 @@ class FormatChoice:
     """Chooses how files are read: by ``file_format`` or their suffixes, and some by their content.
 
     :param file_format: the name of a format; by default what the suffix says.
-    :param file_options: options of the format.
-    :ivar rejected: how files of rejected records are read.
+    :param file_options: options of the format. To files of rejected records they do not apply: their lines
+        say themselves how values are written.
     :param holds_rejected: tells by the first bytes of a file whether it holds rejected records, which are a
         JSON object a line, whatever the name of the file.
+    :ivar rejected: how files of rejected records are read.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class FormatChoice:
         self._given_options = file_options
         self._options: dict[str, Options] = {}
         self._holds_rejected = holds_rejected
+        self._has_said_what_is_left_out = False
         self.rejected = FileFormat(NDJSON, NDJSON.options_of({}))
 
     def by_name(self, path: StoragePath) -> FileFormat:
@@ -79,16 +90,20 @@ class FormatChoice:
             msg = f"{path} cannot be read: {why}."
             raise SourceError(msg)
         if found.name not in self._options:
+            if self._named is None and not self._given_options.keys() <= set(found.option_names):
+                return self._without_options(path, found)
             self._options[found.name] = found.options_of(self._given_options)
         return FileFormat(found, self._options[found.name])
 
-    def by_content(self, by_name: FileFormat, file: io.BufferedReader) -> FileFormat:
+    def by_content(self, by_name: FileFormat, file: io.BufferedReader, path: StoragePath) -> FileFormat:
         """Return how an open file is read, given how its name says.
 
+        :param path: of the file, for the log.
         :raises FormatError: when it is clearly something else.
         """
         start = file.peek(BUFFER)
         if self._holds_rejected(start):
+            self._say_what_is_left_out(path)
             return self.rejected
         known = by_name.format
         if found := describe_other(start, known.name, is_text=not known.is_compressed_inside):
@@ -96,9 +111,34 @@ class FormatChoice:
             raise FormatError(msg)
         return by_name
 
+    def _without_options(self, path: StoragePath, by_name: Format[Any]) -> FileFormat:
+        """Return how a file is read whose format does not have all of the options: as rejected records.
+
+        :raises InvalidArgumentError: when it holds anything else.
+        """
+        if self._given_options.keys() <= names_of_all_options():
+            with suppress(MissingSourceError):
+                start = _first_bytes(path)
+                if self._holds_rejected(start) or not start.strip(BLANK):
+                    return self.rejected
+        try:
+            return FileFormat(by_name, by_name.options_of(self._given_options))
+        except InvalidArgumentError as error:
+            msg = f"{error} It was given for {path}, which is {by_name.name} by its name."
+            raise InvalidArgumentError(msg) from None
+
+    def _say_what_is_left_out(self, path: StoragePath) -> None:
+        if self._given_options and not self._has_said_what_is_left_out:
+            self._has_said_what_is_left_out = True
+            log.info(
+                "%s holds rejected records, whose lines say how their values are written: "
+                "file_options (%s) do not apply to such a file.",
+                path,
+                ", ".join(self._given_options),
+            )
+
     def _by_first_bytes(self, path: StoragePath) -> FileFormat:
-        with open_file(path, block_size=FIRST_BYTES) as opened:
-            start = opened.file.read(FIRST_BYTES)
+        start = _first_bytes(path)
         if self._holds_rejected(start):
             return self.rejected
         compressed = ", ".join([*(known.suffix for known in COMPRESSIONS), ZIP_SUFFIX])
@@ -107,6 +147,11 @@ class FormatChoice:
             f"set file_format to one of {format_names()}. {describe_content(start)}"
         )
         raise SourceError(msg.rstrip())
+
+
+def _first_bytes(path: StoragePath) -> bytes:
+    with open_file(path, block_size=FIRST_BYTES) as opened:
+        return opened.file.read(FIRST_BYTES)
 
 
 def is_blank(path: StoragePath) -> bool:

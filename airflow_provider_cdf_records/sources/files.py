@@ -37,7 +37,8 @@ class FileSource:
     A zip archive is the files in it.
 
     :param file_format: the name of one of ``FORMATS``; by default what the suffix says.
-    :param file_options: options of the format; each format of the files must have them.
+    :param file_options: options of the format; each format of the files must have them, but for files of
+        rejected records.
     :param holds_rejected: tells by the first bytes of a file whether it holds rejected records; those are
         read whatever the name of the file, ``file_format`` and ``file_options`` say.
     :raises InvalidArgumentError: for an option that the format of any file does not have.
@@ -170,7 +171,7 @@ class FileSource:
         """Return the columns of a file; ``None`` for one that has none, or cannot be read now."""
         try:
             with open_file(self._paths[number], block_size=FIRST_BYTES) as opened:
-                how = self._choice.by_content(self._formats[number], opened.file)
+                how = self._choice.by_content(self._formats[number], opened.file, self._paths[number])
                 if how.format.read_columns is None:
                     return None
                 return how.format.read_columns(opened.file, how.options)
@@ -231,7 +232,7 @@ class FileSource:
                 self._reading = opened
                 if after != START:
                     self._check_same(path, opened)
-                how = self._formats[number] = self._choice.by_content(how, opened.file)
+                how = self._formats[number] = self._choice.by_content(how, opened.file, path)
                 if part is not None:
                     self._note_span(number, opened, part)
                 for chunk in chunks_of(opened, how, after, part):

@@ -7,12 +7,15 @@ from typing import Any
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.sources.compression import without_compression
-from airflow_provider_cdf_records.sources.formats import format_named, format_of
+from airflow_provider_cdf_records.sources.formats import format_named, format_of, names_of_all_options
 from airflow_provider_cdf_records.sources.slices import without_slice
 
 
 def check_format(path: str, file_format: str | None, file_options: Mapping[str, Any] | None) -> None:
     """Refuse a format that there is not, and options that a format does not have.
+
+    What only the file itself can tell is left to the load: whatever its name, it may hold rejected records,
+    to which the options of the file that they come from do not apply.
 
     :param path: may hold templates; the format is that of its suffix, as far as it has one.
     :raises InvalidArgumentError: naming the format or the option.
@@ -25,5 +28,10 @@ def check_format(path: str, file_format: str | None, file_options: Mapping[str, 
     except SourceError as error:
         raise InvalidArgumentError(str(error)) from None
     found = named or format_of(without_compression(without_slice(path)))
-    if found is not None:
-        found.options_of(file_options or {})
+    if found is None:
+        return
+    given = file_options or {}
+    if named is None:
+        of_others = names_of_all_options() - set(found.option_names)
+        given = {name: value for name, value in given.items() if name not in of_others}
+    found.options_of(given)

@@ -82,14 +82,20 @@ class ReadAhead(Generic[T]):
                 STOP_WITHIN,
             )
 
-    def has_more(self, within: float) -> bool:
+    def has_more(self, within: float, is_nothing: Callable[[T], bool] = lambda _: False) -> bool:
         """Return whether the source goes on after what the iteration has yielded.
 
         :param within: seconds; a source that does not show its end until then is taken to go on.
+        :param is_nothing: whether a converted chunk does not count, such as one without rows.
         """
         deadline = time.monotonic() + within
         while not self._has_ended:
             self._request()
+            item = self._items[0] if self._items else None
+            if item is not None and not isinstance(item, _End) and is_nothing(item):
+                self._items.popleft()
+                self._sizes.popleft()
+                continue
             if self._items or self._is_stopped or (left := deadline - time.monotonic()) <= 0:
                 return not (self._items and self._items[0] == _End(None))
             with suppress(Empty):

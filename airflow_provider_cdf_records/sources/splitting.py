@@ -110,7 +110,7 @@ def _firsts(
         raise CannotBeCutError(IS_ZIP)
     how = choice.by_name(path)
     with open_file(path, in_any_order=how.format.is_compressed_inside) as opened:
-        how = choice.by_content(how, opened.file)
+        how = choice.by_content(how, opened.file, path)
         slicing = slicing_of(opened, how)
         return slicing.unit, slicing.cut(opened.file, how.options, offsets)
 

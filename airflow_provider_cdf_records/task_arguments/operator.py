@@ -65,11 +65,11 @@ class ArgumentsOperator(TextRenderingOperator):
             for name in self.all_arguments:
                 value = self.read_if_literal(name, getattr(self, name), dag)
                 setattr(self, name, value)
-                if isinstance(value, Rows) and dag is not None and not self._is_of_mapped_task:
+                if isinstance(value, Rows) and dag is not None and not self.is_of_mapped_task:
                     warn_if_large(value, self.task_id)
             self.check_together()
         except InvalidArgumentError as error:
-            if not self._is_of_mapped_task:
+            if not self.is_of_mapped_task:
                 raise
             self._refusal = str(error)  # the values are those of a run: said once, when the task is executed
 
@@ -129,6 +129,6 @@ class ArgumentsOperator(TextRenderingOperator):
             self.log.warning("The output could not be pushed to XCom: %s", error)
 
     @property
-    def _is_of_mapped_task(self) -> bool:
+    def is_of_mapped_task(self) -> bool:
         """Whether Airflow makes this operator in a run, for one instance of a mapped task."""
         return bool(getattr(self, "_BaseOperator__from_mapped", False))  # nothing public tells

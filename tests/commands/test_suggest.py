@@ -165,7 +165,8 @@ def test_a_sample_says_neither_enum_nor_never_missing(commands: Commands, tmp_pa
 def test_a_value_after_the_sample_counts_with_all(commands: Commands, tmp_path: Path) -> None:
     rows = many(10_001, n=["1"])
     rows[-1]["n"] = "x"
-    assert commands.suggest(csv_file(tmp_path, rows), "--all").types["n"] == "text"
+    suggested = commands.suggest(csv_file(tmp_path, rows), "--all")
+    assert "1 of 10,001 values is no int32, such as 'x' in row 10001" in suggested.definitions
 
 
 def test_names_of_properties_are_such_that_cdf_takes_them(commands: Commands, tmp_path: Path) -> None:
@@ -427,3 +428,67 @@ def test_a_column_that_one_file_names_differently_is_said(commands: Commands, tm
     assert "'time', 'timestamp'" in answer.error
     suggested = commands.suggest(tmp_path / "*.csv", "--external-id", "{tag}/{time}")
     assert "not in all files: 'time', 'timestamp'" in suggested.out
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad", "kind", "words"),
+    [
+        (
+            "v",
+            "1",
+            ["high"],
+            "int32",
+            "1 of 200 values is no int32, such as 'high' in row 18: rejected; write",
+        ),
+        ("v", "1,5", ["high", "low"], "float64", "2 of 200 values are no float64, such as 'high' in row 18"),
+        ("t", "30.11.2026 06:04", ["31.11.2026 06:04"], "timestamp", "1 of 200 values is no timestamp"),
+        (
+            "t",
+            "2026-01-02T03:04:05Z",
+            ["soon"],
+            "timestamp",
+            "1 of 200 values is no timestamp, such as 'soon'",
+        ),
+    ],
+)
+def test_a_few_values_that_do_not_fit_are_said_and_change_no_type(
+    name: str, good: str, bad: list[str], kind: str, words: str, commands: Commands, tmp_path: Path
+) -> None:
+    rows = many(200, **{name: good})
+    for number, value in enumerate(bad, start=17):
+        rows[number][name] = value
+    suggested = commands.suggest(csv_file(tmp_path, rows))
+    assert suggested.types[name] == kind
+    assert words in suggested.definitions
+
+
+@pytest.mark.parametrize(("count", "bad"), [(20, 1), (200, 11)])
+def test_many_values_that_do_not_fit_or_few_that_do_are_text(
+    count: int, bad: int, commands: Commands, tmp_path: Path
+) -> None:
+    rows = many(count, v="1")
+    for row in rows[:bad]:
+        row["v"] = "not a number"
+    assert commands.suggest(csv_file(tmp_path, rows)).types["v"] == "text"
+
+
+def test_a_time_that_alone_tells_the_rows_apart_is_joined_by_what_has_an_id(
+    commands: Commands, tmp_path: Path
+) -> None:
+    rows = [
+        {"tag": f"P-{number % 3}", "time": f"2026-01-02T03:04:{number:02d}Z", "value": str(number / 2)}
+        for number in range(30)
+    ]
+    suggested = commands.suggest(csv_file(tmp_path, rows))
+    assert suggested.mapping["external_id"] == "{tag}/{time}"
+    assert "time alone tells the rows apart, but two rows of one time would be one record" in suggested.out
+    alone = [{name: row[name] for name in ("time", "value")} for row in rows]
+    assert commands.suggest(csv_file(tmp_path, alone), "--force").mapping["external_id"] == "{time}"
+
+
+def test_a_column_without_missing_values_says_that_later_files_may_lack_some(
+    commands: Commands, tmp_path: Path
+) -> None:
+    said = "# Leave out 'nullable: false' where values may be missing in later files."
+    assert said in commands.suggest(csv_file(tmp_path, many(v="1"))).definitions
+    assert said not in commands.suggest(csv_file(tmp_path, many(10_001)), "--force").definitions

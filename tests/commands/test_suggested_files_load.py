@@ -19,7 +19,7 @@ from tests.commands.running import FILES, Commands
 EXPECTED: dict[str, tuple[int, str, dict[str, Any]]] = {
     "alarms.csv": (
         20,
-        "2026-01-01 03:00:00",
+        "LT-3/2026-01-01 03:00:00",
         {"Tag": "LT-3", "Area": "A1", "Priority": 1, "Alarm_Time": "2026-01-01T03:00:00.000Z"},
     ),
     "ambiguous.csv": (8, "1", {"id": 1, "day": "02/02/2026", "amount": "2,234"}),
@@ -50,7 +50,7 @@ EXPECTED: dict[str, tuple[int, str, dict[str, Any]]] = {
     ),
     "excel_sep.csv": (
         12,
-        "2026-03-03T02:00:00Z",
+        "PT-2/2026-03-03T02:00:00Z",
         {"Tag": "PT-2", "Time": "2026-03-03T02:00:00Z", "Value": 3.0, "Comment": "a; b 2"},
     ),
     "flights.csv": (

@@ -15,7 +15,7 @@ from upath import UPath
 
 from airflow_provider_cdf_records.hooks.cdf_records import CdfRecordsHook
 from airflow_provider_cdf_records.hooks.lineage import uris_of
-from airflow_provider_cdf_records.hooks.paths import storage_path
+from airflow_provider_cdf_records.hooks.paths import found_mapping, storage_path
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError
 from airflow_provider_cdf_records.sources.storage import canonical_path
 from airflow_provider_cdf_records.version_compat import AirflowFailException, object_storage_path
@@ -155,3 +155,14 @@ def test_rejected_records_load_again_from_a_file_of_any_name(
     summary = CdfRecordsHook().upsert_file(STREAM, tmp_path / name, mapping=mapping, **options)
     assert summary.read == 1
     assert cdf.held() == {"a": {"number": 1}, "b": {"number": 2}}
+
+
+def test_a_relative_mapping_is_looked_for_in_the_folders_of_the_dag_in_their_order(tmp_path: Path) -> None:
+    folders = [str(tmp_path / name) for name in ("dags", "plugins", "more")]
+    for folder in folders[1:]:
+        Path(folder).mkdir()
+        (Path(folder) / "m.json").write_text("{}")
+    assert found_mapping("m.json", lambda: folders) == f"{folders[1]}/m.json"
+    with pytest.raises(InvalidArgumentError) as caught:
+        found_mapping("x.json", lambda: folders[:2])
+    assert f"nor beside the DAG's file ({folders[0]} or {folders[1]})." in str(caught.value)

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cdf_records.load import Load, batches, checkpoint, identity_count
+from airflow_provider_cdf_records.load import Load, batches, checkpoint, identity_count, tally
 from airflow_provider_cdf_records.load.summary import Summary, count_of
 from airflow_provider_cdf_records.load.tally import TooManyRejectedError
 from airflow_provider_cdf_records.load.verbs import DELETE, INGEST, UPSERT
+from airflow_provider_cdf_records.mapping import read_mapping
 from airflow_provider_cdf_records.records.errors import LoadFailedError
 from airflow_provider_cdf_records.sources import FileSource, RecordsSource
 from airflow_provider_cdf_records.sources.formats import ndjson
 from tests.local_cdf import LocalCdf
-from tests.sample_records import REFUSED_BY_CDF, SPACE, STREAM, a_record
+from tests.sample_records import CONTAINER, REFUSED_BY_CDF, SPACE, STREAM, a_record
 from tests.scripted_server import Answer, ScriptedServer, client_of
 from tests.state_store import Memory
 
@@ -150,6 +151,44 @@ def test_what_a_load_leaves_out_that_stopped_for_its_rejects_is_said(
     message = failing(cdf, rows())
     assert ("not loaded. Run the task again" in message) == bool(left_out)
     assert [words for words in (READ, REST) if words in message] == left_out
+
+
+@pytest.mark.parametrize("rows", [3, 300])
+def test_a_file_that_was_read_to_its_end_has_no_rest(cdf: LocalCdf, tmp_path: Path, rows: int) -> None:
+    (tmp_path / "rows.csv").write_text("tag,n\n" + "x,bad\n" + "a,1\n" * (rows - 1))
+    mapping = read_mapping(
+        {
+            "space": SPACE,
+            "external_id": "{tag}",
+            "sources": [{"space": SPACE, "container": CONTAINER, "properties": {"number": "n"}}],
+        }
+    )
+    with pytest.raises(TooManyRejectedError) as failure:
+        Load(cdf.client, UPSERT, STREAM, FileSource(tmp_path / "rows.csv"), mapping).run()
+    message = str(failure.value)
+    assert f"1 of {rows} records read was rejected" in message
+    assert f"The load stopped there: {rows - 1} records that had been read are not loaded." in message
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"), [(1, "The rejected record is in "), (3, "All 3 rejected records are in ")]
+)
+def test_it_is_said_which_records_are_in_the_rejected_file(
+    cdf: LocalCdf, tmp_path: Path, bad: int, words: str
+) -> None:
+    path = tmp_path / "rejected.ndjson"
+    assert f"\n{words}{path}." in failing(cdf, [BAD] * bad, rejected_path=path)
+
+
+JUDGED = "max_rejected allows 0.1 of all, which was judged at the end, when all was read. "
+
+
+def test_a_share_says_that_it_was_judged_at_the_end(cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [*(a_record(str(number)) for number in range(7)), BAD]
+    assert f"{JUDGED}7 were upserted" in failing(cdf, rows, max_rejected=0.1)
+    assert "judged" not in failing(cdf, rows)
+    monkeypatch.setattr(tally, "SHARE_AFTER", 1)
+    assert "judged" not in failing(cdf, [BAD, *rows], max_rejected=0.1)
 
 
 def test_what_is_left_out_is_not_in_the_rejected_file_either(cdf: LocalCdf, tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ def test_rejected_records_are_written_and_too_many_fail(cdf: LocalCdf, tmp_path:
             rejected_path=path,
             on_end=ended.append,
         )
-    assert "1 of 2 records read was rejected, and max_rejected allows 0.1 of all." in str(failure.value)
+    assert "1 of 2 records read was rejected, and max_rejected allows 0.1 of all, which was judged" in str(
+        failure.value
+    )
     assert "1 was valid, and nothing was sent to stream alarms." in str(failure.value)
     assert [json.loads(line)["externalId"] for line in path.read_text().splitlines()] == ["bad"]
     assert [(one.accepted, one.valid, one.rejected) for one in ended] == [(0, 1, 1)]

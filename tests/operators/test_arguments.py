@@ -49,7 +49,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "'delimeter' is not an option of csv; it has .*delimiter, header",
     ),
     ({"path": "/{{ ds }}.CSV.gz", "file_options": {"colour": 1}}, "'colour' is not an option of csv"),
-    ({"path": Path("a.ndjson"), "file_options": {"delimiter": ";"}}, "is not an option of ndjson"),
+    ({"path": Path("a.ndjson"), "file_options": {"colour": 1}}, "is not an option of ndjson"),
+    (
+        {"path": "a.ndjson", "file_format": "ndjson", "file_options": {"delimiter": ";"}},
+        "is not an option of ndjson",
+    ),
+    (
+        {"path": "a.csv", "file_options": {"items": "x", "skip_rows": "two"}},
+        "skip_rows must be how many lines",
+    ),
     ({"path": "{{ x }}", "file_format": "tsv", "file_options": {"a": 1}}, "'a' is not an option of tsv"),
     ({"path": "{{ x }}", "file_format": "excel"}, "file_format must be one of .*, got 'excel'"),
     ({"path": "a.csv", "file_options": "delimiter=;"}, "file_options is a text that is not JSON"),
@@ -70,10 +78,11 @@ def test_what_cannot_work_fails_when_the_dag_is_parsed(arguments: dict[str, Any]
         {"path": "{{ x }}", "file_options": {"whatever": 1}},
         {"path": "folder", "file_options": {"delimiter": ";"}},
         {"path": "a.csv", "file_options": {"delimiter": ";"}, "max_rejected": 1},
+        {"path": ["a.csv", "a.rejected.ndjson"], "file_options": {"delimiter": ";"}},
         {"records": iter([])},
         {"records": object()},  # may be a frame
     ],
-    ids=["all", "unknown format", "folder", "csv", "generator", "frame"],
+    ids=["all", "unknown format", "folder", "csv", "rejected file", "generator", "frame"],
 )
 def test_what_may_work_is_left_to_the_run(arguments: dict[str, Any]) -> None:
     assert CdfRecordsUpsertOperator(task_id="load", stream_id=STREAM, **arguments)

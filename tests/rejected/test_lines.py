@@ -175,3 +175,19 @@ def test_a_row_of_json_with_nan_keeps_its_other_values() -> None:
     assert isinstance(row["w"], Unreadable)
     nulled = again((b'{"id": "NA", "v": NaN}', RowContext(nulls=frozenset({"NA"}))))
     assert nulled["id"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "key"), [(["a", "b", "c"], "values without a column"), (["a"], "columns without a value")]
+)
+def test_a_row_with_too_many_or_too_few_values_names_the_key_to_remove(values: list[str], key: str) -> None:
+    row = (values, RowContext(("tag", "note")))
+    line = json.loads(rejection_of("row 1", 1, row, "must have 2 values").as_line())
+    assert line["message"] == (
+        f"must have 2 values; to load the row again, correct it, and remove its key {key!r}"
+    )
+    assert key in line["record"]
+    again = json.loads(rejection_of("row 1", 1, line["record"], f"still has {key!r}").as_line())
+    assert again["message"] == f"still has {key!r}"
+    del line["record"][key]
+    assert json.loads(rejection_of("row 1", 1, line["record"], "no").as_line())["message"] == "no"

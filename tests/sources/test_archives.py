@@ -89,7 +89,7 @@ def test_file_format_and_file_options_are_those_of_each_member(tmp_path: Path) -
         {"a": "1", "n": "2"},
         {"a": "3", "n": "4"},
     ]
-    path = write_zip(tmp_path / "y.zip", {"a.csv": b"n\n1\n", "b.ndjson": b""})
+    path = write_zip(tmp_path / "y.zip", {"a.csv": b"n\n1\n", "b.ndjson": b'{"n": 1}\n'})
     with pytest.raises(InvalidArgumentError, match="'delimiter' is not an option of ndjson"):
         FileSource(path, file_options={"delimiter": ";"})
 

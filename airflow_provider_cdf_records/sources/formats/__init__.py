@@ -32,6 +32,7 @@ __all__ = [
     "format_of",
     "json_format_of",
     "known_suffixes",
+    "names_of_all_options",
 ]
 
 FORMATS: list[Format[Any]] = [
@@ -70,3 +71,8 @@ def format_of(file_name: str) -> Format[Any] | None:
     """Return the format that a file name's suffix stands for; ``None`` if it stands for none."""
     name = file_name.lower()
     return next((known for known in FORMATS if name.endswith(known.suffixes)), None)
+
+
+def names_of_all_options() -> set[str]:
+    """Return the names of the options that any format has."""
+    return {name for known in FORMATS for name in known.option_names}

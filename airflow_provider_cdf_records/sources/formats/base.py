@@ -71,12 +71,17 @@ class Format(Generic[AnyOptions]):
     is_compressed_inside: bool = False
     slicing: Slicing | None = None
 
+    @property
+    def option_names(self) -> list[str]:
+        """The names of the options that there are."""
+        return [option.name for option in fields(self.options)]
+
     def options_of(self, given: Mapping[str, Any]) -> AnyOptions:
         """Check the options that a user gave, numbers and flags perhaps as texts, as templates give them.
 
         :raises InvalidArgumentError: for an option that this format does not have, or that makes no sense.
         """
-        known = [option.name for option in fields(self.options)]
+        known = self.option_names
         if unknown := [name for name in given if name not in known]:
             has = f"it has {', '.join(known)}" if known else f"{self.name} has no options"
             msg = f"file_options: {unknown[0]!r} is not an option of {self.name}; {has}."
