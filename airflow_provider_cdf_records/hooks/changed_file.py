@@ -151,7 +151,7 @@ class ChangedFile:
         if line and not self._is_own(line):
             msg = (
                 f"{self._named} exists already, and is not of this run: it may hold changes that are not "
-                "loaded yet. Give each run a path of its own, such as by {{ ts_nodash }} or {{ run_id }}, or "
+                "loaded yet. Give each run a path of its own, such as by {{ run_id }}, or "
                 "remove the file once it is loaded."
             )
             raise InvalidArgumentError(msg)

@@ -20,7 +20,7 @@ class CdfRecordsUpsertOperator(CdfRecordsOrPathOperator):
     .. code-block:: python
 
         CdfRecordsUpsertOperator(task_id="load", stream_id="alarms", records=extract_alarms())
-        CdfRecordsUpsertOperator(task_id="load", stream_id="alarms", path="/data/{{ ds }}.ndjson.gz")
+        CdfRecordsUpsertOperator(task_id="load", stream_id="alarms", path="/data/{{ run_id }}.ndjson.gz")
 
     Of several rows with the same ``space`` and ``externalId``, the last one that CDF takes is what the stream
     holds at the end. The returned summary (XCom) says how many records were ``read``, ``upserted``,
@@ -37,7 +37,7 @@ class CdfRecordsIngestOperator(CdfRecordsOrPathOperator):
 
     .. code-block:: python
 
-        CdfRecordsIngestOperator(task_id="ingest", stream_id="archive", path="/data/{{ ds }}.ndjson.gz")
+        CdfRecordsIngestOperator(task_id="ingest", stream_id="archive", path="/data/{{ run_id }}.ndjson.gz")
 
     An immutable stream takes each row as a record of its own, also where identities repeat. A mutable
     stream keeps what it has: a record that exists there already is rejected, unless an earlier attempt or try

@@ -168,7 +168,7 @@ class DiskFile:
     def _in_use(self) -> RejectedFileInUseError:
         msg = (
             f"rejected_path {str(self._path)!r} is being written by another load. Give loads that run at the "
-            "same time paths of their own, such as by {{ ts_nodash }}."
+            "same time paths of their own, such as by {{ run_id }}."
         )
         return RejectedFileInUseError(msg)
 

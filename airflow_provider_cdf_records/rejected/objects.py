@@ -138,6 +138,6 @@ class StoredObject:
     def _changed(self) -> RejectedFileInUseError:
         msg = (
             f"{self._named} was written or removed by another program while this load "
-            "wrote it. Give loads that run at the same time paths of their own, such as by {{ ts_nodash }}."
+            "wrote it. Give loads that run at the same time paths of their own, such as by {{ run_id }}."
         )
         return RejectedFileInUseError(msg)

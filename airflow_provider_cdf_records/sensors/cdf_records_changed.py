@@ -42,8 +42,8 @@ class CdfRecordsChangedSensor(CdfSensor):
             task_id="changed",
             stream_id="alarms",
             sources=[{"source": alarm, "properties": ["*"]}],
-            path="/data/alarms-{{ ts_nodash }}.ndjson",
-            deleted_path="/data/deleted-{{ ts_nodash }}.ndjson",
+            path="/data/alarms-{{ run_id }}.ndjson",
+            deleted_path="/data/deleted-{{ run_id }}.ndjson",
         )
         copy = CdfRecordsUpsertOperator(task_id="copy", stream_id="copy", path=changed.output["path"])
         delete = CdfRecordsDeleteOperator(
