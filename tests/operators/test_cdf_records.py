@@ -313,6 +313,7 @@ print("ours:", *sorted(name for name in new if name.startswith("airflow_provider
         "airflow_provider_cdf_records.sensors.cdf_records_changed",
         "airflow_provider_cdf_records.sensors.loads",
         "airflow_provider_cdf_records.task_arguments",
+        "airflow_provider_cdf_records.task_arguments.callers",
         "airflow_provider_cdf_records.task_arguments.mapped",
         "airflow_provider_cdf_records.task_arguments.mapping",
         "airflow_provider_cdf_records.task_arguments.operator",
