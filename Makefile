@@ -64,11 +64,11 @@ databases:  ## PostgreSQL, MariaDB, Redis, an ODBC driver, and npm, where apt-ge
 		postgresql mariadb-server redis-server unixodbc odbc-mariadb libmariadb-dev pkg-config gcc npm; } > .servers.log 2>&1 \
 		|| echo "That failed; .servers.log says why."
 
-chromium: $(READY)  ## the browser that the local server's page is tested in, where apt-get can install it
+chromium: $(READY)  ## the browser that Airflow's pages and the local server's are tested in, where apt-get can install it
 	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
 	if [ -n "$$CDF_WITHOUT_BROWSER" ] || ! command -v apt-get > /dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2> /dev/null; then sudo="sudo -n"; else exit 0; fi; \
-	echo "Installing chromium, which the local server's page is tested in."; \
+	echo "Installing chromium, which pages are tested in."; \
 	{ $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends chromium; } \
 		> $(VENV)/chromium.log 2>&1 || echo "That failed; $(VENV)/chromium.log says why."
 

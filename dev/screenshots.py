@@ -13,17 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from airflow_provider_cdf_records.local_server import LocalServer
+from tests.browser import HOW_TO_GET_ONE, PATIENCE, installed_browser, running_browser
 from tests.dags.airflow_pages import DAG_ID, RUN_ID, airflow_with_a_run, page_of, page_of_task
 from tests.running_airflow import RunningAirflow
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAGE_SIZE = (1100, 640)  # of the local server's page
 LARGEST = 150_000  # bytes of a picture
-PATIENCE = 120_000  # milliseconds
 SETTLED = 1500  # milliseconds, in which animations and panels come to rest
 
 
@@ -115,9 +114,9 @@ def take_of_local_server(browser: Browser, server: LocalServer) -> None:
 
 
 def main() -> None:
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser_path = installed_browser()
     if browser_path is None:
-        sys.exit("Pictures need a browser: apt-get install --no-install-recommends chromium")
+        sys.exit(f"Pictures need a browser: {HOW_TO_GET_ONE}")
     FOLDER.mkdir(exist_ok=True)
     files = Path(tempfile.gettempdir()) / "plant"  # the log shows it
     if files.exists():
@@ -127,12 +126,10 @@ def main() -> None:
         with (
             tempfile.TemporaryDirectory() as work,
             airflow_with_a_run(Path(work), files) as (airflow, server),
-            sync_playwright() as playwright,
+            running_browser(browser_path) as browser,
         ):
-            browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
             take_of_airflow(browser, airflow)
             take_of_local_server(browser, server)
-            browser.close()
     finally:
         shutil.rmtree(files)
 

@@ -15,16 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from packaging.version import Version
-
+from tests.airflow_version import AIRFLOW
 from tests.waiting import SOON, wait_until
 
 ROOT = Path(__file__).parent.parent
-AIRFLOW_3 = Version(version("apache-airflow")) >= Version("3.0")
+AIRFLOW_3 = AIRFLOW >= (3, 0)
 SERVER = "api-server" if AIRFLOW_3 else "webserver"
 COMPONENTS = ("scheduler", "triggerer", *(("dag-processor", SERVER) if AIRFLOW_3 else ()))
 ENDED = ("success", "failed")

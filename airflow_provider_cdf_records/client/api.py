@@ -12,7 +12,7 @@ import msgspec
 from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CdfAnswerError
-from airflow_provider_cdf_records.client.responses import CLUSTER
+from airflow_provider_cdf_records.client.field_names import HOST
 from airflow_provider_cdf_records.client.time_bounds import in_milliseconds
 from airflow_provider_cdf_records.client.transport import Traffic, Transport
 
@@ -263,4 +263,4 @@ def _items(answer: dict[str, Any], at_least: int = 0) -> list[dict[str, Any]]:
 
 
 def _not_of_cdf(problem: str, answer: Any) -> str:
-    return f"{problem}; check that the connection's {CLUSTER} leads to CDF: {str(answer)[:200]}"
+    return f"{problem}; check that the connection's {HOST} leads to CDF: {str(answer)[:200]}"

@@ -15,6 +15,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, IncompleteRead, NewConnectionError, ProxyError
 
 from airflow_provider_cdf_records.client.errors import CdfAnswerError, CdfApiError, CdfConnectionError
+from airflow_provider_cdf_records.client.field_names import HOST
 from airflow_provider_cdf_records.client.retry import PASSING_STATUSES
 from airflow_provider_cdf_records.client.secrets import without_secrets
 
@@ -23,7 +24,6 @@ OK = 200
 SUCCESS = range(200, 300)
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # as the first bytes of what is compressed say
 NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, ProxyError)
-CLUSTER = "Cluster (host)"  # the field of an Airflow connection
 IN_URL = re.compile(r"(?:[^:/?#]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)  # host, path, query
 EXCERPT = 200  # characters that are quoted of an answer that is not from CDF
 CERTIFICATE_REFUSED = "CERTIFICATE_VERIFY_FAILED"
@@ -93,7 +93,7 @@ def no_answer(error: Exception, asked: Asked) -> CdfConnectionError:
     elif isinstance(cause, ProxyError):
         text += "; check the proxy, of the connection's extra 'proxies' or of the environment"
     elif never_sent:
-        address = "token URL" if asked.for_token else CLUSTER
+        address = "token URL" if asked.for_token else HOST
         text += f"; check the connection's {address}, and the network"
     failure = CdfConnectionError(f"{asked} got no answer: {text}")
     failure.retryable = passing and not certificate_refused
@@ -126,7 +126,7 @@ def _api_error(response: requests.Response, body: bytes, asked: Asked) -> CdfApi
     message = str(error.get("message") or _excerpt(response, body, asked))
     if response.is_redirect:
         to = _without_query(response.headers["Location"])
-        whose = "token URL must be the identity provider's" if asked.for_token else f"{CLUSTER} must be CDF's"
+        whose = "token URL must be the identity provider's" if asked.for_token else f"{HOST} must be CDF's"
         message = f"redirected to {to}; the connection's {whose} own address"
     return CdfApiError(
         asked.hide(message),

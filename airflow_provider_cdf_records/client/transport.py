@@ -13,13 +13,14 @@ from airflow_provider_cdf_records.client.clock import SYSTEM, Clock
 from airflow_provider_cdf_records.client.config import ClientConfig
 from airflow_provider_cdf_records.client.errors import CONFLICT, CdfApiError, CdfAuthError, CdfError
 from airflow_provider_cdf_records.client.exchange import Exchange
+from airflow_provider_cdf_records.client.field_names import LOGIN, PASSWORD
 from airflow_provider_cdf_records.client.packing import pack
 from airflow_provider_cdf_records.client.responses import Asked
 from airflow_provider_cdf_records.client.retry import retrying
 from airflow_provider_cdf_records.client.throttle import Throttle
 
 SECRET_FIELDS = {  # of the form that asks for a token, and where the connection has them from
-    "client_secret": "Client secret (password)",
+    "client_secret": PASSWORD,
     "client_assertion": "extra 'federated_token_file' or 'certificate_file'",
 }
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -219,7 +220,7 @@ def _token_refused(error: CdfApiError, remedy: str) -> CdfAuthError:
 def _token_not_issued(error: CdfError, secret_field: str) -> CdfAuthError:
     message = f"{_sentence(error)} The identity provider gave no token"
     if not error.retryable:
-        message += f"; check the connection's Client ID (login), {secret_field} and token URL"
+        message += f"; check the connection's {LOGIN}, {secret_field} and token URL"
     return CdfAuthError(
         f"{message}.",
         status=getattr(error, "status", None),

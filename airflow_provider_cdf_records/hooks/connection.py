@@ -15,6 +15,7 @@ from airflow_provider_cdf_records.client import (
     RetryPolicy,
     StaticToken,
 )
+from airflow_provider_cdf_records.client import field_names as names
 from airflow_provider_cdf_records.client.secrets import secrets_in_url
 from airflow_provider_cdf_records.hooks import connection_values as values
 from airflow_provider_cdf_records.hooks.azure import AzureTokens
@@ -99,8 +100,8 @@ def address_of(conn: AirflowConnection) -> tuple[str, str]:
     """
     try:
         host, schema = (
-            values.one_line(conn.host or "", values.HOST),
-            values.one_line(conn.schema or "", values.SCHEMA),
+            values.one_line(conn.host or "", names.HOST),
+            values.one_line(conn.schema or "", names.SCHEMA),
         )
         _refuse_missing(_missing_address(host, schema))
         return _base_url(host, values.port(conn.port))[0], _project(schema)
@@ -119,11 +120,11 @@ def secrets_of(config: ClientConfig) -> Iterator[str]:
 
 def _fields(conn: AirflowConnection) -> _Fields:
     return _Fields(
-        host=values.one_line(conn.host or "", values.HOST),
+        host=values.one_line(conn.host or "", names.HOST),
         port=values.port(conn.port),
-        schema=values.one_line(conn.schema or "", values.SCHEMA),
-        login=values.one_line(conn.login or "", values.LOGIN),
-        password=values.one_line(conn.password or "", values.PASSWORD),
+        schema=values.one_line(conn.schema or "", names.SCHEMA),
+        login=values.one_line(conn.login or "", names.LOGIN),
+        password=values.one_line(conn.password or "", names.PASSWORD),
         extras=_extras(conn.extra),
     )
 
@@ -174,9 +175,9 @@ def _missing_address(host: str, schema: str) -> list[str]:
     """Return a sentence for each field that is empty."""
     missing = []
     if not host:
-        missing.append(f"{values.HOST} is empty; put the cluster's address there, such as {HOST_EXAMPLE}.")
+        missing.append(f"{names.HOST} is empty; put the cluster's address there, such as {HOST_EXAMPLE}.")
     if not schema:
-        missing.append(f"{values.SCHEMA} is empty; put the name of the CDF project there.")
+        missing.append(f"{names.SCHEMA} is empty; put the name of the CDF project there.")
     return missing
 
 
@@ -187,17 +188,17 @@ def _refuse_missing(missing: list[str]) -> None:
 
 def _project(schema: str) -> str:
     if not PROJECT.fullmatch(schema):
-        msg = f"{values.SCHEMA} must be the name of the CDF project as it is in URLs, got {schema!r}."
+        msg = f"{names.SCHEMA} must be the name of the CDF project as it is in URLs, got {schema!r}."
         raise ValueError(msg)
     return schema
 
 
 def _base_url(host: str, port: int | None) -> tuple[str, str]:
     """Return the address of CDF, and the host's name in it."""
-    url = values.address(host, values.HOST, HOST_EXAMPLE)
+    url = values.address(host, names.HOST, HOST_EXAMPLE)
     if url.path.strip("/") or url.query or url.fragment:
         msg = (
-            f"{values.HOST} must be an address alone, such as {HOST_EXAMPLE}, got {host.partition('?')[0]!r}."
+            f"{names.HOST} must be an address alone, such as {HOST_EXAMPLE}, got {host.partition('?')[0]!r}."
         )
         raise ValueError(msg)
     name = (url.hostname or "").removesuffix(".")

@@ -16,10 +16,6 @@ from airflow_provider_cdf_records.client.auth import is_header_safe
 # The last is what Docker calls, in a container, the machine that the container runs on.
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
 LONGEST = 7 * 86_400  # seconds; sockets and locks refuse what is very long
-HOST = "Cluster (host)"  # labels of the form, each with Airflow's own name of the field
-SCHEMA = "CDF project (schema)"
-LOGIN = "Client ID (login)"
-PASSWORD = "Client secret (password)"  # noqa: S105 (the name of a field)
 BLANK = r"[\s\ufeff\u200b\u2060]+"  # also what text copied from a page or a file may begin or end with
 AROUND = re.compile(rf"^{BLANK}|{BLANK}$")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -12,14 +12,14 @@ from airflow_provider_cdf_records.client import (
     ClientCredentials,
     FederatedTokenFile,
 )
-from airflow_provider_cdf_records.hooks import connection_values as values
+from airflow_provider_cdf_records.client import field_names as names
 from airflow_provider_cdf_records.hooks.connection_values import one_line
 
 PASSWORD = "password"  # noqa: S105 (the name of a field)
 KINDS = {  # each with its name in messages
     "token": "extra 'token'",
     "azure_conn_id": "extra 'azure_conn_id'",
-    PASSWORD: values.PASSWORD,
+    PASSWORD: names.PASSWORD,
     "federated_token_file": "extra 'federated_token_file'",
     "certificate_file": "extra 'certificate_file'",
 }
@@ -38,7 +38,7 @@ def kind_of_credential(login: str, password: str, extras: Mapping[str, Any]) -> 
     without_client = [kind for kind in kinds if kind in WITHOUT_CLIENT]
     if without_client and login:
         name = KINDS[without_client[0]]
-        msg = f"{name} and {values.LOGIN} are both set; keep the one, or client id and secret."
+        msg = f"{name} and {names.LOGIN} are both set; keep the one, or client id and secret."
         raise ValueError(msg)
     if len(kinds) > 1:
         msg = f"{KINDS[kinds[0]]} and {KINDS[kinds[1]]} are both set; keep one of them."
@@ -58,11 +58,11 @@ def missing_credentials(login: str, password: str, extras: Mapping[str, Any]) ->
     missing = []
     if not login:
         missing.append(
-            f"{values.LOGIN} is empty; put the client id there, or set the extra 'token' or 'azure_conn_id'."
+            f"{names.LOGIN} is empty; put the client id there, or set the extra 'token' or 'azure_conn_id'."
         )
     if not kinds:
         missing.append(
-            f"{values.PASSWORD} is empty; put the client's secret there, or set the extra "
+            f"{names.PASSWORD} is empty; put the client's secret there, or set the extra "
             "'certificate_file' or 'federated_token_file'."
         )
     if not extras.get("tenant_id") and not extras.get("token_url"):

@@ -23,8 +23,8 @@ def folders_of_dag() -> list[str]:
     with suppress(AttributeError, RuntimeError, AirflowException):  # a task need not be of a DAG
         folders.append(os.path.dirname(str(task.task.dag.fileloc)))
     folders += getattr(task.task, "folders_of_callers", [])  # of an operator of ours
-    function = inspect.unwrap(getattr(task.task, "python_callable", None) or folders_of_dag)
-    if function is not folders_of_dag and (code := getattr(function, "__code__", None)) is not None:
+    function = getattr(task.task, "python_callable", None)
+    if callable(function) and (code := getattr(inspect.unwrap(function), "__code__", None)) is not None:
         folders.append(os.path.dirname(os.path.abspath(code.co_filename)))
     return list(dict.fromkeys(folders))
 

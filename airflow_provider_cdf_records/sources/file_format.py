@@ -124,8 +124,8 @@ class FormatChoice:
         try:
             return FileFormat(by_name, by_name.options_of(self._given_options))
         except InvalidArgumentError as error:
-            msg = f"{error} It was given for {path}, which is {by_name.name} by its name."
-            raise InvalidArgumentError(msg) from None
+            given_for = f" It was given for {path}, which is {by_name.name} by its name."
+            raise InvalidArgumentError(f"{error}{given_for}") from None
 
     def _say_what_is_left_out(self, path: StoragePath) -> None:
         if self._given_options and not self._has_said_what_is_left_out:

@@ -60,6 +60,7 @@ class Rows(ResolveMixin):
 
     def resolve(self, context: Any, *args: Any, **kwargs: Any) -> Rows:  # noqa: ARG002
         """Return the object itself when Airflow renders the task; :meth:`pull` returns the records."""
+        self.read = None  # a second run in the same process has read nothing yet
         return self
 
     def __repr__(self) -> str:

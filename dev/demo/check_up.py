@@ -21,6 +21,7 @@ from dev.demo.up import ASK_WITHIN, ask
 from dev.progress import Progress
 
 PATIENCE = 900.0  # seconds: no machine takes so long, only what hangs does
+ENDED_WITHIN = 120.0  # seconds
 LINKS = re.compile(r"^  Airflow +(?P<airflow>http\S+).*\n  the local server +(?P<cdf>http\S+)$", re.MULTILINE)
 LOAD, FOLLOWER = "cdf_pump_alarms", "cdf_pump_report"
 CHANGES, WATCHER = "cdf_raise_alarms", "cdf_watch_stream"
@@ -55,6 +56,10 @@ def main() -> None:
         with progress.doing("Waiting for the end of all of them"):
             wait_until(lambda: started.poll() is not None and not any(map(is_alive, seen)))
     finally:
+        if started.poll() is None:
+            started.send_signal(signal.SIGINT)  # it ends what it has started, which a kill would leave behind
+            with suppress(subprocess.TimeoutExpired):
+                started.wait(timeout=ENDED_WITHIN)
         started.kill()
         for each in filter(is_alive, seen):
             each.kill()

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any
 
 import pytest
-from packaging.version import Version
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.local_server import LocalServer
+from tests.airflow_version import AIRFLOW
+from tests.browser import PATIENCE, browser_of_tests
 from tests.dags.airflow_pages import DAG_ID, airflow_with_a_run, page_of, page_of_task
 from tests.running_airflow import RunningAirflow
 
 pytestmark = [
-    pytest.mark.skipif(
-        Version(version("apache-airflow")) < Version("3.3"), reason="other versions have other pages"
-    ),
+    pytest.mark.skipif(AIRFLOW < (3, 3), reason="other versions have other pages"),
     pytest.mark.xdist_group("Airflow's pages"),  # one Airflow for all
 ]
-BROWSER_PATIENCE = 120_000  # milliseconds
-expect.set_options(timeout=BROWSER_PATIENCE)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 (FORM,) = get_provider_info()["connection-types"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if os.environ.get("CDF_WITHOUT_BROWSER"):
-        pytest.skip("CDF_WITHOUT_BROWSER is set")
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.fail("Needs a browser: apt-get install --no-install-recommends chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with browser_of_tests() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +51,7 @@ def server(running: tuple[RunningAirflow, LocalServer]) -> LocalServer:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(BROWSER_PATIENCE)
+    page.set_default_timeout(PATIENCE)
     yield page
     page.close()
 

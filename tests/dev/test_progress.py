@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def test_lines_say_what_is_done_and_for_how_long_so_far() -> None:
     with Progress(screen, line_every=0.01).doing("Installing"):
         assert screen.getvalue().startswith("Installing ...\n")
         wait_until(lambda: " s so far" in screen.getvalue())
-    assert "  Installing: 0 s so far\n" in screen.getvalue()
+    assert re.search(r"^  Installing: \d+ s so far$", screen.getvalue(), re.MULTILINE)
     assert screen.getvalue().splitlines()[-1].startswith("  done in ")
 
 
@@ -40,13 +41,14 @@ def test_a_terminal_has_one_line_that_ticks() -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=terminal) as running:
         os.close(terminal)
         shown = b""
-        while b"... 1 s" not in shown:
+        while not re.search(rb"\.\.\. [1-9]\d* s", shown):
             shown += os.read(inside, 1000)
         assert b"\n" not in shown
         assert running.stdin is not None
         running.stdin.close()
         assert running.wait() == 0
-        assert b"Installing: " in os.read(inside, 1000)
+        while b"Installing: " not in shown:
+            shown += os.read(inside, 1000)
     os.close(inside)
 
 

@@ -9,15 +9,14 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from packaging.version import Version
 
 from airflow_provider_cdf_records.local_server.http.faults import FaultPlan
+from tests.airflow_version import AIRFLOW
 from tests.local_cdf import LocalCdf, local_cdf
 from tests.running_airflow import AIRFLOW_3, RunningAirflow, running_airflow
 from tests.sample_records import a_record
@@ -25,7 +24,7 @@ from tests.waiting import SOON, wait_until
 
 ROUNDS = int(os.environ.get("CDF_CRASH_ROUNDS", "3"))
 ROWS, IDENTITIES = 60_000, 45_000
-REMEMBERS = Version(version("apache-airflow")) >= Version("3.3")  # where a load stopped; others start over
+REMEMBERS = AIRFLOW >= (3, 3)  # where a load stopped; others start over
 
 
 pytestmark = pytest.mark.xdist_group("a running Airflow")
@@ -152,7 +151,7 @@ def check_that_the_retry_finishes(load: Held, airflow: RunningAirflow, cdf: Loca
 def test_a_killed_load_is_finished_by_its_retry(
     round_number: int, how: signal.Signals, airflow: RunningAirflow, cdf: LocalCdf, plan: FaultPlan
 ) -> None:
-    if how == signal.SIGKILL and version("apache-airflow").startswith("3.0."):
+    if how == signal.SIGKILL and AIRFLOW == (3, 0):
         pytest.skip("Airflow 3.0 fails a task whose process is killed, without its retries")
     load = held_load(f"round-{round_number}", round_number, airflow, cdf, plan)
     os.kill(load.process_id, how)

@@ -18,10 +18,10 @@ from airflow_provider_cdf_records.client import (
     RetryPolicy,
     StaticToken,
 )
+from airflow_provider_cdf_records.client.field_names import HOST, LOGIN, PASSWORD, SCHEMA
 from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.hooks.azure import AzureTokens
 from airflow_provider_cdf_records.hooks.connection import InvalidConnectionError, address_of, client_config
-from airflow_provider_cdf_records.hooks.connection_values import HOST, LOGIN, PASSWORD, SCHEMA
 
 CLUSTER = "https://westeurope-1.cognitedata.com"
 GOOD: dict[str, Any] = {

@@ -247,6 +247,8 @@ def test_when_a_load_has_ended_the_rendered_records_say_how_many_there_were(
         task.execute(context_with(extract=rows))
     assert str(task.records) == f"output of extract: {len(rows):,} rows read"
     assert task.overwrite_rtif_after_execution  # then Airflow stores the rendered fields again
+    task.render_template_fields(context_with(extract=rows))
+    assert str(task.records) == "output of extract"  # another run in this process has not read anything yet
 
 
 def test_importing_the_operator_loads_nothing_heavy_and_touches_nothing() -> None:
