@@ -36,7 +36,7 @@ RUNS = {
     "load_and_wait": "load_and_wait",
     "copy_changes": "copy_changes",
 }
-OF_AIRFLOW_3_3 = {"load_with_policy": "load_with_policy", "production_alarms": "production_alarms"}
+OF_AIRFLOW_3_3 = {"production_alarms": "production_alarms"}
 # Without an event that starts them; ``triggers/test_watching_in_airflow.py`` has some come.
 OF_AIRFLOW_3 = {"on_changed_alarms": "on_changed_alarms", "on_message": "on_message"}
 
