@@ -27,7 +27,7 @@ RUNS = {
     "load_file": "load_file",
     "load_csv": "load_csv",
     "load_query": "load_query",
-    "load_again": "load_again",
+    "load_or_load_again": "load_or_load_again",
     "delete_closed": "delete_closed",
     "load_in_parts": "load_in_parts",
     "query_in_ranges": "query_in_ranges",
@@ -36,11 +36,11 @@ RUNS = {
     "load_and_wait": "load_and_wait",
     "copy_changes": "copy_changes",
 }
-OF_AIRFLOW_3_3 = {"load_with_policy": "load_with_policy", "production_alarms": "production_alarms"}
+OF_AIRFLOW_3_3 = {"production_alarms": "production_alarms"}
 # Without an event that starts them; ``triggers/test_watching_in_airflow.py`` has some come.
 OF_AIRFLOW_3 = {"on_changed_alarms": "on_changed_alarms", "on_message": "on_message"}
 
-OF_TUTORIAL = {"alarms_to_cdf", "load_mended"}  # which ``test_tutorial.py`` follows step by step
+OF_TUTORIAL = {"alarms_to_cdf"}  # which ``test_tutorial.py`` follows step by step
 
 # What Airflow 2 wants of a DAG with a schedule.
 START_DATE = "start_date=__import__('datetime').datetime(2026, 1, 1)"
@@ -51,7 +51,8 @@ RUN_ALL = dedent(
 
     states = {}
     for name, dag in json.loads(sys.argv[1]).items():
-        states[name] = str(getattr(importlib.import_module(name), dag)().test().state)
+        conf = json.loads(sys.argv[2]).get(name)
+        states[name] = str(getattr(importlib.import_module(name), dag)().test(run_conf=conf).state)
     print("STATES " + json.dumps(states))
     """
 )
@@ -109,8 +110,9 @@ def test_the_dags_of_the_pages_load_what_they_say(
             text = text.replace("@dag(", f"@dag({START_DATE}, ")
         (folder / f"{name}.py").write_text(text)
     airflow = airflow_on(folder, airflow_home, tmp_path)
+    conf = {"load_or_load_again": {"path": str(tmp_path / "rejected-alarms.ndjson")}}
     done = subprocess.run(
-        [sys.executable, "-c", RUN_ALL, json.dumps(runs)],
+        [sys.executable, "-c", RUN_ALL, json.dumps(runs), json.dumps(conf)],
         env=os.environ
         | airflow.settings
         | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "AIRFLOW_CONN_HISTORIAN": json.dumps(historian)},

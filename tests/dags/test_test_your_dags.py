@@ -23,8 +23,8 @@ COMMAND = "python -m pytest test_load_file.py"
 @pytest.fixture
 def project(tmp_path: Path, airflow_home: Path) -> Path:
     """Write down the files of the page, with its data and a new database of Airflow beside them."""
-    (tmp_path / "airflow").mkdir()
-    shutil.copy(airflow_home / "airflow.db", tmp_path / "airflow")
+    (tmp_path / "airflow-of-tests").mkdir()
+    shutil.copy(airflow_home / "airflow.db", tmp_path / "airflow-of-tests")
     ((record, data),) = DATA.findall(PAGE)
     (tmp_path / "alarms.ndjson").write_text(record + "\n")
     for name, content in FILES.findall((ROOT / "docs/local-server.md").read_text() + PAGE):
