@@ -1,6 +1,7 @@
 """Take the pictures of the documentation, into ``docs/pictures/``: ``make screenshots``.
 
 They show an Airflow with a finished run, and the local server's page; all data is made up.
+``python -m dev.screenshots --local-server`` takes those of the page only.
 """
 
 from __future__ import annotations
@@ -8,20 +9,37 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.browser import HOW_TO_GET_ONE, PATIENCE, installed_browser, running_browser
 from tests.dags.airflow_pages import DAG_ID, RUN_ID, airflow_with_a_run, page_of, page_of_task
+from tests.local_server.conftest import Raw
 from tests.running_airflow import RunningAirflow
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-PAGE_SIZE = (1100, 640)  # of the local server's page
+AIRFLOW_SIZES = {"airflow-run": (1440, 760)}  # at which no column is cut off
+PAGE_SIZE = (1280, 820)  # of the local server's page
+ZONE = "Europe/Oslo"
+DEFINITIONS = {
+    "spaces": ["plant"],
+    "containers": [
+        {
+            "space": "plant",
+            "externalId": "Alarm",
+            "properties": {"tag": "text", "time": "timestamp", "severity": "int32", "text": "text"},
+        },
+        {"space": "plant", "externalId": "Shift", "properties": {"crew": "text", "begins": "timestamp"}},
+    ],
+    "streams": ["alarms", "shifts", {"externalId": "archive", "template": "BasicArchive"}],
+}
+TEXTS = ("High level", "Level low", "Vibration", "Valve stuck", "Motor hot")
 LARGEST = 150_000  # bytes of a picture
 SETTLED = 1500  # milliseconds, in which animations and panels come to rest
 
@@ -31,17 +49,22 @@ def new_page(
     browser: Browser, scheme: Literal["light", "dark"] = "light", size: tuple[int, int] = (1280, 800)
 ) -> Iterator[Page]:
     width, height = size
-    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        timezone_id=ZONE,
+        reduced_motion="reduce",
+    )
     page.set_default_timeout(PATIENCE)
     yield page
     page.close()
 
 
-def keep(page: Page, name: str) -> None:
+def keep(page: Page, name: str, part: Locator | None = None) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(SETTLED)
     path = FOLDER / f"{name}.png"
-    page.screenshot(path=path)
+    (part or page).screenshot(path=path)
     size = path.stat().st_size
     print(f"docs/pictures/{path.name}: {size / 1000:,.0f} kB{', too large for the docs' * (size > LARGEST)}")
 
@@ -96,21 +119,71 @@ AIRFLOW_PAGES: dict[str, Callable[[Page, RunningAirflow], None]] = {
 
 def take_of_airflow(browser: Browser, airflow: RunningAirflow) -> None:
     for name, show in AIRFLOW_PAGES.items():
-        with new_page(browser) as page:
+        with new_page(browser, size=AIRFLOW_SIZES.get(name, (1280, 800))) as page:
             show(page, airflow)
             keep(page, name)
 
 
-def take_of_local_server(browser: Browser, server: LocalServer) -> None:
-    pictures: list[tuple[str, Literal["light", "dark"]]] = [
-        ("local-server", "light"),
-        ("local-server-dark", "dark"),
-    ]
-    for name, scheme in pictures:
-        with new_page(browser, scheme, PAGE_SIZE) as page:
+def a_record(container: str, external_id: str, **properties: object) -> dict[str, object]:
+    source = {"type": "container", "space": "plant", "externalId": container}
+    sources = [{"source": source, "properties": properties}]
+    return {"space": "plant", "externalId": external_id, "sources": sources}
+
+
+def an_alarm(number: int, **properties: object) -> dict[str, object]:
+    moment = f"2026-03-01T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
+    values = {
+        "tag": f"pump-{number % 40:02}",
+        "time": moment,
+        "severity": number * 7 % 5 + 1,
+        "text": TEXTS[number % 5],
+    }
+    return a_record("Alarm", f"pump-{number % 40:02}/{moment[11:19]}", **(values | properties))
+
+
+def load_for_a_while(server: LocalServer) -> None:
+    """Load for half a minute, at an uneven rate and with one wrong record."""
+    raw = Raw(server.url, server.settings)
+    shifts = [a_record("Shift", f"shift-{n}", crew="ABC"[n % 3]) for n in range(42)]
+    raw.post("/streams/shifts/records/upsert", {"items": shifts})
+    raw.post("/streams/archive/records", {"items": [an_alarm(one) for one in range(900)]})
+    number = 0
+    for second in range(30):
+        for _ in range(1 + (second * 5 + second // 7) % 6):
+            items = [an_alarm(one) for one in range(number, number + 400)]
+            number += len(items)
+            raw.post("/streams/alarms/records/upsert", {"items": items})
+        if second == 20:  # noqa: PLR2004
+            raw.post("/streams/alarms/records/upsert", {"items": [an_alarm(number, severity="high")]})
+        time.sleep(1)
+    for severity in (2, 3):
+        raw.post("/streams/alarms/records/upsert", {"items": [an_alarm(number, severity=severity)]})
+
+
+def take_of_local_server(browser: Browser) -> None:
+    with LocalServer() as server:
+        server.load(DEFINITIONS)
+        load_for_a_while(server)
+        schemes: list[Literal["light", "dark"]] = ["light", "dark"]
+        for scheme in schemes:
+            with new_page(browser, scheme, PAGE_SIZE) as page:
+                page.goto(server.url)
+                page.locator("#records tbody tr").first.wait_for()
+                page.select_option("#range", "1")
+                expect(page.locator("#live")).to_have_class("on")
+                page.locator("#plot .refused").hover()
+                keep(page, "local-server" if scheme == "light" else "local-server-dark")
+        with new_page(browser, size=PAGE_SIZE) as page:
             page.goto(server.url)
             page.locator("#records tbody tr").first.wait_for()
-            keep(page, name)
+            page.locator("#requests summary").click()
+            page.locator("#only-refused").check()
+            keep(page, "local-server-refused", page.locator("section", has=page.locator("#requests")))
+        with new_page(browser, size=PAGE_SIZE) as page:
+            page.goto(server.url)
+            page.locator("#records tbody tr").first.click()
+            page.locator("#panel .history summary").last.click()
+            keep(page, "local-server-record")
 
 
 def main() -> None:
@@ -118,6 +191,13 @@ def main() -> None:
     if browser_path is None:
         sys.exit(f"Pictures need a browser: {HOW_TO_GET_ONE}")
     FOLDER.mkdir(exist_ok=True)
+    with running_browser(browser_path) as browser:
+        take_of_local_server(browser)
+        if "--local-server" not in sys.argv:
+            take_with_airflow(browser)
+
+
+def take_with_airflow(browser: Browser) -> None:
     files = Path(tempfile.gettempdir()) / "plant"  # the log shows it
     if files.exists():
         sys.exit(f"{files} is in the way; remove it.")
@@ -125,11 +205,9 @@ def main() -> None:
     try:
         with (
             tempfile.TemporaryDirectory() as work,
-            airflow_with_a_run(Path(work), files) as (airflow, server),
-            running_browser(browser_path) as browser,
+            airflow_with_a_run(Path(work), files) as (airflow, _),
         ):
             take_of_airflow(browser, airflow)
-            take_of_local_server(browser, server)
     finally:
         shutil.rmtree(files)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 MOST_CHANGES = 10_000
-MOST_BYTES = 4_000_000  # of properties
+MOST_BYTES = 4_000_000
 
-# seq, stream, space, external id, created, updated, properties; without properties where it was deleted
-Row = tuple[Any, ...]
+ChangedRecord = tuple[str, str, bytes | None]  # space, external id, properties; none where it was deleted
 
 
 @dataclass(frozen=True)
@@ -22,32 +23,46 @@ class Change:
     properties: bytes | None
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What one request wrote; packed, since thousands of live objects would slow each write down."""
+
+    stream_id: str
+    at: int
+    changes: int
+    packed: bytes
+
+
 class RecentChanges:
     """Keep the last changes, as many requests as fit; CDF itself keeps only what a record holds now."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[tuple[list[Row], int]] = deque()
+        self._requests: deque[_Request] = deque()
         self._changes = 0
         self._bytes = 0
 
-    def add(self, rows: list[Row]) -> None:
-        """Keep the rows that one request wrote, and drop what no longer fits."""
-        if not rows:
+    def add(self, stream_id: str, at: int, records: Sequence[ChangedRecord]) -> None:
+        """Keep what one request wrote, and drop what no longer fits."""
+        if not records:
             return
-        size = sum(len(row[-1]) for row in rows if row[-1])
+        request = _Request(stream_id, at, len(records), msgspec.msgpack.encode(records))
         with self._lock:
-            self._requests.append((rows, size))
-            self._changes += len(rows)
-            self._bytes += size
+            self._requests.append(request)
+            self._changes += request.changes
+            self._bytes += len(request.packed)
             while self._changes > MOST_CHANGES or self._bytes > MOST_BYTES:
-                dropped, dropped_size = self._requests.popleft()
-                self._changes -= len(dropped)
-                self._bytes -= dropped_size
+                dropped = self._requests.popleft()
+                self._changes -= dropped.changes
+                self._bytes -= len(dropped.packed)
 
     def of(self, stream_id: str, space: str, external_id: str) -> list[Change]:
         """Return the changes of a record that are kept, oldest first."""
         with self._lock:
-            requests = list(self._requests)
-        identity = (stream_id, space, external_id)
-        return [Change(row[5], row[6]) for rows, _ in requests for row in rows if row[1:4] == identity]
+            requests = [request for request in self._requests if request.stream_id == stream_id]
+        return [
+            Change(request.at, properties)
+            for request in requests
+            for *identity, properties in msgspec.msgpack.decode(request.packed, type=list[ChangedRecord])
+            if identity == [space, external_id]
+        ]

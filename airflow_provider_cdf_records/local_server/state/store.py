@@ -16,7 +16,7 @@ from airflow_provider_cdf_records.local_server.clock import Clock
 from airflow_provider_cdf_records.local_server.language.narrowing import Narrowing
 from airflow_provider_cdf_records.local_server.state import narrowed, tables
 from airflow_provider_cdf_records.local_server.state.in_use import InUse
-from airflow_provider_cdf_records.local_server.state.recent_changes import RecentChanges, Row
+from airflow_provider_cdf_records.local_server.state.recent_changes import ChangedRecord, RecentChanges
 from airflow_provider_cdf_records.local_server.state.visibility import Visibility
 
 Identity = tuple[str, str]  # space, external id
@@ -78,7 +78,7 @@ class Store:
         self.reading = f"{Path(database).absolute().as_uri()}?mode=ro"
         self._visibility = visibility or Visibility(clock)
         self.recent_changes = RecentChanges()
-        self._written: list[Row] = []  # by the transaction that is open
+        self._written: list[ChangedRecord] = []  # by the transaction that is open
         self._keep_ms = self._visibility.longest_ms
         self.can_narrow = not self._visibility.is_uneven
         self._db = tables.open_database(
@@ -183,12 +183,12 @@ class Store:
             self._write(tables.APPEND, stream_id, records)
 
     def delete(self, stream_id: str, identities: Iterable[Identity]) -> None:
-        with self._writing():
+        with self._writing(stream_id):
             now = self._tick()
             for identity in identities:
                 self._seq += 1
                 if self._db.execute(tables.DELETE, (self._seq, now, stream_id, *identity)).rowcount:
-                    self._written.append((self._seq, stream_id, *identity, now, now, None))
+                    self._written.append((*identity, None))
 
     def all_records(self, stream_id: str) -> Iterator[StoredRecord]:
         """Yield the records, also those that are not visible yet, in the order of their last change."""
@@ -251,19 +251,19 @@ class Store:
                 yield StoredRecord(*row)
 
     def _write(self, statement: str, stream_id: str, records: Iterable[NewRecord]) -> None:
-        now = self._tick()
+        now, written = self._tick(), list(records)
         rows = [
             (self._seq + number, stream_id, space, external_id, now, now, properties)
-            for number, (space, external_id, properties) in enumerate(records, start=1)
+            for number, (space, external_id, properties) in enumerate(written, start=1)
         ]
         self._seq += len(rows)
         self._db.executemany(statement, rows)
         if statement is tables.UPSERT:
-            self._written += rows
+            self._written = [*written]
 
     @contextmanager
     def _changing(self, stream_id: str, capacity: Capacity) -> Iterator[None]:
-        with self._writing():
+        with self._writing(stream_id):
             if not self._db.execute(tables.IS_THERE, (stream_id,)).fetchone():
                 raise StreamGone(stream_id)
             yield
@@ -274,7 +274,7 @@ class Store:
                 raise StreamFull(stream_id)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, stream_id: str = "") -> Iterator[None]:
         """``BEGIN`` to ``COMMIT``, or ``ROLLBACK`` when something goes wrong."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
@@ -285,7 +285,7 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-            self.recent_changes.add(self._written)
+            self.recent_changes.add(stream_id, self._last_change, self._written)
 
     def _tick(self) -> int:
         """Return a time that is later than that of every change before."""

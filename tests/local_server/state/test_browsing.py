@@ -157,12 +157,12 @@ def test_copies_in_an_immutable_stream_are_all_there(project: Project) -> None:
 def test_the_changes_that_are_kept_are_bounded_by_number_and_by_bytes() -> None:
     changes = RecentChanges()
     for number in range(3):
-        changes.add([(number, "mutable", "s", str(n), number, number, b"x") for n in range(4000)])
+        changes.add("mutable", number, [("s", str(n), b"x") for n in range(4000)])
     assert [change.at for change in changes.of("mutable", "s", "7")] == [1, 2]
-    changes.add([(4, "mutable", "s", "large", 4, 4, b"x" * 3_900_000)])
-    changes.add([(5, "mutable", "s", "large", 5, 5, b"x" * 3_900_000)])
+    changes.add("mutable", 4, [("s", "large", b"x" * 3_900_000)])
+    changes.add("mutable", 5, [("s", "large", b"x" * 3_900_000)])
     assert [change.at for change in changes.of("mutable", "s", "large")] == [5]
-    changes.add([(6, "mutable", "s", "too large", 6, 6, b"x" * 4_000_001)])
+    changes.add("mutable", 6, [("s", "too large", b"x" * 4_000_001)])
     assert changes.of("mutable", "s", "large") == changes.of("mutable", "s", "too large") == []
 
 

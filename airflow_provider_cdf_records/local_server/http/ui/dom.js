@@ -48,7 +48,10 @@ export function changed(part, content) {
   return true;
 }
 
-// Ask the server; an error has the server's own words.
+// What the server refuses, in its own words.
+export class Refused extends Error {}
+
+// Ask the server; any other error means that it did not answer.
 export async function ask(path, parameters = {}) {
   const answer = await fetch(`/ui/${path}?${new URLSearchParams(parameters)}`, { cache: "no-store" });
   const text = await answer.text();
@@ -56,8 +59,8 @@ export async function ask(path, parameters = {}) {
   try {
     content = JSON.parse(text);
   } catch {
-    throw new Error(`The server answered ${answer.status}: ${text.slice(0, 200)}`);
+    throw new Refused(`The server answered ${answer.status}: ${text.slice(0, 200)}`);
   }
-  if (!answer.ok) throw new Error(content.error?.message ?? `The server answered ${answer.status}.`);
+  if (!answer.ok) throw new Refused(content.error?.message ?? `The server answered ${answer.status}.`);
   return content;
 }

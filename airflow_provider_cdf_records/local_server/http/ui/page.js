@@ -23,8 +23,11 @@ function wanted() {
   }
 }
 
+let shown; // the stream, which stays when another gets its first records
+
 function chosenOf(streams) {
   return streams.find((stream) => stream.externalId === wanted())
+    ?? streams.find((stream) => stream.externalId === shown && stream.records > 0)
     ?? streams.find((stream) => stream.records > 0)
     ?? streams[0];
 }
@@ -33,6 +36,7 @@ function draw(state) {
   at("project").textContent = state.project;
   document.title = `Local CDF: ${state.project}`;
   const chosen = chosenOf(state.streams);
+  shown = chosen?.externalId;
   drawStreams(state.streams, chosen?.externalId);
   records.show(chosen);
   requests.draw(state.project);

@@ -1,25 +1,39 @@
 // The records of the chosen stream: newest first, page by page, filtered.
 
-import { ask, at, cell, changed, element, line, replaceKeepingFocus, row } from "./dom.js";
+import { ask, at, cell, changed, element, line, Refused, replaceKeepingFocus, row } from "./dom.js";
 import { examplesOf } from "./examples.js";
 import { many, NONE, number, time, zoneKey } from "./format.js";
 import { openRecord } from "./record.js";
 
 const NARROWEST_COLUMN = 110; // pixels
-const BESIDE = 380; // pixels of the columns that are always there
+const BESIDE = 378; // pixels of the columns that are always there
 const MOST_COLUMNS = 12;
 const NARROWEST_TABLE = 700; // pixels; below, each record is a card
 const IN_A_CARD = 4; // properties
+const [FEWEST, MOST, AROUND] = [7, 20, 3]; // characters of a column
+const SLOW = 500; // milliseconds
 
 const keyOf = (property) => JSON.stringify([property.space, property.container, property.name]);
 
 const textOf = (value) => (value === "" ? '""' : String(value));
 
+// Give columns with long values more of the width, within limits.
+function shareOut(heads, lengths) {
+  const shares = lengths.map((length) => Math.min(Math.max(length, FEWEST), MOST) + AROUND);
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  heads.forEach((head, index) => {
+    head.style.width = `calc((100% - var(--always)) * ${shares[index] / all})`;
+  });
+}
+
 export class Records {
   #stream;
   #records = [];
   #next = null;
-  #filter = "";
+  #filter = ""; // of the records that are shown
+  #asking = false;
+  #unanswered = null; // what was asked for when the server did not answer
+  #refused = false; // the filter in the form, which the reader is at
   #examined = 0;
   #pages = 1;
   #asked = 0;
@@ -58,11 +72,16 @@ export class Records {
     this.#stream = stream;
     if (isOther) {
       this.#filter = "";
+      this.#refused = false;
       at("filter").value = "";
       this.#records = [];
       this.#ready = false;
       this.#load(false);
-    } else if (isNews && !this.#filter && this.#pages === 1) {
+    } else if (this.#asking) {
+      // A slow answer is waited for: asking again would drop it, once a second.
+    } else if (this.#unanswered) {
+      this.#load(...this.#unanswered);
+    } else if (isNews && !this.#filter && !this.#refused && this.#pages === 1) {
       this.#load(false);
     } else {
       at("newer").hidden = !isNews;
@@ -84,15 +103,29 @@ export class Records {
     const parameters = { stream: externalId };
     if (filter) parameters.filter = filter;
     if (isMore && this.#next) parameters.after = this.#next;
+    this.#asking = true;
+    this.#unanswered = null;
+    at("records-section").setAttribute("aria-busy", "true");
+    const slow = setTimeout(() => { at("records-shown").textContent = "searching"; }, SLOW);
     let answer;
+    let failure;
     try {
       answer = await ask("records", parameters);
     } catch (error) {
-      if (mine === this.#asked) this.#fail(error);
+      failure = error;
+    }
+    clearTimeout(slow);
+    if (mine !== this.#asked) return; // another was asked for meanwhile
+    this.#asking = false;
+    at("records-section").removeAttribute("aria-busy");
+    this.#tell();
+    if (failure && !(failure instanceof Refused)) {
+      this.#unanswered = [isMore, filter];
       return;
     }
-    if (mine !== this.#asked) return; // another was asked for meanwhile
-    this.#fail(undefined);
+    this.#refused = Boolean(failure);
+    this.#fail(failure);
+    if (failure) return;
     this.#filter = filter;
     this.#records = isMore ? [...this.#records, ...answer.records] : answer.records;
     this.#examined = (isMore ? this.#examined : 0) + answer.examined;
@@ -124,13 +157,18 @@ export class Records {
     at("more").hidden = !this.#next;
     at("more").textContent = this.#filter || !records.length ? "Search on" : "Show more";
     at("records-of").textContent = `of ${stream.externalId}`;
-    at("records-shown").textContent = records.length
-      ? `${many(records.length, "record")}, newest first${this.#filter ? `; ${number.format(this.#examined)} examined` : ""}`
-      : "";
+    this.#tell();
     this.#drawTable(records, shown);
     const examples = examplesOf(records);
     at("examples").replaceChildren(element("option", { value: "" }, "Examples…"),
       ...examples.map(([name, value]) => element("option", { value }, name)));
+  }
+
+  #tell() {
+    const count = this.#records.length;
+    at("records-shown").textContent = count
+      ? `${many(count, "record")}, newest first${this.#filter ? `; ${number.format(this.#examined)} examined` : ""}`
+      : "";
   }
 
   #drawTable(records, shown) {
@@ -150,6 +188,8 @@ export class Records {
       made.title = `${one.space} / ${one.container} / ${one.name}`;
       heads.push(made);
     }
+    shareOut(heads.slice(2), columns.map(([key, one]) => Math.max(one.name.length, ...records.map((record) =>
+      textOf(record.properties.find((held) => keyOf(held) === key)?.value ?? "").length))));
     const left = all.size - columns.length;
     at("more-columns").textContent = left ? `${many(left, "more property", "more properties")}: open a record` : "";
     at("records").tHead.replaceChildren(row("", ...heads));

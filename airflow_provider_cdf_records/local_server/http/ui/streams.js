@@ -14,17 +14,18 @@ export function drawStreams(streams, chosen) {
       "button", { type: "button", class: "name", "data-key": name, "aria-pressed": isChosen, title: name }, name,
     );
     const isMutable = stream.type === "Mutable";
-    const kind = element("span", { class: "muted small", title: `Template ${stream.template}` },
-      `${isMutable ? "mutable" : "immutable"} · ${stream.template}`);
-    const now = stream.recordsPerSecond
-      ? `${rate.format(stream.recordsPerSecond)} records/s, ${bytes(stream.bytesPerSecond)}/s` : undefined;
+    const small = (text, classes = "muted") => element("span", { class: `small ${classes}`, title: text }, text);
+    const now = stream.recordsPerSecond ? [
+      small(`${rate.format(stream.recordsPerSecond)} records/s`, "rate"),
+      small(`${bytes(stream.bytesPerSecond)}/s`, "rate"),
+    ] : [];
     const made = row(
       isChosen ? "pick chosen" : "pick",
-      cell("Stream", "main", button, kind),
+      cell("Stream", "main", button, small(isMutable ? "mutable" : "immutable"), small(stream.template)),
       cell("Records", "number", number.format(stream.records),
         element("span", { class: "muted small" }, bytes(stream.bytes))),
       cell("Last change", "when", stream.lastChange ? time(stream.lastChange) : line(NONE, "muted"),
-        now && element("span", { class: "small rate" }, now)),
+        ...now),
     );
     made.addEventListener("click", () => {
       location.hash = encodeURIComponent(name);
