@@ -23,6 +23,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
+# The database and connections of the user's own Airflow are not for these, and neither are packages from elsewhere.
+unexport $(filter AIRFLOW_%,$(.VARIABLES)) PYTHONPATH
 
 .PHONY: environment demo demo-up demo-celery test test-servers servers databases chromium soak matrix coverage \
 	bench bench-growth bench-server bench-bad-rows bench-budget screenshots \

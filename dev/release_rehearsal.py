@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_provider_cdf_records import __version__
+from dev.own_airflow import forget_the_users_airflow
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -203,6 +204,7 @@ def sha256(path: Path) -> str:
 STARTED = time.monotonic()
 
 if __name__ == "__main__":
+    forget_the_users_airflow()
     with tempfile.TemporaryDirectory(prefix="cdf-release-") as name:
         rehearse(Path(name))
     say(f"{PACKAGE} {__version__}: built, uploaded, installed and run.")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dev.demo.in_airflow import Airflow, NotAsShown, output_in, settings_for
 from dev.demo.server import ROOT
+from dev.own_airflow import forget_the_users_airflow, need_airflow_3
 from dev.progress import Progress
 
 NEXT = """
@@ -33,10 +34,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / ".demo", help="folder to write to (.demo)")
     parser.add_argument("--since", type=float, default=time.time(), help="when this began (epoch seconds)")
     arguments = parser.parse_args()
+    need_airflow_3("make demo")
     work = arguments.work.resolve()
     shutil.rmtree(work, ignore_errors=True)
     for name in ("files", "tmp"):
         (work / name).mkdir(parents=True)
+    forget_the_users_airflow()
     os.environ.update(settings_for(work))
     log = work / "demo.log"
     with output_in(log) as screen:

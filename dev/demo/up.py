@@ -23,6 +23,7 @@ import requests
 
 from dev.demo.in_airflow import settings_for
 from dev.demo.server import ROOT, local_server
+from dev.own_airflow import forget_the_users_airflow, need_airflow_3
 from dev.progress import Progress
 
 WORK = ROOT / ".demo-up"
@@ -53,12 +54,15 @@ Files and logs are in {work}/. Ctrl-C ends both."""
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.demo.up", description=__doc__)
     parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
-    if not parser.parse_args().inside and sys.platform == "linux":
+    arguments = parser.parse_args()
+    need_airflow_3("make demo-up")
+    if not arguments.inside and sys.platform == "linux":
         from dev.keeper import run_kept
 
         sys.exit(run_kept([sys.executable, "-u", "-m", "dev.demo.up", INSIDE]))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    forget_the_users_airflow()
     try:
         run(Progress(sys.stdout))
     except KeyboardInterrupt:
@@ -98,7 +102,7 @@ def airflow_settings(port: int) -> dict[str, str]:
     """Return the environment of an Airflow of its own, whose pages need no login."""
     return settings_for(WORK) | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # its parts call `airflow`
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONPATH": str(ROOT),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{WORK}/airflow/airflow.db?timeout=60",  # seconds
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
