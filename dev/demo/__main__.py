@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
 
+from dev.demo.folder import emptied
 from dev.demo.in_airflow import Airflow, NotAsShown, output_in, settings_for
 from dev.demo.server import ROOT
 from dev.own_airflow import forget_the_users_airflow, need_airflow_3
@@ -36,13 +36,10 @@ def main() -> None:
     arguments = parser.parse_args()
     need_airflow_3("make demo")
     work = arguments.work.resolve()
-    shutil.rmtree(work, ignore_errors=True)
-    for name in ("files", "tmp"):
-        (work / name).mkdir(parents=True)
     forget_the_users_airflow()
     os.environ.update(settings_for(work))
     log = work / "demo.log"
-    with output_in(log) as screen:
+    with emptied(work), output_in(log) as screen:
         progress = Progress(screen)
         try:
             show(work, log, progress)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from typing import Any
 import psutil
 import requests
 
+from dev.demo.folder import emptied
 from dev.demo.in_airflow import settings_for
 from dev.demo.server import ROOT, local_server
 from dev.own_airflow import forget_the_users_airflow, need_airflow_3
@@ -70,13 +70,11 @@ def main() -> None:
 
 
 def run(progress: Progress) -> None:
-    shutil.rmtree(WORK, ignore_errors=True)
-    for name in ("files", "tmp"):
-        (WORK / name).mkdir(parents=True)
     cdf_port, airflow_port = free_port(CDF_PORT), free_port(AIRFLOW_PORT)
     cdf, airflow = f"http://127.0.0.1:{cdf_port}", f"http://127.0.0.1:{airflow_port}"
     log = WORK / "airflow.log"
     with ExitStack() as stack:
+        stack.enter_context(emptied(WORK))
         stack.enter_context(ending_all(progress))
         with progress.doing("Starting the local server, which stands in for CDF"):
             server = local_server(
