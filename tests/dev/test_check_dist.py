@@ -14,7 +14,7 @@ import pytest
 from dev.check_dist import PACKAGE, ROOT, problems
 
 FILES = {f"{PACKAGE}/__init__.py": "", f"{PACKAGE}/http/ui/index.html": "<p>", f"{PACKAGE}/py.typed": ""}
-# Airflow needs these itself; requests brings its own; the last two are there, or what imports them is not used.
+# Airflow needs these itself, requests the third; where the last two are not, what imports them is not used.
 BROUGHT = {"airflow", "cryptography", "jwt", "urllib3", "openlineage", "pytest"}
 INFO = f"{PACKAGE}-1.0.dist-info/METADATA"
 
