@@ -70,11 +70,13 @@ def main() -> None:
 
 
 def run(progress: Progress) -> None:
-    cdf_port, airflow_port = free_port(CDF_PORT), free_port(AIRFLOW_PORT)
-    cdf, airflow = f"http://127.0.0.1:{cdf_port}", f"http://127.0.0.1:{airflow_port}"
     log = WORK / "airflow.log"
     with ExitStack() as stack:
         stack.enter_context(emptied(WORK))
+        cdf_port, airflow_port = (
+            stack.enter_context(kept_port(wanted)) for wanted in (CDF_PORT, AIRFLOW_PORT)
+        )
+        cdf, airflow = f"http://127.0.0.1:{cdf_port}", f"http://127.0.0.1:{airflow_port}"
         stack.enter_context(ending_all(progress))
         with progress.doing("Starting the local server, which stands in for CDF"):
             server = local_server(
@@ -117,6 +119,17 @@ def airflow_settings(port: int) -> dict[str, str]:
         "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",  # of macOS, which else ends forks of the scheduler
         "no_proxy": "*",  # which macOS else asks for in forks, and crashes
     }
+
+
+@contextmanager
+def kept_port(wanted: int) -> Iterator[int]:
+    """Find a port that no other demo takes before its server listens; the sign is UDP's port of that number."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sign:
+        try:
+            sign.bind(("127.0.0.1", wanted))
+        except OSError:
+            wanted = 0
+        yield free_port(wanted)
 
 
 def free_port(wanted: int = 0) -> int:

@@ -10,7 +10,7 @@ import sys
 import psutil
 
 from dev.demo.check_up import LINKS, is_alive
-from dev.demo.up import READY, ending_all, free_port
+from dev.demo.up import READY, ending_all, free_port, kept_port
 from dev.progress import Progress
 
 # It has a child of its own, and neither ends when it is asked to.
@@ -31,6 +31,15 @@ def test_another_port_is_taken_where_one_is_not_free() -> None:
         taken = listening.getsockname()[1]
         assert free_port(taken) not in (taken, 0)
     assert free_port(taken) == taken
+
+
+def test_two_demos_take_two_ports_before_their_servers_listen() -> None:
+    wanted = free_port()
+    with kept_port(wanted) as first, kept_port(wanted) as second:
+        assert first == wanted
+        assert second not in (wanted, 0)
+    with kept_port(wanted) as later:
+        assert later == wanted
 
 
 def test_the_check_finds_the_links_that_are_printed() -> None:
