@@ -123,7 +123,7 @@ def airflow_settings(port: int) -> dict[str, str]:
 
 @contextmanager
 def kept_port(wanted: int) -> Iterator[int]:
-    """Find a port that no other demo takes before its server listens; the sign is UDP's port of that number."""
+    """Find a port that no other demo takes before its server listens: UDP's of that number is the sign."""
     with socket.socket(type=socket.SOCK_DGRAM) as sign:
         try:
             sign.bind(("127.0.0.1", wanted))
