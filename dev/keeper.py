@@ -69,7 +69,7 @@ def run_kept(command: list[str]) -> int:
 
 
 def hang_up_with_terminal(terminal: int) -> None:
-    """Signal this process once its terminal is closed: the kernel tells a `make` below `ssh -t`, but not us."""
+    """Signal this process once its terminal is closed: below `ssh -t`, the kernel tells `make` alone."""
     polling = select.poll()
     polling.register(terminal, 0)
     polling.poll()
