@@ -166,5 +166,7 @@ $(READY): $(REQUIREMENTS) pyproject.toml
 		&& $(DOING) "Installing this package" $(UV) $(THIS) \
 		|| { echo "uv does not get through; pip may, and takes minutes."; \
 			$(DOING) "Installing the $(PACKAGES) packages of $(REQUIREMENTS) with pip" $(PIP) -r $(REQUIREMENTS) \
-			&& $(DOING) "Installing this package" $(PIP) $(THIS); }
+			&& $(DOING) "Installing this package" $(PIP) $(THIS) \
+			|| { echo "The packages did not come: is there a way to PyPI, or to what PIP_INDEX_URL and UV_DEFAULT_INDEX name?"; \
+				exit 1; }; }
 	@touch $@
