@@ -205,6 +205,7 @@ STARTED = time.monotonic()
 
 if __name__ == "__main__":
     forget_the_users_airflow()
+    os.environ.pop("PYTHONPATH", None)  # the source may be in it, and what is installed is to run
     with tempfile.TemporaryDirectory(prefix="cdf-release-") as name:
         rehearse(Path(name))
     say(f"{PACKAGE} {__version__}: built, uploaded, installed and run.")
