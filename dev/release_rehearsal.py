@@ -136,7 +136,8 @@ def say(step: str) -> None:
 def rehearse(folder: Path) -> None:
     files = sorted((ROOT / "dist").glob("*"))
     if len(files) != 2 or not all(f"-{__version__}" in file.name for file in files):  # noqa: PLR2004
-        sys.exit(f"dist/ must hold wheel and sdist of {__version__}: make build. It holds {[file.name for file in files]}.")
+        found = ", ".join(file.name for file in files) or "nothing"
+        sys.exit(f"dist/ must hold wheel and sdist of {__version__}: make build. It holds {found}.")
     with package_index(folder) as url:
         say(f"Uploading {' and '.join(file.name for file in files)}")
         run(
