@@ -23,6 +23,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgr
 
 # Packages are not compiled when they are installed, but once, when they are used.
 export PYTHONDONTWRITEBYTECODE :=
+# The database and connections of the user's own Airflow are not for these, and neither are packages from elsewhere.
+unexport $(filter AIRFLOW_%,$(.VARIABLES)) PYTHONPATH
 
 .PHONY: environment demo demo-up demo-celery test test-servers servers databases chromium soak matrix coverage \
 	bench bench-growth bench-server bench-bad-rows bench-budget screenshots \
@@ -124,15 +126,14 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 	$(PYTHON) -m venv $(VENV)-dist
 	$(BIN)/uv pip install --quiet --python $(VENV)-dist/bin/python -c $(REQUIREMENTS) dist/*.whl \
 		|| $(VENV)-dist/bin/python -m pip install --quiet --disable-pip-version-check -c $(REQUIREMENTS) dist/*.whl
+	$(BIN)/python -m dev.check_dist dist/*.whl
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers list | grep airflow-provider-cdf-records
 	AIRFLOW_HOME=$(CURDIR)/$(VENV)-dist $(VENV)-dist/bin/airflow providers hooks | grep CdfRecordsHook
-	$(VENV)-dist/bin/python -m airflow_provider_cdf_records.local_server --help > $(VENV)-dist/help.txt
-	! $(BIN)/python -m zipfile -l dist/*.whl | grep -E 'tests/|example_dags/|dev/'
+	cd $(VENV)-dist && bin/python -m airflow_provider_cdf_records.local_server --help > help.txt # beside the source it would be the source
 	$(VENV)-dist/bin/python -c 'from importlib.metadata import metadata as m; print(m("airflow-provider-cdf-records").get_payload())' \
 		> $(VENV)-dist/readme.md
 	grep -q '/blob/main/docs/install.md)' $(VENV)-dist/readme.md # on the package's page, links lead to the repository
 	! grep -E '\]\((docs|example_dags|[A-Z]+\.md)' $(VENV)-dist/readme.md
-	$(BIN)/python -m zipfile -l dist/*.whl | grep -cE ' *[a-z_]*/local_server/http/ui/' | grep -qx "$$(ls airflow_provider_cdf_records/local_server/http/ui | wc -l)"
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir $(VENV)-dist dist/*.tar.gz
 
@@ -165,5 +166,7 @@ $(READY): $(REQUIREMENTS) pyproject.toml
 		&& $(DOING) "Installing this package" $(UV) $(THIS) \
 		|| { echo "uv does not get through; pip may, and takes minutes."; \
 			$(DOING) "Installing the $(PACKAGES) packages of $(REQUIREMENTS) with pip" $(PIP) -r $(REQUIREMENTS) \
-			&& $(DOING) "Installing this package" $(PIP) $(THIS); }
+			&& $(DOING) "Installing this package" $(PIP) $(THIS) \
+			|| { echo "The packages did not come: is there a way to PyPI, or to what PIP_INDEX_URL and UV_DEFAULT_INDEX name?"; \
+				exit 1; }; }
 	@touch $@

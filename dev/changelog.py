@@ -24,7 +24,7 @@ WIDEST = 140  # characters of a line
 def sections(text: str) -> dict[str, str]:
     """Return the text below each heading of a version, in their order."""
     found = list(HEADING.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    ends = [*(match.start() for match in found), len(text)][1:]
     return {match["version"]: text[match.end() : end].strip() for match, end in zip(found, ends, strict=True)}
 
 
@@ -35,6 +35,8 @@ def problems(text: str) -> list[str]:
     lines = [line for line in text.splitlines() if line.startswith("## ")]
     if len(lines) != len(headings):
         wrong.append("a heading is neither `## [Unreleased]` nor `## [1.2.3] - 2026-01-31`")
+    if not headings:
+        wrong.append("it has no section")
     released = [(version, day) for version, day in headings if version != UNRELEASED]
     if UNRELEASED in [version for version, _ in headings[1:]]:
         wrong.append(f"[{UNRELEASED}] is not the first section")
@@ -57,13 +59,30 @@ def problems(text: str) -> list[str]:
 
 def changed_since(commit: str) -> list[str]:
     """Return the files that the commits since another one have changed."""
-    command = ["git", "diff", "--name-only", f"{commit}...HEAD"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    # Without renames: what moves out of the package is gone from it.
+    return git("diff", "--name-only", "--no-renames", f"{commit}...HEAD").splitlines()
 
 
-def lacks_an_entry(changed: list[str]) -> bool:
-    """Tell whether files of the package have changed, and the changelog has not."""
-    return CHANGELOG.name not in changed and any(path.startswith(PACKAGE) for path in changed)
+def changelog_at(commit: str) -> str:
+    """Return the changelog as it was where the commits since another one begin."""
+    base = git("merge-base", commit, "HEAD").strip()
+    found = git("ls-tree", "--name-only", base, "--", CHANGELOG.name).strip()
+    return git("show", f"{base}:{found}") if found else ""
+
+
+def git(*words: str) -> str:
+    """Return what git prints; ends with its error where it fails."""
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"git {' '.join(words)}: {done.stderr.strip() or 'failed'}")
+    return done.stdout
+
+
+def lacks_an_entry(changed: list[str], before: str, now: str) -> bool:
+    """Tell whether files of the package have changed, and the newest section says nothing new."""
+    version, entries = next(iter(sections(now).items()), ("", ""))
+    new = set(entries.splitlines()) - set(sections(before).get(version, "").splitlines())
+    return any(path.startswith(PACKAGE) for path in changed) and not new
 
 
 def notes(version: str) -> str:
@@ -85,9 +104,10 @@ def main() -> None:
         print(notes(arguments.version))
         return
     wrong = problems(CHANGELOG.read_text())
-    if arguments.since and lacks_an_entry(changed_since(arguments.since)):
+    since = arguments.since
+    if since and lacks_an_entry(changed_since(since), changelog_at(since), CHANGELOG.read_text()):
         wrong.append(
-            f"files of {PACKAGE} have changed since {arguments.since}, and CHANGELOG.md does not say how"
+            f"files of {PACKAGE} have changed since {since}, and its newest section does not say how"
         )
     if wrong:
         sys.exit("\n".join(f"CHANGELOG.md: {problem}" for problem in wrong))

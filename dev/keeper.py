@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -52,16 +53,27 @@ def run_kept(command: list[str]) -> int:
             env=os.environ | {"TMPDIR": folder},
             start_new_session=True,
         )
+        if os.isatty(sys.stdin.fileno()):
+            threading.Thread(target=hang_up_with_terminal, args=(sys.stdin.fileno(),), daemon=True).start()
         try:
             return keeper.wait()
         except Ended as signalled:
-            print("\nEnding, and cleaning up.", flush=True)
+            with suppress(OSError):  # the terminal may be closed
+                print("\nEnding, and cleaning up.", flush=True)
             return 128 + int(signalled.args[0])
         finally:
             if keeper.stdin is not None:
                 keeper.stdin.close()
             keeper.wait()
             end_all_children()
+
+
+def hang_up_with_terminal(terminal: int) -> None:
+    """Signal this process once its terminal is closed: below `ssh -t`, the kernel tells `make` alone."""
+    polling = select.poll()
+    polling.register(terminal, 0)
+    polling.poll()
+    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def keep(command: list[str]) -> int:

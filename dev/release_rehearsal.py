@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_provider_cdf_records import __version__
+from dev.own_airflow import forget_the_users_airflow
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -135,7 +136,8 @@ def say(step: str) -> None:
 def rehearse(folder: Path) -> None:
     files = sorted((ROOT / "dist").glob("*"))
     if len(files) != 2 or not all(f"-{__version__}" in file.name for file in files):  # noqa: PLR2004
-        sys.exit(f"dist/ must hold wheel and sdist of {__version__}: make build. It holds {files}.")
+        found = ", ".join(file.name for file in files) or "nothing"
+        sys.exit(f"dist/ must hold wheel and sdist of {__version__}: make build. It holds {found}.")
     with package_index(folder) as url:
         say(f"Uploading {' and '.join(file.name for file in files)}")
         run(
@@ -203,6 +205,8 @@ def sha256(path: Path) -> str:
 STARTED = time.monotonic()
 
 if __name__ == "__main__":
+    forget_the_users_airflow()
+    os.environ.pop("PYTHONPATH", None)  # the source may be in it, and what is installed is to run
     with tempfile.TemporaryDirectory(prefix="cdf-release-") as name:
         rehearse(Path(name))
     say(f"{PACKAGE} {__version__}: built, uploaded, installed and run.")

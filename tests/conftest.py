@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dev.own_airflow import forget_the_users_airflow
+
 if TYPE_CHECKING:
     from tests.local_cdf import LocalCdf
 
@@ -20,14 +22,13 @@ settings.register_profile("same each time", NO_HURRY, derandomize=True)
 settings.register_profile("soak", NO_HURRY, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same each time"))
 
+forget_the_users_airflow()
 _home = tempfile.TemporaryDirectory(prefix="airflow-home-")
 os.environ.update(
     AIRFLOW_HOME=_home.name,
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__CORE__DAGS_FOLDER=str(Path(__file__).parent.parent / "example_dags"),
 )
-for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
-    del os.environ[name]
 
 
 @pytest.hookimpl(trylast=True)  # after those that shuffle

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
 
+from dev.demo.folder import emptied
 from dev.demo.in_airflow import Airflow, NotAsShown, output_in, settings_for
 from dev.demo.server import ROOT
+from dev.own_airflow import forget_the_users_airflow, need_airflow_3
 from dev.progress import Progress
 
 NEXT = """
@@ -33,13 +34,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / ".demo", help="folder to write to (.demo)")
     parser.add_argument("--since", type=float, default=time.time(), help="when this began (epoch seconds)")
     arguments = parser.parse_args()
+    need_airflow_3("make demo")
     work = arguments.work.resolve()
-    shutil.rmtree(work, ignore_errors=True)
-    for name in ("files", "tmp"):
-        (work / name).mkdir(parents=True)
+    forget_the_users_airflow()
     os.environ.update(settings_for(work))
     log = work / "demo.log"
-    with output_in(log) as screen:
+    with emptied(work), output_in(log) as screen:
         progress = Progress(screen)
         try:
             show(work, log, progress)
@@ -78,3 +78,5 @@ def shown(path: Path) -> str:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # to free all that Airflow has imported takes Python seconds, and nobody needs it

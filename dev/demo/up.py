@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,8 +20,10 @@ from typing import Any
 import psutil
 import requests
 
+from dev.demo.folder import emptied
 from dev.demo.in_airflow import settings_for
 from dev.demo.server import ROOT, local_server
+from dev.own_airflow import forget_the_users_airflow, need_airflow_3
 from dev.progress import Progress
 
 WORK = ROOT / ".demo-up"
@@ -53,12 +54,15 @@ Files and logs are in {work}/. Ctrl-C ends both."""
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.demo.up", description=__doc__)
     parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
-    if not parser.parse_args().inside and sys.platform == "linux":
+    arguments = parser.parse_args()
+    need_airflow_3("make demo-up")
+    if not arguments.inside and sys.platform == "linux":
         from dev.keeper import run_kept
 
         sys.exit(run_kept([sys.executable, "-u", "-m", "dev.demo.up", INSIDE]))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    forget_the_users_airflow()
     try:
         run(Progress(sys.stdout))
     except KeyboardInterrupt:
@@ -66,13 +70,13 @@ def main() -> None:
 
 
 def run(progress: Progress) -> None:
-    shutil.rmtree(WORK, ignore_errors=True)
-    for name in ("files", "tmp"):
-        (WORK / name).mkdir(parents=True)
-    cdf_port, airflow_port = free_port(CDF_PORT), free_port(AIRFLOW_PORT)
-    cdf, airflow = f"http://127.0.0.1:{cdf_port}", f"http://127.0.0.1:{airflow_port}"
     log = WORK / "airflow.log"
     with ExitStack() as stack:
+        stack.enter_context(emptied(WORK))
+        cdf_port, airflow_port = (
+            stack.enter_context(kept_port(wanted)) for wanted in (CDF_PORT, AIRFLOW_PORT)
+        )
+        cdf, airflow = f"http://127.0.0.1:{cdf_port}", f"http://127.0.0.1:{airflow_port}"
         stack.enter_context(ending_all(progress))
         with progress.doing("Starting the local server, which stands in for CDF"):
             server = local_server(
@@ -98,7 +102,7 @@ def airflow_settings(port: int) -> dict[str, str]:
     """Return the environment of an Airflow of its own, whose pages need no login."""
     return settings_for(WORK) | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # its parts call `airflow`
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONPATH": str(ROOT),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{WORK}/airflow/airflow.db?timeout=60",  # seconds
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -115,6 +119,17 @@ def airflow_settings(port: int) -> dict[str, str]:
         "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",  # of macOS, which else ends forks of the scheduler
         "no_proxy": "*",  # which macOS else asks for in forks, and crashes
     }
+
+
+@contextmanager
+def kept_port(wanted: int) -> Iterator[int]:
+    """Find a port that no other demo takes before its server listens: UDP's of that number is the sign."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sign:
+        try:
+            sign.bind(("127.0.0.1", wanted))
+        except OSError:
+            wanted = 0
+        yield free_port(wanted)
 
 
 def free_port(wanted: int = 0) -> int:

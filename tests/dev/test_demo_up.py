@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dev.demo.check_up import LINKS
-from dev.demo.up import READY, free_port
+from dev.demo.up import READY, free_port, kept_port
 
 # It has a child of its own, and neither ends when it is asked to.
 STUBBORN = """
@@ -46,6 +46,12 @@ def test_another_port_is_taken_where_one_is_not_free() -> None:
         assert free_port(taken) not in (taken, 0)
     free = [free_port() for _ in range(10)]  # another program may take one meanwhile, but not all
     assert any(free_port(port) == port for port in free)
+
+
+def test_two_demos_take_two_ports_before_their_servers_listen() -> None:
+    with kept_port(free_port()) as first, kept_port(first) as second:
+        assert 0 not in (first, second)
+        assert first != second
 
 
 def test_the_check_finds_the_links_that_are_printed() -> None:

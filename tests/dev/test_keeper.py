@@ -40,9 +40,9 @@ CALLER = "import sys; from dev.keeper import run_kept; sys.exit(run_kept(sys.arg
 class Kept:
     """A program under a keeper: who calls, the program, what it left, the keeper; and the folder."""
 
-    def __init__(self, tmp_path: Path, then: str) -> None:
+    def __init__(self, tmp_path: Path, then: str, stdin: int | None = None) -> None:
         command = [sys.executable, "-c", CALLER, sys.executable, "-c", LEAVES, str(tmp_path), then]
-        self.caller = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+        self.caller = subprocess.Popen(command, cwd=ROOT, stdin=stdin, start_new_session=True)
         try:
             wait_until((tmp_path / "is").exists)
         except BaseException:
@@ -68,8 +68,8 @@ def is_alive(process_id: int) -> bool:
 def start(tmp_path: Path) -> Iterator[Callable[[str], Kept]]:
     started: list[Kept] = []
 
-    def start(then: str = "sleeps") -> Kept:
-        started.append(Kept(tmp_path, then))
+    def start(then: str = "sleeps", stdin: int | None = None) -> Kept:
+        started.append(Kept(tmp_path, then, stdin))
         return started[-1]
 
     yield start
@@ -91,6 +91,16 @@ def test_nothing_is_left_after_a_signal(start: Callable[[], Kept], number: signa
     kept = start()
     os.killpg(kept.caller.pid, number)  # as a terminal does
     assert kept.caller.wait() == 128 + number
+    assert kept.is_gone()
+
+
+def test_nothing_is_left_when_the_terminal_closes_and_no_signal_comes(start: Callable[..., Kept]) -> None:
+    terminal, other_end = os.openpty()
+    kept = start(stdin=other_end)
+    os.close(other_end)
+    assert kept.caller.poll() is None
+    os.close(terminal)
+    assert kept.caller.wait() == 128 + signal.SIGHUP
     assert kept.is_gone()
 
 
