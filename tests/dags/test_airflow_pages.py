@@ -6,22 +6,19 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any
 
 import pytest
-from packaging.version import Version
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from airflow_provider_cdf_records.get_provider_info import get_provider_info
 from airflow_provider_cdf_records.local_server import LocalServer
+from tests.airflow_version import AIRFLOW
 from tests.dags.airflow_pages import DAG_ID, airflow_with_a_run, page_of, page_of_task
 from tests.running_airflow import RunningAirflow
 
 pytestmark = [
-    pytest.mark.skipif(
-        Version(version("apache-airflow")) < Version("3.3"), reason="other versions have other pages"
-    ),
+    pytest.mark.skipif(AIRFLOW < (3, 3), reason="other versions have other pages"),
     pytest.mark.xdist_group("Airflow's pages"),  # one Airflow for all
 ]
 BROWSER_PATIENCE = 120_000  # milliseconds
