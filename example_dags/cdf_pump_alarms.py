@@ -6,6 +6,11 @@ are in the rejected-records file, with the reason. Mended, that file is loaded b
     airflow dags test cdf_pump_alarms --conf '{"path": "/tmp/mended.ndjson"}'
 
 ``cdf_pump_report`` starts after each load, by its asset, and prints what it did.
+
+Needs the connection ``cdf_default`` and the container ``plant_pumps/PumpAlarm`` of ``cdf.yaml``. Read on:
+
+* [Rejected records](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/reject-and-reload.md)
+* [Assets and lineage](https://github.com/OWNER/airflow-provider-cdf-records/blob/main/docs/lineage.md)
 """
 
 from __future__ import annotations

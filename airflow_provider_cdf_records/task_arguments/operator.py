@@ -16,7 +16,12 @@ from airflow_provider_cdf_records.task_arguments.references import (
 )
 from airflow_provider_cdf_records.task_arguments.rendering import TextRenderingOperator
 from airflow_provider_cdf_records.task_arguments.rows import Rows, rows, warn_if_large
-from airflow_provider_cdf_records.version_compat import AirflowFailException, OperatorPartial, current_dag
+from airflow_provider_cdf_records.version_compat import (
+    AirflowFailException,
+    OperatorPartial,
+    current_dag,
+    takes_null_outputs,
+)
 
 
 @dataclass(frozen=True)
@@ -117,14 +122,17 @@ class ArgumentsOperator(TextRenderingOperator):
         """Push XComs, each with its key, for ``task.output[key]``.
 
         A failure here must not hide how the task ended. With Airflow's ``multiple_outputs``, a key that there
-        is not would give ``None``, and nothing of a task that failed.
+        is not would give ``None``, and nothing of a task that failed. Airflow 3.0 gets no output that is
+        ``None``.
         """
         task_instance = context.get("ti")
         if task_instance is None:
             return
+        nulls = takes_null_outputs()
         try:
             for key, value in outputs.items():
-                task_instance.xcom_push(key, value)
+                if nulls or value is not None:
+                    task_instance.xcom_push(key, value)
         except Exception as error:
             self.log.warning("The output could not be pushed to XCom: %s", error)
 

@@ -44,6 +44,7 @@ from airflow_provider_cdf_records.version_compat.tasks import (
 from airflow_provider_cdf_records.version_compat.version import (
     AIRFLOW_3,
     keeps_state_between_runs,
+    takes_null_outputs,
 )
 
 __all__ = [
@@ -78,4 +79,5 @@ __all__ = [
     "render_text",
     "running_task",
     "states_in_run",
+    "takes_null_outputs",
 ]

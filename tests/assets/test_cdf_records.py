@@ -104,7 +104,7 @@ def test_a_connection_says_where_a_stream_is_though_it_may_have_no_credentials(
         ({"cluster": "a/b", "project": "p"}, "two parts"),
         ({"cluster": "a", "project": "p", "stream_id": "No"}, "stream_id must be"),
         ({"cdf_conn_id": "cdf_missing"}, "cdf_conn_id.*'cdf_missing'|'cdf_missing'"),
-        ({"cdf_conn_id": "cdf_empty"}, "Connection 'cdf_empty': Schema is empty"),
+        ({"cdf_conn_id": "cdf_empty"}, r"Connection 'cdf_empty': CDF project \(schema\) is empty"),
     ],
     ids=str,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from airflow_provider_cdf_records.local_server import LocalServer
 
 ROOT = Path(__file__).parent.parent.parent
+COLORS = re.compile("\x1b\\[[0-9;]*m")  # in errors that Airflow 3.0 prints, with any terminal or none
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Airflow:
     home: Path
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
             env=os.environ | self.settings,
             stdout=subprocess.PIPE,
@@ -33,6 +35,8 @@ class Airflow:
             text=True,
             check=False,
         )
+        done.stdout = COLORS.sub("", done.stdout)
+        return done
 
     def test_dag(self, dag_id: str) -> str:
         """Run all tasks of a DAG and return the log; fails where a task does."""

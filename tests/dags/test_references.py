@@ -35,6 +35,7 @@ def test_every_argument_can_be_the_output_of_a_task(airflow: Airflow, cdf: Local
     assert (tmp_path / "references.rejected").exists()
     assert "Upserted 2 of 3 records" in log
     assert "3 of 2 records can be queried" in log
+    assert "could not be pushed to XCom" not in log
 
 
 def test_parameters_arguments_of_mapped_groups_and_what_is_made_of_xcoms(

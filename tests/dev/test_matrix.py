@@ -41,6 +41,17 @@ def test_the_page_names_each_airflow_and_its_pinned_requirements_are_there() -> 
     assert list(REQUIREMENTS) == list(PYTHONS)
 
 
+@pytest.mark.parametrize("requirements", [*REQUIREMENTS.values(), "dev/requirements-servers.txt"])
+def test_what_builds_and_tests_the_package_is_pinned_for_each_airflow(requirements: str) -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    build = re.findall(r"(?m)^requires = \[(.*)\]$", project)
+    dev = re.findall(r"(?ms)^dev = \[\n(.*?)^\]$", project)
+    needed = {name.lower() for text in (*build, *dev) for name in re.findall(r'"([\w-]+)', text)}
+    assert {"hatchling", "pytest"} <= needed
+    pinned = re.findall(r"(?m)^([\w-]+)==", (ROOT / requirements).read_text())
+    assert not needed - set(pinned), "`make lock` adds them"
+
+
 def test_a_cell_says_what_was_run_and_whether_it_passed() -> None:
     results = [
         Run("3.3.2", "3.11.7", "whole", 9, 0, 1, DAY),

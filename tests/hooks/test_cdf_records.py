@@ -118,7 +118,7 @@ def test_a_wrong_project_fails_for_good(cdf: LocalCdf, monkeypatch: pytest.Monke
 
 def test_a_wrong_connection_fails_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CDF_DEFAULT", '{"conn_type": "cdf", "host": "westeurope-1"}')
-    assert "Schema is empty" in failure_of([a_record()])
+    assert "CDF project (schema) is empty" in failure_of([a_record()])
 
 
 def test_a_server_that_is_away_fails_so_that_airflow_tries_again(

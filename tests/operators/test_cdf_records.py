@@ -131,6 +131,19 @@ def test_an_xcom_that_cannot_be_pushed_does_not_hide_how_the_load_ended(
         operator(records=[BAD]).execute({"ti": Broken()})
 
 
+@pytest.mark.parametrize("takes_nulls", [True, False])
+def test_what_is_after_an_output_that_is_none_is_pushed_where_airflow_takes_none_too(
+    cdf: LocalCdf, monkeypatch: pytest.MonkeyPatch, takes_nulls: bool
+) -> None:
+    monkeypatch.setattr(
+        "airflow_provider_cdf_records.task_arguments.operator.takes_null_outputs", lambda: takes_nulls
+    )
+    ti = FakeXCom()
+    operator(records=[a_record()]).execute({"ti": ti})
+    assert ("resumed_from" in ti.pushed) is takes_nulls
+    assert "requests" in ti.pushed, "which comes after it"
+
+
 def test_an_empty_list_is_a_success(cdf: LocalCdf) -> None:
     assert operator(records=[]).execute({})["read"] == 0
 
