@@ -8,7 +8,17 @@ from pathlib import Path
 
 import nox
 
-from dev.matrix import KINDS, PYTHONS, REQUIREMENTS, keep, read_run
+from dev.matrix import (
+    KINDS,
+    LOWEST,
+    LOWEST_ON,
+    LOWEST_TESTS,
+    PYTHONS,
+    REQUIREMENTS,
+    keep,
+    lowest_requirements,
+    read_run,
+)
 
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = (
@@ -26,16 +36,20 @@ nox.options.sessions = [
     f"{'whole' if airflow == NEWEST else 'airflow'}-{airflow}-py{python}"
     for airflow, pythons in PYTHONS.items()
     for python in pythons
-]
+] + [LOWEST]
 VERSIONS = "import airflow, platform; print(airflow.__version__, platform.python_version())"
 # Those that need databases and storages have an environment of their own: `make test-servers`.
 SERVER_TESTS = ("tests/servers", *sorted(map(str, Path("tests/hooks/sql").glob("test_postgres*.py"))))
 SERVER_TESTS += ("tests/hooks/sql/test_memory.py",)
 
 
-def _session(airflow: str, python: str, kind: str) -> Callable[[nox.Session], None]:
+def _session(
+    airflow: str, python: str, kind: str, tests: tuple[str, ...], *pins: str
+) -> Callable[[nox.Session], None]:
     def run(session: nox.Session) -> None:
         session.install("-r", REQUIREMENTS[airflow])
+        if pins:
+            session.install("--no-deps", *pins)  # what the tests use may ask for more, and seldom needs it
         session.install("--no-deps", "--no-build-isolation", "--editable", ".")
         printed = str(session.run("python", "-c", VERSIONS, silent=True))
         versions = printed.strip().splitlines()[-1].split()
@@ -44,7 +58,7 @@ def _session(airflow: str, python: str, kind: str) -> Callable[[nox.Session], No
         left_out = [f"--ignore={path}" for path in SERVER_TESTS]
         passed = session.run(
             *("python", "-m", "pytest", "--numprocesses", processes, "--dist", "loadgroup"),
-            *(f"--junitxml={report}", *left_out, *(session.posargs or KINDS[kind])),
+            *(f"--junitxml={report}", *left_out, *(session.posargs or tests)),
             success_codes=[0, 1],  # failed tests are in the table too
         )
         result = read_run(report, *versions, kind)
@@ -59,5 +73,10 @@ def _session(airflow: str, python: str, kind: str) -> Callable[[nox.Session], No
 
 for airflow, pythons in PYTHONS.items():
     for python in pythons:
-        for kind in KINDS:
-            nox.session(_session(airflow, python, kind), name=f"{kind}-{airflow}-py{python}", python=python)
+        for kind, tests in KINDS.items():
+            name = f"{kind}-{airflow}-py{python}"
+            nox.session(_session(airflow, python, kind, tests), name=name, python=python)
+
+airflow, python = LOWEST_ON
+pins = lowest_requirements(Path("pyproject.toml").read_text())
+nox.session(_session(airflow, python, LOWEST, LOWEST_TESTS, *pins), name=LOWEST, python=python)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -50,7 +51,28 @@ AIRFLOW_TESTS = (
     "tests/triggers",
 )
 KINDS = {"whole": ("tests",), "airflow": AIRFLOW_TESTS}
-MOST = tuple(KINDS)  # the kind that says most comes first
+# The lowest of what pyproject.toml allows, with the tests of what uses these packages.
+LOWEST = "lowest"
+LOWEST_ON = ("2.11", "3.10")
+LOWEST_TESTS = (
+    *("tests/assets", "tests/client", "tests/decorators", "tests/links", "tests/load", "tests/mapping"),
+    *("tests/local_server", "tests/operators", "tests/records", "tests/sensors", "tests/sources"),
+)
+NOT_ON_LOWEST = {"apache-airflow-providers-microsoft-azure", "apache-airflow-providers-common-messaging"}
+MOST = (*KINDS, LOWEST)  # the kind that says most comes first
+
+
+def lowest_requirements(project: str) -> list[str]:
+    """Return the lowest version of each dependency, those of the extras among them, as pins.
+
+    The extras ``azure`` and ``messaging`` are left out: the first asks for more of the others than this
+    package does, and the second for Airflow 3.
+
+    :param project: the text of ``pyproject.toml``.
+    """
+    _, _, below = project.partition("\ndependencies = [")
+    bounds = re.findall(r'"([\w-]+)(?:\[\w+\])?>=([\w.]+)', below.partition("[dependency-groups]")[0])
+    return [f"{name}=={version}" for name, version in bounds if name not in NOT_ON_LOWEST]
 
 
 @dataclass(frozen=True)

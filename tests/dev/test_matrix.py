@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from dev.matrix import BEGIN, END, PAGE, PYTHONS, REQUIREMENTS, ROOT, Run, keep, read_run, runs, with_tables
+from dev.matrix import (
+    BEGIN,
+    END,
+    PAGE,
+    PYTHONS,
+    REQUIREMENTS,
+    ROOT,
+    Run,
+    keep,
+    lowest_requirements,
+    read_run,
+    runs,
+    with_tables,
+)
 
 REPORT = """<testsuites><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="1">
 </testsuite></testsuites>"""
@@ -102,3 +115,11 @@ def test_a_cell_that_was_never_run_says_so(airflow: str) -> None:
         line for line in with_tables(f"{BEGIN}{END}", []).splitlines() if line.startswith(f"| {airflow} ")
     )
     assert row.count("not run") == len(PYTHONS[airflow])
+
+
+def test_the_lowest_of_each_dependency_is_pinned() -> None:
+    pins = dict(pin.split("==") for pin in lowest_requirements((ROOT / "pyproject.toml").read_text()))
+    assert {"apache-airflow", "requests", "tenacity", "msgspec", "isal"} <= set(pins)  # dependencies
+    assert {"starlette", "uvicorn", "pyarrow", "zstandard"} <= set(pins)  # and extras
+    assert not {"hatchling", "pytest", "apache-airflow-providers-microsoft-azure"} & set(pins)
+    assert pins["apache-airflow"].startswith("2.11")
