@@ -6,25 +6,15 @@ import { many, NONE, number, time, zoneKey } from "./format.js";
 import { openRecord } from "./record.js";
 
 const NARROWEST_COLUMN = 110; // pixels
-const BESIDE = 378; // pixels of the columns that are always there
+const BESIDE = 370; // pixels of the columns that are always there
 const MOST_COLUMNS = 12;
 const NARROWEST_TABLE = 700; // pixels; below, each record is a card
 const IN_A_CARD = 4; // properties
-const [FEWEST, MOST, AROUND] = [7, 20, 3]; // characters of a column
 const SLOW = 500; // milliseconds
 
 const keyOf = (property) => JSON.stringify([property.space, property.container, property.name]);
 
 const textOf = (value) => (value === "" ? '""' : String(value));
-
-// Give columns with long values more of the width, within limits.
-function shareOut(heads, lengths) {
-  const shares = lengths.map((length) => Math.min(Math.max(length, FEWEST), MOST) + AROUND);
-  const all = shares.reduce((sum, share) => sum + share, 0);
-  heads.forEach((head, index) => {
-    head.style.width = `calc((100% - var(--always)) * ${shares[index] / all})`;
-  });
-}
 
 export class Records {
   #stream;
@@ -188,8 +178,6 @@ export class Records {
       made.title = `${one.space} / ${one.container} / ${one.name}`;
       heads.push(made);
     }
-    shareOut(heads.slice(2), columns.map(([key, one]) => Math.max(one.name.length, ...records.map((record) =>
-      textOf(record.properties.find((held) => keyOf(held) === key)?.value ?? "").length))));
     const left = all.size - columns.length;
     at("more-columns").textContent = left ? `${many(left, "more property", "more properties")}: open a record` : "";
     at("records").tHead.replaceChildren(row("", ...heads));
