@@ -55,6 +55,8 @@ def main() -> None:
         started.send_signal(signal.SIGINT)
         with progress.doing("Waiting for the end of all of them"):
             wait_until(lambda: started.poll() is not None and not any(map(is_alive, seen)))
+        if started.returncode:
+            sys.exit(f"It ended with exit code {started.returncode}.")
     finally:
         if started.poll() is None:
             started.send_signal(signal.SIGINT)  # it ends what it has started, which a kill would leave behind

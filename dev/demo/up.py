@@ -59,14 +59,15 @@ def main() -> None:
     if not arguments.inside and sys.platform == "linux":
         from dev.keeper import run_kept
 
-        sys.exit(run_kept([sys.executable, "-u", "-m", "dev.demo.up", INSIDE]))
+        code = run_kept([sys.executable, "-u", "-m", "dev.demo.up", INSIDE])
+        sys.exit(0 if code == 128 + signal.SIGINT else code)  # Ctrl-C is how it is meant to end
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     forget_the_users_airflow()
     try:
         run(Progress(sys.stdout))
     except KeyboardInterrupt:
-        sys.exit(130)
+        return
 
 
 def run(progress: Progress) -> None:
