@@ -75,7 +75,20 @@ def convert_asset_to_openlineage(asset: Any, lineage_context: Any) -> Any:  # no
 def _uri_of_connection(cdf_conn_id: str, stream_id: str) -> str:
     """Look a connection up, and return the URI of a stream there."""
     from airflow_provider_cdf_records.hooks.connection import address_of  # noqa: PLC0415 (heavy)
-    from airflow_provider_cdf_records.hooks.lookup import find_connection  # noqa: PLC0415
+    from airflow_provider_cdf_records.hooks.lookup import (  # noqa: PLC0415
+        ConnectionLookupError,
+        find_connection,
+    )
 
-    base_url, project = address_of(find_connection(cdf_conn_id, "cdf_conn_id", "cdf"))
+    try:
+        connection = find_connection(cdf_conn_id, "cdf_conn_id", "cdf")
+    except ConnectionLookupError as error:
+        if not error.is_missing:
+            raise
+        msg = (
+            f"{error} It is looked up when the DAG's file is parsed; where there is none then, as in a test, "
+            f"give cluster and project: cdf_asset({stream_id!r}, cluster=..., project=...)."
+        )
+        raise ConnectionLookupError(msg, is_missing=True) from None
+    base_url, project = address_of(connection)
     return normalized(urlsplit(stream_uri(base_url, project, stream_id))).geturl()

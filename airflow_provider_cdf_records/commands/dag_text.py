@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import Any
 
+from airflow_provider_cdf_records.commands.file_profile import FileProfile
 from airflow_provider_cdf_records.commands.suggestion import Suggestion
+from airflow_provider_cdf_records.load.summary import count_of
 
 LINE = 88  # characters
 DAG = '''"""Load {what} into the stream {stream}."""
@@ -41,13 +43,24 @@ def dag_text(suggestion: Suggestion, name: str, mapping: str) -> str:
     if suggestion.file_options:
         arguments["file_options"] = suggestion.file_options
     arguments["mapping"] = mapping
-    arguments["rejected_path"] = _beside(path, f"_rejected_{name}.ndjson")
+    if suggestion.misfits:
+        arguments["max_rejected"] = suggestion.max_rejected
+    arguments["rejected_path"] = _beside(path, f"_rejected_{name}_{{{{ run_id }}}}.ndjson")
+    seen = f"{suggestion.misfits:,} of {rows_seen(suggestion.profile)}"
+    comments = {"max_rejected": f"# {seen} will be rejected; with 0 the load fails at the first"}
     return DAG.format(
         what=json.dumps(PurePosixPath(suggestion.path).name, ensure_ascii=False)[1:-1].replace('\\"', "'"),
         stream=suggestion.stream,
         airflow="airflow.sdk" if _is_airflow_3() else "airflow.decorators",
         name=f"load_{name}",
-        arguments="\n".join(_argument(key, value) for key, value in arguments.items()),
+        arguments="\n".join(_argument(key, value, comments.get(key)) for key, value in arguments.items()),
+    )
+
+
+def rows_seen(profile: FileProfile) -> str:
+    """Say which rows were read."""
+    return (
+        f"all {count_of(profile.count, 'row')}" if profile.is_whole else f"the first {profile.count:,} rows"
     )
 
 
@@ -68,8 +81,10 @@ def _is_airflow_3() -> bool:
         return True
 
 
-def _argument(name: str, value: Any) -> str:
+def _argument(name: str, value: Any, comment: str | None = None) -> str:
     line = f"        {name}={_python(value)},"
+    if comment:
+        return f"        {comment}\n{line}"
     if len(line) <= LINE or not isinstance(value, dict):
         return line
     inner = "\n".join(f"            {_python(key)}: {_python(item)}," for key, item in value.items())

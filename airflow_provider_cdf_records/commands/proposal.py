@@ -33,6 +33,7 @@ class Proposal:
     :param style: how its numbers are written.
     :param nulls: texts that stand for no value.
     :param notes: what was guessed, and why.
+    :param warnings: what a load will reject, or may shift without a word; a terminal shows it.
     """
 
     column: Column
@@ -42,28 +43,35 @@ class Proposal:
     style: DetectedStyle = DECIMAL_POINT
     nulls: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     nullable: bool = True
+
+    @property
+    def odd(self) -> list[tuple[int, str]]:
+        """The values that a load will reject, with their positions."""
+        return [] if self.type["type"] in ("text", "direct") else self.column.odd
 
     def say_what_is_odd(self, where: Callable[[int], str]) -> None:
         """Note the values that do not fit, which a load will reject.
 
         :param where: says where a position is.
         """
-        if odd := self.column.odd:
+        if odd := self.odd:
             position, text = odd[0]
             kind, count = self.type["type"], len(odd)
             place, _, _ = where(position).partition(" of ")
             values = f"{self.column.texts + count:,} values"
-            self.notes.append(
+            said = (
                 f"{count:,} of {values} {'is' if count == 1 else 'are'} no {kind}, "
-                f"such as {shortened(text)!r} in {place}: rejected; write text to keep "
-                f"{'it' if count == 1 else 'them'}"
+                f"such as {shortened(text)!r} in {place}: rejected"
             )
+            self.notes.append(f"{said}; write text to keep {'it' if count == 1 else 'them'}")
+            self.warnings.append(said)
 
     def become_text(self, why: str) -> None:
         """Take the values as they are."""
         self.type, self.options, self.style, self.nulls = {"type": "text"}, {}, DECIMAL_POINT, []
-        self.notes = [why]
+        self.notes, self.warnings = [why], []
 
 
 def common_nulls(proposals: Sequence[Proposal]) -> tuple[list[str], list[str]]:

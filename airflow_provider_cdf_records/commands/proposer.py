@@ -28,6 +28,7 @@ NOT_ENUM_KEYS = frozenset({"true", "false", "null"})
 MOST_JSON = 20_000  # characters; CDF takes 40,960 bytes
 MOST_ITEMS = 1000  # of a list
 SCALARS = frozenset({"text", "integer", "number", "boolean"})
+LOCAL_TIME = "without a time zone, taken as UTC; of local time, say which: --time-zone Europe/Oslo"
 UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 ITEM_TYPES = {
     frozenset({"integer"}): "int64",
@@ -197,6 +198,8 @@ class Proposer:
         proposal.type = {"type": kind}
         if kind == "timestamp" and not moments.has_time_zone:
             proposal.notes.append(f"without a time zone: taken as {self.time_zone}")
+            if self.time_zone == "UTC":
+                proposal.warnings.append(LOCAL_TIME)
         return True
 
     def _order_of(self, orders: Sequence[str], patterns: Mapping[str, Iterable[str]]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,19 @@ class Suggestion:
     def not_everywhere(self) -> list[str]:
         """The columns that some files do not have, though all rows of a file have the same."""
         return [one.column.name for one in self.proposals if NOT_EVERYWHERE in one.notes]
+
+    @property
+    def misfits(self) -> int:
+        """How many of the rows that were read a load will reject."""
+        odd = {position for proposal in self.proposals for position, _ in proposal.odd}
+        return len(odd) + self.profile.unreadable
+
+    @property
+    def max_rejected(self) -> float:
+        """What a load of the file needs to end well: of a sample a share, since the file has more rows."""
+        if self.profile.is_whole:
+            return math.ceil(self.misfits / 10) * 10
+        return math.ceil(100 * self.misfits / (self.profile.count + self.profile.unreadable)) / 100
 
     @property
     def mapping(self) -> dict[str, Any]:

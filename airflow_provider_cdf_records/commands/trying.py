@@ -15,6 +15,10 @@ from airflow_provider_cdf_records.records.chunk import Refusal
 from airflow_provider_cdf_records.sources.storage import StoragePath
 
 NESTED = frozenset({"object", "array"})
+FOLD = (
+    "some local times occur twice, or not at all, when clocks change: "
+    '"fold": "first" takes them by the clock before it'
+)
 
 
 def correct(suggestion: Suggestion, files: Sequence[StoragePath], most: int | None) -> None:
@@ -50,6 +54,7 @@ def _give_way(proposal: Proposal, time_zone: str) -> None:
     if kind == "timestamp" and time_zone != "UTC" and "fold" not in proposal.options:
         proposal.options["fold"] = "first"
         proposal.notes.append("when clocks change, the time by the clock before it (fold)")
+        proposal.warnings.append(FOLD)
     elif NESTED.intersection(proposal.column.kinds):
         proposal.type, proposal.notes = {"type": "json"}, [f"not all values are lists of {kind}"]
     else:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from airflow_provider_cdf_records.commands.dag_text import dag_text
+from airflow_provider_cdf_records.commands.dag_text import dag_text, rows_seen
 from airflow_provider_cdf_records.commands.definitions_text import definitions_text
 from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.commands.property_names import snake_case
@@ -55,11 +55,7 @@ def write(suggestion: Suggestion, folder: Path, *, replace: bool) -> None:
 
 def _report(suggestion: Suggestion) -> Iterator[str]:
     profile = suggestion.profile
-    seen = (
-        f"all {count_of(profile.count, 'row')}"
-        if profile.is_whole
-        else f"the first {profile.count:,} rows (--all reads all)"
-    )
+    seen = rows_seen(profile) + ("" if profile.is_whole else " (--all reads all)")
     yield f"{suggestion.path}: {count_of(len(suggestion.proposals), 'property', 'properties')}, by {seen}."
     yield from suggestion.notes
     if suggestion.file_options:
@@ -72,6 +68,14 @@ def _report(suggestion: Suggestion) -> Iterator[str]:
         yield "the last row looks like totals: --file-options '{\"skip_footer\": 1}' leaves it out"
     if profile.unreadable:
         yield f"{count_of(profile.unreadable, 'row')} cannot be read, such as: {profile.reason}"
+    for proposal in suggestion.proposals:
+        for warning in proposal.warnings:
+            yield f"column {proposal.column.name!r}: {warning}"
+    if misfits := suggestion.misfits:
+        most = f"max_rejected={suggestion.max_rejected}"
+        yield (
+            f"{count_of(misfits, 'row')} will be rejected: the DAG has {most}, without which it would fail"
+        )
 
 
 def _next_steps(suggestion: Suggestion, folder: Path, mapping: str, dag: str) -> Iterator[str]:

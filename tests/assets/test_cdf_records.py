@@ -114,3 +114,10 @@ def test_what_makes_no_sense_is_an_error(
     monkeypatch.setenv("AIRFLOW_CONN_CDF_EMPTY", connection(host="a", schema=""))
     with pytest.raises(ValueError, match=words):
         cdf_asset(**({"stream_id": "alarms"} | arguments))
+
+
+@pytest.mark.usefixtures("empty_metadata_database")
+def test_without_a_connection_at_parse_time_it_says_what_needs_none() -> None:
+    words = r"no connection 'cdf_missing'.*cdf_asset\('alarms', cluster=\.\.\., project=\.\.\.\)"
+    with pytest.raises(ValueError, match=words):
+        cdf_asset("alarms", cdf_conn_id="cdf_missing")

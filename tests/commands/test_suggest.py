@@ -277,13 +277,25 @@ def test_records_as_cdf_takes_them_need_no_mapping(commands: Commands, tmp_path:
     assert "without a mapping" in answer.error
 
 
-def test_the_dag_reads_as_written_by_hand(commands: Commands) -> None:
+def test_the_dag_names_file_stream_and_mapping(commands: Commands) -> None:
     suggested = commands.suggest(FILES / "german_export.csv", "--stream", "alarms")
     assert suggested.task["stream_id"] == "alarms"
     assert suggested.task["mapping"] == "thing.json"
     assert suggested.task["path"] == str(FILES / "german_export.csv")
+    assert suggested.task["rejected_path"] == str(FILES / "_rejected_thing_{{ run_id }}.ndjson")
+    assert "max_rejected" not in suggested.task
+
+
+@pytest.mark.parametrize("has_misfits", [False, True])
+def test_the_dag_reads_as_written_by_hand(has_misfits: bool, commands: Commands, tmp_path: Path) -> None:
+    file = csv_file(tmp_path, [*many(200, v="1"), {"id": "last", "v": "high"}])
+    suggested = commands.suggest(file if has_misfits else FILES / "german_export.csv")
+    assert ("max_rejected" in suggested.task) == has_misfits
     path = commands.folder / "load_thing.py"
-    ignored = "D,ANN,INP,S108,I001,CPY" + ("" if AIRFLOW_3 else ",AIR3")  # AIR3: what Airflow 3 has elsewhere
+    # E501: of a path.
+    ignored = "D,ANN,INP,S108,I001,CPY,E501" + (
+        "" if AIRFLOW_3 else ",AIR3"
+    )  # AIR3: what Airflow 3 has elsewhere
     for check in (["check", "--select", "ALL", "--ignore", ignored], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *check, "--isolated", str(path)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
@@ -335,7 +347,20 @@ def test_local_times_that_do_not_exist_are_decided_and_said(commands: Commands, 
     suggested = commands.suggest(tmp_path / "rows.csv", "--time-zone", "Europe/Oslo")
     assert suggested.mapped["at"] == {"column": "at", "fold": "first"}
     assert "when clocks change, the time by the clock before it (fold)" in suggested.definitions
+    assert (
+        """column 'at': some local times occur twice, or not at all, when clocks change: "fold": "first" """
+        in (suggested.out)
+    )
+    assert "without a time zone" not in suggested.out
     assert commands.check(suggested).code == 0
+
+
+def test_times_without_a_zone_are_said_to_be_taken_as_utc(commands: Commands, tmp_path: Path) -> None:
+    rows = many(at="2026-01-02 12:30", zoned="2026-01-02T12:30:00Z", day="2026-01-02")
+    out = commands.suggest(csv_file(tmp_path, rows)).out
+    taken = "without a time zone, taken as UTC; of local time, say which: --time-zone Europe/Oslo"
+    assert f"column 'at': {taken}" in out
+    assert out.count("without a time zone") == 1
 
 
 def test_names_with_the_signs_of_format_strings_are_quoted(commands: Commands, tmp_path: Path) -> None:
@@ -375,7 +400,7 @@ def test_paths_on_other_storage_are_read(commands: Commands) -> None:
     fsspec.filesystem("memory").pipe("/bucket/valves.csv", (FILES / "valves.csv").read_bytes())
     suggested = commands.suggest("memory://bucket/valves.csv")  # type: ignore[arg-type]
     assert suggested.task["path"] == "memory://bucket/valves.csv"
-    assert suggested.task["rejected_path"] == "memory://bucket/_rejected_thing.ndjson"
+    assert suggested.task["rejected_path"] == "memory://bucket/_rejected_thing_{{ run_id }}.ndjson"
     assert "10 would be sent" in commands.check(suggested).out
 
 
@@ -460,6 +485,43 @@ def test_a_few_values_that_do_not_fit_are_said_and_change_no_type(
     suggested = commands.suggest(csv_file(tmp_path, rows))
     assert suggested.types[name] == kind
     assert words in suggested.definitions
+    assert f"column '{name}': {words.partition('; write')[0]}" in suggested.out
+
+
+@pytest.mark.parametrize(
+    ("count", "bad", "most", "seen"),
+    [
+        (200, 1, 10, "1 of all 200 rows"),
+        (1000, 14, 20, "14 of all 1,000 rows"),
+        (10_001, 14, 0.01, "14 of the first 10,000 rows"),
+    ],
+)
+def test_rows_that_do_not_fit_do_not_fail_the_load(
+    count: int, bad: int, most: float, seen: str, commands: Commands, tmp_path: Path
+) -> None:
+    rows = many(count, a="1", b="1")
+    for row in rows[50 : 50 + bad]:
+        row["a"] = row["b"] = "high"  # one row, though neither value fits
+    suggested = commands.suggest(csv_file(tmp_path, rows))
+    assert suggested.task["max_rejected"] == most
+    assert f"# {seen} will be rejected; with 0 the load fails at the first\n" in suggested.dag
+    rejected = f"{bad} row{'s' if bad > 1 else ''} will be rejected: the DAG has max_rejected={most}"
+    assert rejected in suggested.out
+
+
+def test_a_row_that_cannot_be_read_does_not_fail_the_load(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,v\n1,2\n2,3\n3,4,5\n")
+    assert commands.suggest(tmp_path / "rows.csv").task["max_rejected"] == 10
+
+
+def test_no_rejected_row_is_announced_where_a_type_took_all(commands: Commands, tmp_path: Path) -> None:
+    rows = many(200, at="2026-01-02 03:04")
+    rows[7]["at"] = "high"
+    rows[8]["at"] = "0001-01-01T00:00:00+14:00"  # before the year 1 in UTC
+    suggested = commands.suggest(csv_file(tmp_path, rows))
+    assert suggested.types["at"] == "text"
+    assert "max_rejected" not in suggested.task
+    assert "column 'at'" not in suggested.out
 
 
 @pytest.mark.parametrize(("count", "bad"), [(20, 1), (200, 11)])

@@ -16,6 +16,10 @@ from airflow_provider_cdf_records.records.number_style import (
 OTHER_NUMBER = re.compile(
     r"[+-]?[0-9]{1,3}(?:[., '\u00a0\u2009\u202f\u2019][0-9]{3})*(?:[.,][0-9]+)?|[+-]?[0-9]+,[0-9]+"
 )
+# Digits with signs between them, wherever these stand: the style may be the mistake.
+LIKE_NUMBER = re.compile(
+    r"[+-]?[., '\u00a0\u2009\u202f\u2019_]*[0-9][0-9., '\u00a0\u2009\u202f\u2019_]*(?:[eE][+-]?[0-9]+)?"
+)
 MISSING = frozenset({"nan", "na", "n/a", "#n/a", "<na>", "null", "none", "nil", "-", "--", "?", r"\n"})
 MISSING_HINT = "if it means that there is no value, add it to 'null_values' in the mapping"
 OTHER_HINT = "to read it, set 'decimal' or 'thousands' in the mapping"
@@ -80,8 +84,9 @@ class NumberText:
         if not self._number.fullmatch(text):
             if text.casefold() in MISSING:
                 raise InvalidValueError(MISSING_HINT)
-            is_other = self.is_plain and OTHER_NUMBER.fullmatch(text) is not None
-            raise InvalidValueError(OTHER_HINT if is_other else self._hint)
+            if self.is_plain:
+                raise InvalidValueError(OTHER_HINT if OTHER_NUMBER.fullmatch(text) else "")
+            raise InvalidValueError(self._hint if LIKE_NUMBER.fullmatch(text) else "")
         return text if self.is_plain else text.translate(self._to_plain)
 
     def all_plain(self, texts: list[str]) -> list[str] | None:
