@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_cdf_records.hooks import base as hook_module
 from airflow_provider_cdf_records.hooks.lookup import ConnectionLookupError
@@ -22,7 +23,7 @@ MODES = (
 )  # the third needs a database
 in_each_mode = pytest.mark.parametrize("mode", MODES)
 
-EXCEPTIONS = import_module("airflow.sdk.exceptions" if AIRFLOW_3 else "airflow.exceptions")
+EXCEPTIONS = import_module(TaskDeferred.__module__)  # Airflow's, of which common.compat has not all
 
 
 def wait(sensor: Callable[..., Any], mode: str, **arguments: Any) -> Any:
