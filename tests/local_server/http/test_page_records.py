@@ -108,8 +108,7 @@ def test_a_click_on_a_record_opens_its_json_its_times_and_its_history(
     assert json.loads(record_json.text_content() or "") == record
     events = panel.get_by_role("list", name="History, newest first").get_by_role("listitem")
     expect(events).to_have_count(3)
-    kinds = panel.locator(".kind").all_text_contents()
-    assert kinds == ["updated", "updated", "created"]
+    expect(panel.locator(".kind")).to_have_text(["updated", "updated", "created"])
     events.last.get_by_text("properties then").click()
     expect(events.last.locator("pre")).to_contain_text('"required": 1')
     times = panel.locator("dd time")
@@ -142,7 +141,7 @@ def test_a_record_that_was_deleted_meanwhile_says_so(page: Page, raw: Raw, tmp_p
     page.locator("#records tbody tr").last.click()
     panel = page.get_by_role("dialog", name="id-0")
     expect(panel).to_contain_text("has been deleted since")
-    assert panel.locator(".kind").all_text_contents() == ["deleted", "created"]
+    expect(panel.locator(".kind")).to_have_text(["deleted", "created"])
 
 
 def test_long_values_are_cut_in_the_list_and_whole_in_the_record(page: Page, raw: Raw) -> None:
