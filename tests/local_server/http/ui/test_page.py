@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record
-from tests.local_server.http.page import ATTACK, NONE, cells, fill
+from tests.local_server.http.ui.page import ATTACK, NONE, cells, fill
 from tests.waiting import PATIENCE
 
 

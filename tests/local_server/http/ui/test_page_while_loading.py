@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record
-from tests.local_server.http.page import cells, fill
+from tests.local_server.http.ui.page import cells, fill
 
 ONE = json.dumps({"equals": {"property": ["externalId"], "value": "id-5"}})
 OF_RECORDS = "**/ui/records?*"

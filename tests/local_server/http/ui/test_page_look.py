@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.local_server.conftest import Raw, a_record
-from tests.local_server.http.page import fill
+from tests.local_server.http.ui.page import fill
 
 READABLE = 4.5  # contrast of text to its background that WCAG AA asks for
 CONTRASTS = """

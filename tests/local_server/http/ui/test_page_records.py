@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record, refusal
-from tests.local_server.http.page import NONE, cells, fill
+from tests.local_server.http.ui.page import NONE, cells, fill
 
 REQUIRED = ["s", "C", "required"]
 
