@@ -326,7 +326,11 @@ def test_a_mapped_file_arrives_and_what_was_rejected_loads_again(cdf: LocalCdf, 
     lines = sorted(map(json.loads, rejected.read_bytes().splitlines()), key=lambda line: line["position"])
     assert [(line["where"], line["message"]) for line in lines] == [
         (f"row 2 of {path}", f"column 'reading' -> {SPACE}/{CONTAINER}.value: expected float64, got 'high'"),
-        (f"row 4 of {path}", "must have 3 values, as the header has, got 2 (line 5)"),
+        (
+            f"row 4 of {path}",
+            "must have 3 values, as the header has, got 2 (line 5); to load the row again, correct it, and "
+            "remove its key 'columns without a value'",
+        ),
     ]
 
     corrected = rejected.read_text().replace('"reading":"high"', '"reading":"2.5"')
