@@ -140,7 +140,7 @@ check-dist: build  ## the wheel, installed into an empty environment, is found b
 release-rehearsal: build  ## build, upload to a package index on this machine, install from it, load a record
 	$(BIN)/python -m dev.release_rehearsal
 
-# Airflow 2 hands on no frames of pandas 3. Airflow 3.0 runs no task with packages much newer than itself.
+# Airflow 2 hands on no frames of pandas 3. Airflow 3.0 and 3.2 run no task with packages much newer than themselves.
 lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUMENTS=--upgrade takes the newest
 	$(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --group docs --output-file requirements-dev.txt
 	printf '%s\n' "apache-airflow==2.11.*" "pandas<3" \
@@ -149,9 +149,11 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - --exclude-newer 2025-09-20 \
 			--exclude-newer-package apache-airflow-providers-common-compat=2026-02-01 \
 			--output-file dev/requirements-airflow-3.0.txt
-	for version in 3.1 3.2; do printf '%s\n' "apache-airflow==$$version.*" "pandas<3" \
-		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - \
-			--output-file dev/requirements-airflow-$$version.txt || exit 1; done
+	printf '%s\n' "apache-airflow==3.1.*" "pandas<3" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - --output-file dev/requirements-airflow-3.1.txt
+	printf '%s\n' "apache-airflow==3.2.*" "pandas<3" \
+		| $(LOCK) $(LOCK_ARGUMENTS) --group airflow-3 --constraints - --exclude-newer 2026-06-20 \
+			--output-file dev/requirements-airflow-3.2.txt
 	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
 		--output-file dev/requirements-servers.txt
 

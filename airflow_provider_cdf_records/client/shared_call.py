@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from copy import copy
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from airflow_provider_cdf_records.client.errors import CdfError
@@ -15,6 +17,8 @@ T = TypeVar("T")
 
 class SharedCall(Generic[T]):
     """Calls a function in a thread of its own, so that whoever waits for it can be told to stop.
+
+    The thread has the context of the first who waits.
 
     :param function: what to call.
     :param wait: waits until a future is done; what it raises ends the wait, and not the call.
@@ -36,7 +40,8 @@ class SharedCall(Generic[T]):
                 return held
             if (running := self._running) is None:
                 running = Future()
-                threading.Thread(target=self._run, args=(running,), name="cdf-token", daemon=True).start()
+                run = partial(copy_context().run, self._run, running)
+                threading.Thread(target=run, name="cdf-token", daemon=True).start()
                 self._running = running
         self._wait(running)
         error = running.exception()

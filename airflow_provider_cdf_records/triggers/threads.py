@@ -7,7 +7,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
+
+from airflow_provider_cdf_records.version_compat.secrets import asking
 
 T = TypeVar("T")
 
@@ -24,10 +27,9 @@ class Threads:
     async def call(self, function: Callable[[], T]) -> T:
         """Return what a function returns, called in a thread with the context of the caller.
 
-        The thread may ask Airflow for connections. Whoever is cancelled meanwhile does not wait for it.
+        The thread may ask Airflow for connections; those that it starts with its context may mask secrets.
+        Whoever is cancelled meanwhile does not wait for it.
         """
-        from asgiref.sync import sync_to_async  # noqa: PLC0415 (costs time when parsed)
-
         await self._free.acquire()
         loop = asyncio.get_running_loop()
 
@@ -35,11 +37,23 @@ class Threads:
             with suppress(RuntimeError):  # the loop has ended, too
                 loop.call_soon_threadsafe(self._free.release)
 
-        # Not asyncio.to_thread: in Airflow 3.0 and 3.1, a call to the supervisor finds its event loop only
-        # from a thread that asgiref has prepared.
-        thread: Any = _OneThread(has_ended)  # asgiref needs no more of a ThreadPoolExecutor
-        call: Callable[[], Awaitable[T]] = sync_to_async(function, thread_sensitive=False, executor=thread)
-        return await call()
+        asking.set(partial(_call_from_any_thread, loop))
+        return await _call_in_thread(function, has_ended)
+
+
+async def _call_in_thread(function: Callable[[], T], has_ended: Callable[[object], None]) -> T:
+    from asgiref.sync import sync_to_async  # noqa: PLC0415 (costs time when parsed)
+
+    # Not asyncio.to_thread: in Airflow 3.0 and 3.1, a call to the supervisor finds its event loop only
+    # from a thread that asgiref has prepared. From another one it spoils what the whole triggerer reads.
+    thread: Any = _OneThread(has_ended)  # asgiref needs no more of a ThreadPoolExecutor
+    call: Callable[[], Awaitable[T]] = sync_to_async(function, thread_sensitive=False, executor=thread)
+    return await call()
+
+
+def _call_from_any_thread(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    called = _call_in_thread(function, has_ended=lambda _: None)
+    asyncio.run_coroutine_threadsafe(called, loop).result()
 
 
 class _OneThread(Executor):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 from importlib import import_module
 
 from airflow_provider_cdf_records.version_compat.version import AIRFLOW_3
 
+# In a triggerer: calls a function where it may ask Airflow, whichever thread wants that.
+asking: ContextVar[Callable[[Callable[[], None]], None] | None] = ContextVar("cdf_asking", default=None)
+
 
 def mask_secret(secret: str) -> None:
-    """Have Airflow replace a secret by ``***`` in all logs of this process."""
+    """Have Airflow replace a secret by ``***`` in all logs of this process, and of its supervisor."""
     module = "airflow.sdk.log" if AIRFLOW_3 else "airflow.utils.log.secrets_masker"
-    import_module(module).mask_secret(secret)
+    mask = partial(import_module(module).mask_secret, secret)
+    if (ask := asking.get()) is None:
+        mask()
+    else:
+        ask(mask)
 
 
 def failures_of_secrets_backends(conn_id: str) -> list[Exception]:

@@ -158,7 +158,7 @@ def adds_up() -> None:
         rejected_path=str(FOLDER / "rejected/{{ ti.map_index }}.ndjson"),
     ).expand(records=rows)
 
-    @task(trigger_rule="none_failed")
+    @task(trigger_rule="none_failed", multiple_outputs=False)  # Airflow 3.0 takes no output that is None
     def total(summaries: Any) -> dict[str, Any]:
         merged = merge_summaries(summaries)
         (FOLDER / "merged.json").write_text(json.dumps(merged))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib.util import find_spec
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.local_cdf import LocalCdf
 from tests.sample_records import STREAM
 
 QUERY = "SELECT id, number FROM reading WHERE number > ?"
+# common.sql tells lineage of queries since 1.32; an older one is pinned for Airflow 3.0.
+IS_TOLD = find_spec("airflow.providers.common.sql.hooks.lineage") is not None
 
 
 @pytest.mark.parametrize("spool", [False, True])
@@ -26,7 +29,8 @@ def test_a_query_is_told_without_its_parameters(
     CdfRecordsHook().upsert_query(
         STREAM, QUERY, conn_id="lite", parameters=[0], mapping=mapping(number="number"), spool=spool
     )
-    assert collected.queries == [(QUERY, "SqliteHook")]
+    if IS_TOLD:
+        assert collected.queries == [(QUERY, "SqliteHook")]
     assert collected.inputs == []
     assert len(collected.outputs) == 1
 

@@ -1,0 +1,41 @@
+"""Which thread of a triggerer asks Airflow's supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future, wait
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from airflow_provider_cdf_records.client.shared_call import SharedCall
+from airflow_provider_cdf_records.triggers.threads import Threads
+from airflow_provider_cdf_records.version_compat import AIRFLOW_3, mask_secret
+
+
+def test_a_new_token_is_masked_from_where_airflow_finds_its_event_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from asgiref.sync import async_to_sync
+
+    loops = []
+
+    async def ask_supervisor() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    def mask(_: Any) -> None:  # as Airflow 3.0 and 3.1 do in a triggerer
+        async_to_sync(ask_supervisor)()
+
+    module = "airflow.sdk.log" if AIRFLOW_3 else "airflow.utils.log.secrets_masker"
+    monkeypatch.setattr(import_module(module), "mask_secret", mask)
+
+    def wait_for(running: Future[Any]) -> None:
+        wait([running])
+
+    async def trigger() -> None:
+        fetch = SharedCall(lambda: mask_secret("a new token"), wait_for)
+        await Threads(1).call(lambda: fetch(unless=lambda: None))
+        assert loops == [asyncio.get_running_loop()]
+
+    asyncio.run(trigger())
