@@ -69,7 +69,7 @@ def test_a_delimiter_is_found_whatever_quoted_values_hold(
 SHIFT_JIS = pytest.param(
     "shift_jis",
     marks=pytest.mark.skipif(
-        version("charset-normalizer") == "3.4.3", reason="charset-normalizer 3.4.3 takes it for gb18030"
+        version("charset-normalizer").startswith("3.4."), reason="charset-normalizer 3.4 takes it for gb18030"
     ),
 )
 
