@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,8 +74,10 @@ def test_the_path_of_rejected_records_has_no_secret() -> None:
 
 
 def test_the_tables_of_a_query_are_inputs_where_the_hook_names_its_database() -> None:
-    from airflow.providers.openlineage.sqlparser import DatabaseInfo
+    from airflow.providers.openlineage.sqlparser import DatabaseInfo, get_openlineage_facets_with_sql
 
+    if "use_connection" not in signature(get_openlineage_facets_with_sql).parameters:
+        pytest.skip("This provider, such as 2.7, names tables only when it asks the database for them")
     hook = SimpleNamespace(
         get_connection=lambda _: None,
         get_openlineage_database_info=lambda _: DatabaseInfo(
