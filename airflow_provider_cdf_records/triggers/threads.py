@@ -37,8 +37,15 @@ class Threads:
             with suppress(RuntimeError):  # the loop has ended, too
                 loop.call_soon_threadsafe(self._free.release)
 
-        asking.set(partial(_call_from_any_thread, loop))
-        return await _call_in_thread(function, has_ended)
+        def with_way_to_ask() -> T:
+            # Set in the thread alone: on the loop itself, whoever asked it would wait for himself.
+            set_before = asking.set(partial(_call_from_any_thread, loop))
+            try:
+                return function()
+            finally:
+                asking.reset(set_before)
+
+        return await _call_in_thread(with_way_to_ask, has_ended)
 
 
 async def _call_in_thread(function: Callable[[], T], has_ended: Callable[[object], None]) -> T:

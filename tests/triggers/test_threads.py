@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_cdf_records.client.shared_call import SharedCall
 from airflow_provider_cdf_records.triggers.threads import Threads
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3, mask_secret
+from airflow_provider_cdf_records.version_compat.secrets import asking
 
 
 def test_a_new_token_is_masked_from_where_airflow_finds_its_event_loop(
@@ -37,5 +38,14 @@ def test_a_new_token_is_masked_from_where_airflow_finds_its_event_loop(
         fetch = SharedCall(lambda: mask_secret("a new token"), wait_for)
         await Threads(1).call(lambda: fetch(unless=lambda: None))
         assert loops == [asyncio.get_running_loop()]
+
+    asyncio.run(trigger())
+
+
+def test_the_event_loop_itself_does_not_wait_for_itself_to_mask_a_secret() -> None:
+    async def trigger() -> None:
+        asked = await Threads(1).call(asking.get)
+        assert asked is not None
+        assert asking.get() is None
 
     asyncio.run(trigger())
