@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3
-from tests.airflow_version import AIRFLOW
 from tests.dags.conftest import ROOT, Airflow, airflow_on
 from tests.local_cdf import IMMUTABLE_STREAM, LocalCdf, local_cdf
 from tests.sample_records import STREAM
@@ -57,8 +56,7 @@ def run(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "AIRFLOW_CONN_DB": json.dumps({"conn_type": "sqlite", "host": str(folder / "db.sqlite")}),
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
         }
-        if AIRFLOW < (3, 1):
-            airflow.run("dags", "reserialize")  # else its `dags test` knows no assets or aliases
+        airflow.learn_assets()
         for dag_id in ("lineage", "lineage_of_hook"):
             airflow.run("dags", "test", dag_id)
         events = [json.loads(line) for line in written.read_text().splitlines()]
