@@ -1,6 +1,6 @@
 // The containers, and the definition of one.
 
-import { ask, at, cell, element, replaceKeepingFocus, row } from "./dom.js";
+import { ask, at, cell, element, onClick, replaceKeepingFocus, row } from "./dom.js";
 import { number } from "./format.js";
 import { codeBlock, facts, openPanel, table } from "./panel.js";
 
@@ -19,7 +19,7 @@ export async function showContainers() {
         container.usedFor === "record" ? undefined
           : element("span", { class: "muted small" }, `for ${container.usedFor}s, not records`)),
     );
-    made.addEventListener("click", () => openContainer(container.space, container.externalId));
+    onClick(made, () => openContainer(container.space, container.externalId));
     return made;
   }));
 }

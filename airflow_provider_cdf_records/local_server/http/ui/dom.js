@@ -39,6 +39,19 @@ export function replaceKeepingFocus(parent, children) {
   if (focused !== undefined) parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
+// Whether text in an element is selected, which would be lost if it were drawn anew.
+export function isSelectedIn(parent) {
+  const selection = getSelection();
+  return !selection.isCollapsed && selection.containsNode(parent, true);
+}
+
+// Have a click on an element do something, but not the one that ends the selecting of its text.
+export function onClick(parent, act) {
+  parent.addEventListener("click", (event) => {
+    if (event.target.closest("button") || !isSelectedIn(parent)) act();
+  });
+}
+
 const drawn = new Map(); // what each part showed last, so that unchanged parts are left alone
 
 export function changed(part, content) {

@@ -1,6 +1,6 @@
 // The records of the chosen stream: newest first, page by page, filtered.
 
-import { ask, at, cell, changed, element, line, Refused, replaceKeepingFocus, row } from "./dom.js";
+import { ask, at, cell, changed, element, isSelectedIn, line, onClick, Refused, replaceKeepingFocus, row } from "./dom.js";
 import { examplesOf } from "./examples.js";
 import { many, NONE, number, time, zoneKey } from "./format.js";
 import { openRecord } from "./record.js";
@@ -76,6 +76,7 @@ export class Records {
     } else {
       at("newer").hidden = !isNews;
     }
+    this.redraw();
   }
 
   #apply(text) {
@@ -134,6 +135,7 @@ export class Records {
   redraw() {
     const stream = this.#stream;
     if (!stream || !this.#ready) return;
+    if (isSelectedIn(at("records"))) return; // shown at the next second without a selection
     const width = at("records-section").clientWidth;
     const shown = width < NARROWEST_TABLE ? IN_A_CARD
       : Math.min(MOST_COLUMNS, Math.floor((width - BESIDE) / NARROWEST_COLUMN));
@@ -198,7 +200,7 @@ export class Records {
         return cell(one.name, numeric.has(key) ? "number" : "", line(isThere ? textOf(value) : NONE, isThere ? "" : "muted"));
       }));
     const stream = this.#stream.externalId;
-    made.addEventListener("click", () => openRecord(stream, record));
+    onClick(made, () => openRecord(stream, record));
     return made;
   }
 }

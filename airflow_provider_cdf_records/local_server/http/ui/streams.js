@@ -1,9 +1,10 @@
 // The streams, of which one is chosen.
 
-import { at, cell, changed, element, line, replaceKeepingFocus, row } from "./dom.js";
+import { at, cell, changed, element, isSelectedIn, line, onClick, replaceKeepingFocus, row } from "./dom.js";
 import { bytes, NONE, number, rate, time, zoneKey } from "./format.js";
 
 export function drawStreams(streams, chosen) {
+  if (isSelectedIn(at("streams"))) return;
   if (!changed("streams", [streams, chosen, zoneKey()])) return;
   at("streams").hidden = streams.length === 0;
   at("no-streams").hidden = streams.length > 0;
@@ -27,7 +28,7 @@ export function drawStreams(streams, chosen) {
       cell("Last change", "when", stream.lastChange ? time(stream.lastChange) : line(NONE, "muted"),
         ...now),
     );
-    made.addEventListener("click", () => {
+    onClick(made, () => {
       location.hash = encodeURIComponent(name);
     });
     return made;

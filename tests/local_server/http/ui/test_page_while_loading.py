@@ -109,3 +109,37 @@ def test_whether_the_server_answers_stays_in_sight(page: Page, raw: Raw) -> None
     page.locator("#requests tbody tr").last.scroll_into_view_if_needed()
     expect(page.locator("#activity-title")).not_to_be_in_viewport()
     expect(page.locator("#live")).to_be_in_viewport()
+
+
+def test_selected_text_stays_selected_while_records_arrive(page: Page, raw: Raw) -> None:
+    fill(raw, 1)
+    expect(page.locator("#records tbody tr")).to_have_count(1)
+    for count, table in enumerate(("records", "requests", "streams"), start=2):
+        text = page.locator(f"#{table} tbody .line, #{table} tbody .small").first
+        text.evaluate("element => getSelection().selectAllChildren(element)")
+        selected = page.evaluate("String(getSelection())")
+        assert selected
+        before = cells(page, table)
+        fill(raw, count)
+        for _ in range(2):
+            with page.expect_response("**/ui/state?*"):
+                pass
+        assert (page.evaluate("String(getSelection())"), cells(page, table)) == (selected, before)
+        page.evaluate("getSelection().removeAllRanges()")
+        expect(page.locator(f"#{table} tbody")).not_to_have_text("".join(map("".join, before)))
+
+
+def test_selecting_text_of_a_record_does_not_open_it(page: Page, raw: Raw) -> None:
+    fill(raw, 1)
+    text = page.locator("#records tbody .line").first
+    box = text.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 1, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.up()
+    assert page.evaluate("String(getSelection())")
+    expect(page.locator("#panel")).not_to_be_visible()
+    page.locator("#records tbody button").click()
+    expect(page.locator("#panel")).to_be_visible()
