@@ -17,6 +17,8 @@ from dev.own_airflow import forget_the_users_airflow
 if TYPE_CHECKING:
     from tests.local_cdf import LocalCdf
 
+LONGEST_ID = 100  # characters of an argument
+
 NO_HURRY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same each time", NO_HURRY, derandomize=True)
 settings.register_profile("soak", NO_HURRY, print_blob=True)
@@ -35,6 +37,11 @@ os.environ.update(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the groups that stay in one process: they take longest."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long argument by its place: keys and packed files differ from process to process."""
+    return argname if isinstance(val, (bytes, str)) and len(val) > LONGEST_ID else None
 
 
 @pytest.fixture
