@@ -72,8 +72,10 @@ class RunningAirflow:
         try:
             process.wait(timeout=SOON)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
+        with suppress(ProcessLookupError):  # a scheduler on Python 3.14 leaves processes behind
+            os.killpg(process.pid, signal.SIGKILL)
 
     def command(self, *arguments: str) -> None:
         """Run ``airflow`` with arguments."""
