@@ -6,6 +6,8 @@ from typing import Any
 
 SPACE, CONTAINER, STREAM = "plant", "Alarm", "alarms"
 
+TOO_DEEP = 1_000_000  # levels of nesting: from Python 3.14 on, they are read until the stack is full
+
 # A value of property "time" that the checks before sending let pass, and the local server refuses.
 REFUSED_BY_CDF = "2026-01-02T03:04:05.123456Z"
 

@@ -13,6 +13,11 @@ import msgspec
 NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
 
 
+def words_of(error: Exception) -> str:
+    """Return what an error says; of nesting without end, each Python says something else."""
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
 def exact_number(text: str) -> float | Decimal:
     """Return a number of JSON with all its digits: a float if that has the same text, as 1.5, but not 1.0.
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently
+from airflow_provider_cdf_records.records.decoding import NOT_JSON, decode_leniently, words_of
 from airflow_provider_cdf_records.records.identifiers import InvalidRecordError
 from airflow_provider_cdf_records.records.json_types import (
     all_digits,
@@ -71,7 +71,7 @@ def encode_exactly(row: Mapping[str, Any]) -> bytes:
     try:
         return _to_json(_with_whole_floats_as_integers(row), _exact_encoder)
     except CANNOT_ENCODE as error:
-        raise InvalidRecordError(str(error)) from None
+        raise InvalidRecordError(words_of(error)) from None
 
 
 def display(value: object, to_text: Callable[[Any], str] = repr) -> str:
@@ -95,7 +95,7 @@ def explain_decode_error(error: Exception, path: str = "") -> str:
     if isinstance(error, InvalidRecordError):
         return str(error)
     if not isinstance(error, msgspec.ValidationError):
-        return f"not JSON: {error}"
+        return f"not JSON: {words_of(error)}"
     what, _, inner = str(error).partition(" - at `$")
     path = (path + inner.rstrip("`")).lstrip(".")
     if missing := MISSING_FIELD.fullmatch(what):
@@ -204,7 +204,7 @@ def _problems_in(
     if is_reason and isinstance(value, float):
         yield f"{path}: {value} is not JSON (send None, or leave the property out)"
     elif is_reason:
-        yield f"{path}: {error}" if path else str(error)
+        yield f"{path}: {words_of(error)}" if path else words_of(error)
 
 
 def _children(value: object, path: str) -> list[tuple[str, object]]:

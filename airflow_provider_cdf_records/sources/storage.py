@@ -7,8 +7,10 @@ import os
 import posixpath
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from stat import S_ISDIR
 from typing import IO, Any, Protocol, runtime_checkable
 
 from airflow_provider_cdf_records.sources.storage_answers import is_missing, origin_of
@@ -72,6 +74,8 @@ def is_on_the_web(path: StoragePath) -> bool:
 
 def is_folder(path: StoragePath) -> bool:
     """Whether a path is a folder."""
+    if is_local(path):
+        return S_ISDIR(_local_mode(path))
     if not _is_remote(path):
         return path.is_dir()
     found = look_at(path)
@@ -92,6 +96,8 @@ def look_at(path: Any, *, again: bool = False) -> Mapping[str, Any] | None:
     :param again: ask although the answer is known.
     :raises Exception: any of the storage's library, when it does not tell.
     """
+    if is_local(path):
+        return {} if _local_mode(path) else None
     if not _is_remote(path):
         return {} if path.exists() else None
     if is_bucket(path):
@@ -112,6 +118,16 @@ def look_at(path: Any, *, again: bool = False) -> Mapping[str, Any] | None:
         elif again:
             path.fs.dircache.pop(key, None)
     return found or None
+
+
+def _local_mode(path: StoragePath) -> int:
+    """Return the mode of a local file, 0 for nothing there.
+
+    From Python 3.14 on, ``exists`` and ``is_dir`` take each failure for nothing there.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):  # of a null byte
+        return int(stat_of(path).st_mode)
+    return 0
 
 
 def _is_remote(path: Any) -> bool:

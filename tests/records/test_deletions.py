@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.records.identifiers import (
     check_space,
 )
 from airflow_provider_cdf_records.rejected.lines import rejection_of
-from tests.sample_records import a_record
+from tests.sample_records import TOO_DEEP, a_record
 
 
 def converted(rows: list[Any], **more: Any) -> Records:
@@ -75,7 +75,7 @@ BAD_ROWS = {
     "externalId: must not hold a null byte": ID | {"externalId": "a\0b"},
     "not JSON: 'utf-8' codec": b'{"space": "plant", "externalId": "\xff"}',
     "not JSON: Input data was truncated": b'{"space": "plant"',
-    "not JSON: maximum recursion depth": b'{"text": ' + b"[" * 100_000,
+    "not JSON: nested too deeply": b'{"text": ' + b"[" * TOO_DEEP,
     "externalId: 'utf-8' codec": ID | {"externalId": "\ud800"},
     "expected a record's space and externalId (a dict), got int": 7,
 }

@@ -9,6 +9,7 @@ from upath import UPath
 
 from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources import files_of, kind_that_takes
+from airflow_provider_cdf_records.sources.storage import is_folder, look_at
 
 NAMES = [
     "b.csv",
@@ -118,3 +119,11 @@ def test_a_file_that_is_not_there_yet_belongs_to_a_pattern_too(folder: Any) -> N
 def test_a_file_on_other_storage_belongs_to_no_folder(folder: Any, tmp_path: Path) -> None:
     for path in (folder, folder / "*"):
         assert kind_that_takes(path, UPath(f"ftp://host{folder.path}/a.csv")) is None
+
+
+@pytest.mark.parametrize("look", [look_at, is_folder])
+def test_what_cannot_be_looked_at_is_not_taken_for_nothing(
+    tmp_path: Path, look: Callable[[Any], Any]
+) -> None:
+    with pytest.raises(OSError, match="too long"):
+        look(tmp_path / ("x" * 300))

@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from typing import NamedTuple
 
+from airflow_provider_cdf_records.records.decoding import words_of
 from airflow_provider_cdf_records.sources.formats.json_encoding import wrong_encoding
 from airflow_provider_cdf_records.sources.source import FormatError
 
@@ -134,7 +135,7 @@ class JsonText:
                     continue
                 why, at = error.msg.removesuffix(" starting at"), error.pos - self._at
             except (ValueError, RecursionError) as error:  # too many digits, or too deep a nesting
-                why = str(error)
+                why = words_of(error)
             else:
                 if end == len(self._window) and self._read_more_of_value():
                     continue  # a number may go on

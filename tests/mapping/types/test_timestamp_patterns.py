@@ -90,7 +90,7 @@ def test_a_pattern_reads(pattern: str, text: Any, expected: str) -> None:
         ("%d.%m.%Y", "2026-01-02", "the mapping reads it as '%d.%m.%Y'"),
         ("%d.%m.%Y", "02.01.26", "the mapping reads it as"),
         ("%d.%m.%Y", "02.01.2026 03:04", "the mapping reads it as"),
-        ("%d.%m.%Y", "30.02.2026", "day is out of range for month"),
+        ("%d.%m.%Y", "30.02.2026", "day"),
         ("%d.%m.%Y", "02.13.2026", "month must be in 1..12"),
         ("%Y%m%d", "2026012", "the mapping reads it as"),
         ("%Y%m%d", 2026012, "the mapping reads it as"),

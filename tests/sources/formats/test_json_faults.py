@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.records.errors import SourceError
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.formats import json_text
 from tests.mapping.loading import Loaded, mapping
+from tests.sample_records import TOO_DEEP
 from tests.sources.reading import most_memory
 
 BAD = [
@@ -29,7 +30,7 @@ BAD = [
     (b'{"id": "b", "value": 1e999}', "expected float64, got Decimal('1E+999')"),
     (b'{"id": "b", "number": %s}' % (b"9" * 5000), "column 'number' -> plant/Alarm.number: expected int32"),
     (b'{"id": "b", "text": "\\ud800"}', "column 'text' -> plant/Alarm.text: expected text"),
-    (b'{"id": "b", "deep": %s1%s}' % (b"[" * 100_000, b"]" * 100_000), "recursion"),
+    (b'{"id": "b", "deep": %s1%s}' % (b"[" * TOO_DEEP, b"]" * TOO_DEEP), "nested too deeply"),
     (b'{"id": "b", "text": "\xff"}', "not UTF-8: \\xff in 'text'"),
     (b'{"id": "b", "text": "%s"}' % (b"x" * 12_000_000), "expected text"),
     (b"[1]", "expected `object`, got `array`"),
