@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.10-3.13 and make, and set up the rest themselves.
+# `make demo` and `make test` need Python 3.10-3.14 and make, and set up the rest themselves.
 PYTHON ?= python3
 # Others, such as dev/requirements-airflow-2.txt, get an environment of their own.
 REQUIREMENTS ?= requirements-dev.txt
