@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.local_server import LocalServer
 from tests.local_server.conftest import Raw, a_record, refusal, set_up
 
 HEAVY = {"airflow", "asyncio", "msgspec", "starlette", "uvicorn", "yaml", "sqlite3"}
+PLUGIN = "airflow_provider_cdf_records.local_server.pytest_plugin"
 
 
 def raw_of_connection() -> Raw:
@@ -52,6 +53,6 @@ class TestOfAClass:
 
 
 def test_pytest_pays_little_for_it_where_it_is_not_used() -> None:
-    code = "import sys, airflow_provider_cdf_records.local_server.pytest_plugin; print(*sys.modules)"
+    code = f"import sys; before = set(sys.modules); import {PLUGIN}; print(*set(sys.modules) - before)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not HEAVY & set(loaded.split())
