@@ -63,7 +63,8 @@ databases:  ## PostgreSQL, MariaDB, Redis, an ODBC driver, and npm, where apt-ge
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2> /dev/null; then sudo="sudo -n"; else exit 0; fi; \
 	echo "Installing the servers that are tested against."; \
 	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		postgresql mariadb-server redis-server unixodbc odbc-mariadb libmariadb-dev pkg-config gcc npm; } > .servers.log 2>&1 \
+		postgresql mariadb-server redis-server unixodbc odbc-mariadb libmariadb-dev pkg-config gcc \
+		$$(command -v npm > /dev/null || echo npm); } > .servers.log 2>&1 \
 		|| echo "That failed; .servers.log says why."
 
 chromium: $(READY)  ## the browser that Airflow's pages and the local server's are tested in, where apt-get can install it

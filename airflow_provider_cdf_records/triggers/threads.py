@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from airflow_provider_cdf_records.version_compat.secrets import asking
 
 T = TypeVar("T")
+
+LOOK_EVERY = 1  # second, whether the event loop is still there
 
 
 class Threads:
@@ -60,7 +62,17 @@ async def _call_in_thread(function: Callable[[], T], has_ended: Callable[[object
 
 def _call_from_any_thread(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     called = _call_in_thread(function, has_ended=lambda _: None)
-    asyncio.run_coroutine_threadsafe(called, loop).result()
+    try:
+        outcome = asyncio.run_coroutine_threadsafe(called, loop)
+    except RuntimeError:  # the loop has ended
+        called.close()
+        raise
+    while not wait([outcome], LOOK_EVERY).done:
+        if loop.is_closed():  # it ended with the call in its queue
+            called.close()
+            outcome.cancel()
+            break
+    outcome.result()
 
 
 class _OneThread(Executor):

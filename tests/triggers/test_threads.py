@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +13,7 @@ from airflow_provider_cdf_records.client.shared_call import SharedCall
 from airflow_provider_cdf_records.triggers.threads import Threads
 from airflow_provider_cdf_records.version_compat import AIRFLOW_3, mask_secret
 from airflow_provider_cdf_records.version_compat.secrets import asking
+from tests.waiting import PATIENCE
 
 
 def test_a_new_token_is_masked_from_where_airflow_finds_its_event_loop(
@@ -40,6 +41,21 @@ def test_a_new_token_is_masked_from_where_airflow_finds_its_event_loop(
         assert loops == [asyncio.get_running_loop()]
 
     asyncio.run(trigger())
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_who_asks_an_event_loop_that_has_ended_does_not_wait_for_ever(*, is_closed: bool) -> None:
+    loop = asyncio.new_event_loop()
+    ask = loop.run_until_complete(Threads(1).call(asking.get))
+    assert ask is not None
+    if is_closed:
+        loop.close()
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(ask, lambda: None)
+        wait([asked], 0.2)  # until it waits in the queue of the loop, most probably
+        loop.close()
+        with pytest.raises((RuntimeError, CancelledError)):
+            asked.result(PATIENCE)
 
 
 def test_the_event_loop_itself_does_not_wait_for_itself_to_mask_a_secret() -> None:
