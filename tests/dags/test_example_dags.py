@@ -32,7 +32,9 @@ EXAMPLES = ROOT / "example_dags"
 
 
 @pytest.fixture
-def examples_cdf(empty_cdf: LocalServer) -> LocalServer:
+def examples_cdf(empty_cdf: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
+    # An example sets it where it is read, as when another test reads all DAGs in this process.
+    monkeypatch.delenv("AIRFLOW_CONN_CDF_EXAMPLE", raising=False)
     empty_cdf.load(EXAMPLES / "cdf.yaml")
     return empty_cdf
 
