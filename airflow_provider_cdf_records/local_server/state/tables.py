@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
 VERSION = 1  # of these tables; a file of another version is refused
 
@@ -154,9 +155,8 @@ def open_database(
 
 def _check(path: Path) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):  # other failures are told
-        path.stat()
-    if path.exists() and not path.is_file():
-        raise UnusableDatabase(f"database {path}: is not a file; name a file to create or to open.")
+        if not S_ISREG(path.stat().st_mode):
+            raise UnusableDatabase(f"database {path}: is not a file; name a file to create or to open.")
     if not path.parent.is_dir():
         raise UnusableDatabase(f"database {path}: there is no folder {path.parent}; create it first.")
 

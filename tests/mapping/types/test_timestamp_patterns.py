@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -59,6 +60,11 @@ def test_what_is_accepted_strptime_reads_in_the_same_way(pattern: str, text: str
         assert datetime.strptime(text, pattern) == moment
 
 
+NO_SUCH_DAY = (  # in the words of Python
+    "day is out of range for month" if sys.version_info < (3, 14) else "day 30 must be in range 1..28"
+)
+
+
 @pytest.mark.parametrize(
     ("pattern", "text", "expected"),
     [
@@ -90,7 +96,7 @@ def test_a_pattern_reads(pattern: str, text: Any, expected: str) -> None:
         ("%d.%m.%Y", "2026-01-02", "the mapping reads it as '%d.%m.%Y'"),
         ("%d.%m.%Y", "02.01.26", "the mapping reads it as"),
         ("%d.%m.%Y", "02.01.2026 03:04", "the mapping reads it as"),
-        ("%d.%m.%Y", "30.02.2026", "day"),
+        ("%d.%m.%Y", "30.02.2026", NO_SUCH_DAY),
         ("%d.%m.%Y", "02.13.2026", "month must be in 1..12"),
         ("%Y%m%d", "2026012", "the mapping reads it as"),
         ("%Y%m%d", 2026012, "the mapping reads it as"),
