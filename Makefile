@@ -157,6 +157,7 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 			--output-file dev/requirements-airflow-3.2.txt
 	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
 		--output-file dev/requirements-servers.txt
+	$(BIN)/python -m dev.matrix | $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-lowest.txt
 
 clean:
 	rm -rf .venv .venv-* .nox .coverage .coverage.* .servers .servers.log .demo .demo-up .bench docs/_build build dist

@@ -16,7 +16,6 @@ from dev.matrix import (
     PYTHONS,
     REQUIREMENTS,
     keep,
-    lowest_requirements,
     read_run,
 )
 
@@ -43,13 +42,9 @@ SERVER_TESTS = ("tests/servers", *sorted(map(str, Path("tests/hooks/sql").glob("
 SERVER_TESTS += ("tests/hooks/sql/test_memory.py",)
 
 
-def _session(
-    airflow: str, python: str, kind: str, tests: tuple[str, ...], *pins: str
-) -> Callable[[nox.Session], None]:
+def _session(airflow: str, python: str, kind: str, tests: tuple[str, ...]) -> Callable[[nox.Session], None]:
     def run(session: nox.Session) -> None:
-        session.install("-r", REQUIREMENTS[airflow])
-        if pins:
-            session.install("--no-deps", *pins)  # what the tests use may ask for more, and seldom needs it
+        session.install("-r", REQUIREMENTS[LOWEST if kind == LOWEST else airflow])
         session.install("--no-deps", "--no-build-isolation", "--editable", ".")
         printed = str(session.run("python", "-c", VERSIONS, silent=True))
         versions = printed.strip().splitlines()[-1].split()
@@ -78,5 +73,4 @@ for airflow, pythons in PYTHONS.items():
             nox.session(_session(airflow, python, kind, tests), name=name, python=python)
 
 airflow, python = LOWEST_ON
-pins = lowest_requirements(Path("pyproject.toml").read_text())
-nox.session(_session(airflow, python, LOWEST, LOWEST_TESTS, *pins), name=LOWEST, python=python)
+nox.session(_session(airflow, python, LOWEST, LOWEST_TESTS), name=LOWEST, python=python)

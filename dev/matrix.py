@@ -18,6 +18,8 @@ RESULTS = ROOT / "docs" / "versions.json"
 PAGE = ROOT / "docs" / "versions.md"
 BEGIN, END = "<!-- begin: written by make matrix -->", "<!-- end -->"
 
+# The lowest of what pyproject.toml allows.
+LOWEST = "lowest"
 # From `Requires-Python` and the classifiers of each Airflow; its pinned requirements are made by `make lock`.
 PYTHONS = {
     "2.11": ("3.10", "3.11", "3.12"),
@@ -32,6 +34,7 @@ REQUIREMENTS = {
     "3.1": "dev/requirements-airflow-3.1.txt",
     "3.2": "dev/requirements-airflow-3.2.txt",
     "3.3": "requirements-dev.txt",
+    LOWEST: "dev/requirements-lowest.txt",
 }
 
 # Tests of what touches Airflow. The others depend on Python's version alone.
@@ -51,8 +54,7 @@ AIRFLOW_TESTS = (
     "tests/triggers",
 )
 KINDS = {"whole": ("tests",), "airflow": AIRFLOW_TESTS}
-# The lowest of what pyproject.toml allows, with the tests of what uses these packages.
-LOWEST = "lowest"
+# With the tests of what uses these packages.
 LOWEST_ON = ("2.11", "3.10")
 LOWEST_TESTS = (
     *("tests/assets", "tests/client", "tests/decorators", "tests/links", "tests/load", "tests/mapping"),
@@ -167,3 +169,7 @@ def _details(results: list[Run]) -> str:
         numbers = f"{run.passed} | {run.failed} | {run.skipped}"
         lines.append(f"| {run.airflow} | {run.python} | {run.kind} | {numbers} | {run.date} |")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":  # for `make lock`
+    print(*lowest_requirements((ROOT / "pyproject.toml").read_text()), sep="\n")
