@@ -11,7 +11,7 @@ from airflow_provider_cdf_records.commands.errors import UsageError
 from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import FileSource, files_of
 from airflow_provider_cdf_records.sources.slices import SlicedFile, split_text
-from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, look_at
 from airflow_provider_cdf_records.sources.storage_errors import missing
 
 
@@ -36,7 +36,7 @@ def files_in(path: str) -> list[StoragePath]:
     :raises UsageError: when there are none.
     """
     files = files_of(open_path(path))
-    if not files[0].exists():
+    if look_at(files[0]) is None:
         if split_text(path)[1] is not None:
             msg = f"{path} has a slice, and this command reads whole files; give the file."
             raise UsageError(msg)
@@ -52,7 +52,7 @@ def files_and_slices_in(paths: Sequence[str]) -> list[StoragePath | SlicedFile]:
     found: list[StoragePath | SlicedFile] = []
     for path in paths:
         text, part = split_text(path)
-        if part is None or open_path(path).exists():  # a file whose name looks like a slice
+        if part is None or look_at(open_path(path)) is not None:  # a file whose name looks like a slice
             found += files_in(path)
             continue
         files = files_in(text)

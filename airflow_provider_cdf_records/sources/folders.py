@@ -66,7 +66,7 @@ def kind_that_takes(path: Any, file: StoragePath) -> str | None:
     folder, _, last = name.rpartition("/")
     if last.startswith(HIDDEN):
         return None
-    if path.is_dir():
+    if is_folder(path):
         return "folder" if canonical_path(path) == (storage, folder or "/") else None
     if not _is_pattern(path):
         return None
@@ -120,7 +120,7 @@ def _is_left_out(file: Any) -> bool:
     if file.name.startswith(HIDDEN):
         return True
     # Object stores may hold an empty object "folder/", which lists as a file "folder/folder".
-    return bool(file.name == file.parent.name and not file.exists())
+    return file.name == file.parent.name and look_at(file, again=True) is None
 
 
 def _split(path: Any) -> tuple[Any, str]:

@@ -9,7 +9,7 @@ import stat
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_cdf_records.records.errors import SourceError
-from airflow_provider_cdf_records.sources.storage import StoragePath, is_local, stat_of
+from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, is_local, stat_of
 from airflow_provider_cdf_records.sources.storage_errors import storage_errors
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def check_readable(path: StoragePath) -> Any:
         mode = getattr(found, "st_mode", 0)
         if stat.S_ISREG(mode):
             return found
-        if path.is_dir():
+        if is_folder(path):
             msg = f"{path} is a folder; path must name one file here."
             raise SourceError(msg)
     kind = SPECIAL.get(stat.S_IFMT(mode)) if is_local(path) else None

@@ -17,7 +17,7 @@ from airflow_provider_cdf_records.records.errors import (
     MissingSourceError,
     StorageError,
 )
-from airflow_provider_cdf_records.sources.storage import StoragePath, forget_listings
+from airflow_provider_cdf_records.sources.storage import StoragePath, forget_listings, look_at
 from airflow_provider_cdf_records.sources.storage_errors import storage_error, storage_errors
 from airflow_provider_cdf_records.sources.storage_file import open_for_reading
 
@@ -141,9 +141,8 @@ class StoredSpool:
         return str(self._path)
 
     def open(self) -> IO[bytes] | None:
-        forget_listings(self._path)
         with storage_errors(self._path):
-            if not self._path.exists():
+            if look_at(self._path, again=True) is None:
                 return None
         return open_for_reading(self._path)
 
