@@ -29,6 +29,7 @@ ENDED = ("success", "failed")
 
 SOONER = {  # than Airflow's defaults, so that tests are short
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "300",  # seconds: a busy machine fails no task
+    "AIRFLOW__CORE__PARALLELISM": "8",  # from Python 3.14 on, each worker imports Airflow anew
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",

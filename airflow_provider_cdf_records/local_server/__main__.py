@@ -55,7 +55,9 @@ def main() -> None:
             "records without a login.",
             flush=True,
         )
-    server.run(sockets=[listening])
+    if not server.should_exit:  # it would end with a traceback in older versions of uvicorn
+        server.run(sockets=[listening])
+    app.project.close()  # which the server leaves open when it is stopped while it starts
 
 
 def _on_ending(handler: Callable[..., None]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from airflow_provider_cdf_records.records.chunk import Chunk, Columns, Mark
 from airflow_provider_cdf_records.records.lazy_lists import ColumnRows
 from airflow_provider_cdf_records.sources.arrow.values import Reader, reader_of
@@ -38,8 +40,16 @@ def columns_named(names: Sequence[object], row_count: int = 0) -> Columns:
 def slices_of(batches: Iterable[Any]) -> Iterator[Any]:
     """Yield the rows of batches of any size in batches of the size of a chunk."""
     for batch in batches:
-        size = rows_at_once(batch.nbytes / max(1, batch.num_rows))
+        size = rows_at_once(_size_of(batch) / max(1, batch.num_rows))
         yield from (batch.slice(start, size) for start in range(0, batch.num_rows, size))
+
+
+def _size_of(batch: Any) -> int:
+    """Return the size of a batch in bytes."""
+    try:
+        return int(batch.nbytes)
+    except pa.ArrowTypeError:  # of views, before pyarrow 24; what is said then counts what others share, too
+        return int(batch.get_total_buffer_size())
 
 
 def values_of(batches: Iterable[Any], readers: list[Reader]) -> Iterator[list[Values]]:

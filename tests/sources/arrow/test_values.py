@@ -8,6 +8,7 @@ from math import isnan
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -157,8 +158,9 @@ def test_an_interval_of_months_is_refused() -> None:
 
 
 def test_floats_and_decimals_keep_their_values() -> None:
-    assert values(pa.array([1.5, None], pa.float16())) == [1.5, None]
-    assert {type(value) for value in values(pa.array([1.5], pa.float16()))} == {float}
+    halves = values(pa.array([np.float16(1.5), None], pa.float16()))
+    assert halves == [1.5, None]
+    assert type(halves[0]) is float
     large = Decimal("12345678901234567890123456789012345678901234567890.12")
     assert values(pa.array([large], pa.decimal256(76, 2))) == [large]
 
@@ -262,18 +264,22 @@ def test_each_batch_is_read_with_its_own_dictionary() -> None:
     assert [row for chunk in RecordsSource(reader) for row in chunk.rows] == [("a",), ("b",), ("c",)]
 
 
-def test_types_of_extensions_have_their_meaning() -> None:
+@pytest.mark.skipif(not hasattr(pa, "uuid"), reason="pyarrow has it from 18 on")
+def test_an_uuid_is_its_text() -> None:
     one = UUID("12345678-1234-5678-1234-567812345678")
     assert values(uuids([one, None])) == [str(one), None]
-    assert values(pa.ExtensionArray.from_storage(pa.bool8(), pa.array([0, 5, None], pa.int8()))) == [
-        False,
-        True,
-        None,
-    ]
-    assert values(pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}', None]))) == [
-        '{"a": 1}',
-        None,
-    ]
+
+
+@pytest.mark.skipif(not hasattr(pa, "bool8"), reason="pyarrow has it from 18 on")
+def test_a_boolean_of_eight_bits_is_a_boolean() -> None:
+    booleans = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([0, 5, None], pa.int8()))
+    assert values(booleans) == [False, True, None]
+
+
+@pytest.mark.skipif(not hasattr(pa, "json_"), reason="pyarrow has it from 19 on")
+def test_json_is_its_text() -> None:
+    objects = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}', None]))
+    assert values(objects) == ['{"a": 1}', None]
 
 
 def test_numbers_of_a_type_that_is_not_known_are_refused() -> None:

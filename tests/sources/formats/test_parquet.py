@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
@@ -21,6 +22,7 @@ from tests.sources.reading import read, refusal
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, 999999)
 PAST = datetime(1, 1, 1)
+READS_NESTED_INT96 = Version(pa.__version__) >= Version("23")
 NEAR = datetime(2026, 1, 2, 3, 4, 5, 678901)
 
 
@@ -95,6 +97,7 @@ def text(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
 
 
+@pytest.mark.skipif(not READS_NESTED_INT96, reason="pyarrow gets them wrong before 23, so they are refused")
 @given(
     st.lists(st.tuples(MOMENTS, st.none() | st.lists(MOMENTS, max_size=3), MOMENTS), min_size=1, max_size=5)
 )
@@ -128,6 +131,25 @@ def test_timestamps_of_96_bits_come_back_wherever_they_are(rows: list[Any]) -> N
             "m": [{"a": text(moment)} for moment in inner],
         }
         assert found == [{name: expected[name][number] for name in names} for number in range(len(rows))]
+
+
+def test_timestamps_of_96_bits_that_pyarrow_gets_wrong_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if READS_NESTED_INT96:
+        opened = parquet.ParquetFile
+
+        def open_as_before_23(*args: Any, coerce_int96_timestamp_unit: str, **options: Any) -> Any:
+            return opened(*args, coerce_int96_timestamp_unit="ns", **options)
+
+        monkeypatch.setattr(parquet, "ParquetFile", open_as_before_23)
+    nested = pa.array([{"n": 1, "t": FAR}], pa.struct([("n", pa.int8()), ("t", pa.timestamp("us"))]))
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"n": [1], "s": nested}), path, use_deprecated_int96_timestamps=True)
+    assert refusal(path).endswith(
+        f"cannot be read by pyarrow {pa.__version__}: column 's' has timestamps of 96 bits inside of it, of "
+        "which it gets those outside of the years 1678 to 2261 wrong. A newer pyarrow may read it."
+    )
 
 
 def test_a_timestamp_of_96_bits_whose_name_is_a_path_into_another_column_is_read(tmp_path: Path) -> None:
