@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from importlib import import_module
+from threading import Event
 from typing import Any
 
 import pytest
@@ -43,16 +44,30 @@ def test_a_new_token_is_masked_from_where_airflow_finds_its_event_loop(
     asyncio.run(trigger())
 
 
+class AskedLoop(asyncio.SelectorEventLoop):
+    """An event loop that tells when another thread has put something into its queue."""
+
+    def __init__(self) -> None:
+        self.was_asked = Event()
+        super().__init__()
+
+    def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> asyncio.Handle:
+        handle = super().call_soon_threadsafe(*args, **kwargs)
+        self.was_asked.set()
+        return handle
+
+
 @pytest.mark.parametrize("is_closed", [True, False])
 def test_who_asks_an_event_loop_that_has_ended_does_not_wait_for_ever(*, is_closed: bool) -> None:
-    loop = asyncio.new_event_loop()
+    loop = AskedLoop()
     ask = loop.run_until_complete(Threads(1).call(asking.get))
     assert ask is not None
+    loop.was_asked.clear()
     if is_closed:
         loop.close()
     with ThreadPoolExecutor() as threads:
         asked = threads.submit(ask, lambda: None)
-        wait([asked], 0.2)  # until it waits in the queue of the loop, most probably
+        assert is_closed or loop.was_asked.wait(PATIENCE)
         loop.close()
         with pytest.raises((RuntimeError, CancelledError)):
             asked.result(PATIENCE)

@@ -475,11 +475,14 @@ def test_a_killed_spool_on_storage_leaves_nothing(
     sqlite: sqlite3.Connection,
     s3: S3,  # noqa: F811
 ) -> None:
-    task = operator(ENDLESS_ROWS, spool=f"{s3.url}/spool/")
+    wide = f"SELECT *, hex(randomblob(100000)) AS text FROM ({ENDLESS_ROWS})"  # an upload begins after 50 MB
+    task = operator(wide, spool=f"{s3.url}/spool/")
+
+    def uploads() -> Any:
+        return s3.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads")
 
     def kill() -> None:
-        wait_until(lambda: "cdf-source" in [thread.name for thread in threading.enumerate()])
-        time.sleep(0.2)
+        wait_until(uploads)
         task.on_kill()
 
     threading.Thread(target=kill, daemon=True).start()
@@ -487,6 +490,7 @@ def test_a_killed_spool_on_storage_leaves_nothing(
         load(task)
     wait_until(lambda: "cdf-source" not in [thread.name for thread in threading.enumerate()])
     assert not _keys(s3)
+    assert not uploads()
 
 
 def _keys(s3: S3) -> list[str]:  # noqa: F811
