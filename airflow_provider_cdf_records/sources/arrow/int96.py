@@ -2,17 +2,23 @@
 
 pyarrow reads them as nanoseconds, which wrap outside of the years 1678 to 2261, or as milliseconds, which
 lose digits. The two together have all.
+
+Before 23, Arrow wrote moments before 1970, but for those at midnight, with nanoseconds of the day below 0,
+which are read as 2**64 more: 1969 comes back as 2554. What is read in those years may be either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_cdf_records.records.unreadable import Unreadable
+from airflow_provider_cdf_records.sources.arrow import nested
 from airflow_provider_cdf_records.sources.arrow.values import Reader
 
 COARSE_UNIT = "ms"
@@ -22,10 +28,25 @@ WRAP = 2**64
 EPOCH = datetime(1970, 1, 1)
 END_OF_COARSE = 23  # characters of a text with milliseconds
 DIGITS = 9  # of nanoseconds
+MIDNIGHT = "T00:00:00.000"
+OLD_ARROW = re.compile(r"parquet-cpp(?:-\w+)? version (?:1?\d|2[0-2])\.")
+DOUBT = (
+    "a timestamp of 96 bits that Arrow before 23 may have written wrong, as it did most before 1970; "
+    "write the file again without use_deprecated_int96_timestamps or flavor='spark'"
+)
+
+
+def is_by_old_arrow(created_by: str | None) -> bool:
+    """Whether a file's writer, as its metadata names it, wrote most moments before 1970 wrong."""
+    return OLD_ARROW.match(created_by or "") is not None
 
 
 def values_of(
-    batches: Iterable[tuple[Any, Any]], readers: list[Reader], numbers: Collection[int]
+    batches: Iterable[tuple[Any, Any]],
+    readers: list[Reader],
+    numbers: Collection[int],
+    *,
+    by_old_arrow: bool,
 ) -> Iterator[list[list[Any]]]:
     """Yield the values of the columns of each batch.
 
@@ -33,46 +54,74 @@ def values_of(
         columns or only those with timestamps of 96 bits.
     :param numbers: of the columns with timestamps of 96 bits.
     """
+    first = 0 if by_old_arrow else 1 - LAST_FINE
+    merge = _merged_unless_in_doubt if by_old_arrow else _merged_texts
     for fine, coarse in batches:
         if coarse.num_columns == fine.num_columns:
             twins = {number: coarse.column(number) for number in numbers}
         else:
             twins = dict(zip(numbers, coarse.columns, strict=True))
         yield [
-            _combined(reader, column, twins[number]) if number in twins else reader.read(column)
+            _combined(reader, column, twins[number], first, merge) if number in twins else reader.read(column)
             for number, (reader, column) in enumerate(zip(readers, fine.columns, strict=True))
         ]
 
 
-def _combined(reader: Reader, fine: Any, coarse: Any) -> list[Any]:
-    if pa.types.is_timestamp(coarse.type) and _fits(coarse):
+def _combined(reader: Reader, fine: Any, coarse: Any, first: int, merge: Merge) -> list[Any]:
+    """Return the values of a column.
+
+    :param first: the first milliseconds at which nanoseconds alone tell the moment.
+    """
+    if pa.types.is_timestamp(coarse.type) and _are_within(coarse, first):
         return reader.read(fine)
-    return list(map(_merged, reader.read(fine), reader.read(coarse)))
+    pairs = zip(reader.read(fine), reader.read(coarse), strict=True)
+    return [_merged(coarse.type, merge, *pair) for pair in pairs]
 
 
-def _fits(coarse: Any) -> bool:
+def _are_within(coarse: Any, first: int) -> bool:
     bounds = pc.min_max(coarse.view(pa.int64()))
     least, most = bounds["min"].as_py(), bounds["max"].as_py()
-    return least is None or (least > -LAST_FINE and most < LAST_FINE)
+    return least is None or (least >= first and most < LAST_FINE)
 
 
-def _merged(fine: Any, coarse: Any) -> Any:
+def _merged(kind: Any, merge: Merge, fine: Any, coarse: Any) -> Any:
     """Return a value of which one side has too few digits, and the other wraps."""
-    if isinstance(coarse, Mapping):
-        if not isinstance(fine, Mapping):  # keys wrap to the same one
-            return fine
-        return {
-            _merged(name, its_name): _merged(value, its_value)
-            for (name, value), (its_name, its_value) in zip(fine.items(), coarse.items(), strict=True)
-        }
+    inner = [field.type for field in nested.fields_of(getattr(kind, "storage_type", kind))]
+    if pa.types.is_timestamp(kind) and isinstance(fine, str) and isinstance(coarse, str):
+        return merge(fine, coarse)
     if isinstance(coarse, list):
-        return list(map(_merged, fine, coarse))
-    if fine == coarse or not (isinstance(fine, str) and isinstance(coarse, str)):
+        return [_merged(inner[0], merge, *pair) for pair in zip(fine, coarse, strict=True)]
+    if not isinstance(coarse, Mapping):
         return coarse
-    if fine.startswith(coarse):
+    if not isinstance(fine, Mapping):  # keys wrap to the same one
+        return fine
+    entries = zip(fine.items(), coarse.items(), strict=True)
+    if pa.types.is_map(kind):
+        return {
+            _merged(inner[0], merge, name, its_name): _merged(inner[1], merge, value, its_value)
+            for (name, value), (its_name, its_value) in entries
+        }
+    return {
+        name: _merged(its_kind, merge, value, its_value)
+        for its_kind, ((name, value), (_, its_value)) in zip(inner, entries, strict=True)
+    }
+
+
+def _merged_texts(fine: str, coarse: str) -> str:
+    if fine == coarse or fine.startswith(coarse):
         return fine
     lost = (_nanoseconds(fine) - _nanoseconds(coarse)) % WRAP
     return coarse if lost == 0 else f"{coarse}{lost:06}".removesuffix("000")
+
+
+def _merged_unless_in_doubt(fine: str, coarse: str) -> str | Unreadable:
+    text = _merged_texts(fine, coarse)
+    since = _nanoseconds(coarse)
+    is_clear = 0 <= since < WRAP // 2 or since >= WRAP or text.endswith(MIDNIGHT)
+    return text if is_clear else Unreadable(DOUBT, text)
+
+
+Merge = Callable[[str, str], "str | Unreadable"]
 
 
 def _nanoseconds(text: str) -> int:

@@ -116,8 +116,9 @@ def _read_texts(column: Any) -> list[Any]:
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
-        kind = "binary_view" if is_type("string_view", column.type) else "large_binary"
-        return list(map(_decoded, column.cast(getattr(pa, kind)()).to_pylist()))
+        is_view = is_type("string_view", column.type)
+        column = column.view(pa.binary_view()) if is_view else column.cast(pa.large_binary())
+        return list(map(_decoded, column.to_pylist()))
 
 
 def _decoded(value: bytes | None) -> Any:

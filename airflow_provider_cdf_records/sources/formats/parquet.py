@@ -172,18 +172,11 @@ def _values(
         yield from batches.values_of(_batches(table, groups, size), readers)
         return
     coarse = _open(guard, int96.COARSE_UNIT)
-    for number in numbers:
-        field = coarse.schema_arrow.field(number)
-        if not leaves.has_int96_only_in(int96.COARSE_UNIT, field.type, fields[number]):
-            msg = (
-                f"column {field.name!r} has timestamps of 96 bits inside of it, of which it gets those "
-                "outside of the years 1678 to 2261 wrong"
-            )
-            raise guard.pyarrow.ArrowNotImplementedError(msg)
     pairs = zip(
         _batches(table, groups, size), _batches(coarse, groups, size, _names(table, numbers)), strict=True
     )
-    yield from int96.values_of(pairs, readers, numbers)
+    by_old_arrow = int96.is_by_old_arrow(table.metadata.created_by)
+    yield from int96.values_of(pairs, readers, numbers, by_old_arrow=by_old_arrow)
 
 
 def _batches(

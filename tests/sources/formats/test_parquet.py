@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from pyarrow import parquet
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
 from airflow_provider_cdf_records.sources import FileSource
+from airflow_provider_cdf_records.sources.arrow.int96 import is_by_old_arrow
 from airflow_provider_cdf_records.sources.formats.parquet import PARQUET, read_parquet
 from tests.sources.arrow.tables import READS_FIXED_SIZE
 from tests.sources.reading import read, refusal
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, 999999)
 PAST = datetime(1, 1, 1)
-READS_NESTED_INT96 = Version(pa.__version__) >= Version("23")
+EPOCH = datetime(1970, 1, 1)
 NEAR = datetime(2026, 1, 2, 3, 4, 5, 678901)
 
 
@@ -88,7 +89,8 @@ def test_timestamps_of_96_bits_that_have_no_year_are_refused_alone(tmp_path: Pat
     assert good == {"t": "2026-01-02T03:04:05.678901"}
 
 
-MOMENTS = st.none() | st.datetimes(PAST, FAR)
+FIRST = PAST if Version(pa.__version__) >= Version("23") else EPOCH  # of the moments that it writes right
+MOMENTS = st.none() | st.datetimes(FIRST, FAR)
 
 
 def text(moment: datetime | None) -> str | None:
@@ -97,7 +99,6 @@ def text(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
 
 
-@pytest.mark.skipif(not READS_NESTED_INT96, reason="pyarrow gets them wrong before 23, so they are refused")
 @given(
     st.lists(st.tuples(MOMENTS, st.none() | st.lists(MOMENTS, max_size=3), MOMENTS), min_size=1, max_size=5)
 )
@@ -133,23 +134,90 @@ def test_timestamps_of_96_bits_come_back_wherever_they_are(rows: list[Any]) -> N
         assert found == [{name: expected[name][number] for name in names} for number in range(len(rows))]
 
 
-def test_timestamps_of_96_bits_that_pyarrow_gets_wrong_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if READS_NESTED_INT96:
-        opened = parquet.ParquetFile
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1969-12-31T23:59:59.999999999",
+        "1969-12-31T00:00:00.000000001",
+        "1900-02-03T04:05:06.789",
+        "1300-02-03T04:05:06.789",
+        "0001-01-01T12:00:00.000",
+    ],
+)
+def test_what_an_old_arrow_wrote_wrong_is_refused(tmp_path: Path, text: str) -> None:
+    """It wrote the nanoseconds since the midnight after, which are below 0."""
+    path = int96_of_old_arrow(tmp_path / "a.parquet", text, next_day=True)
+    ((_, row),) = read(path)
+    assert "Arrow before 23 may have written wrong" in repr(row["t"])
+    (nested,) = row["s"]
+    assert "Arrow before 23 may have written wrong" in repr(nested["t"])
+    assert (nested["a"], row["a"]) == ("1969-12-31T23:59:59.999", "1969-12-31T23:59:59.999")
 
-        def open_as_before_23(*args: Any, coerce_int96_timestamp_unit: str, **options: Any) -> Any:
-            return opened(*args, coerce_int96_timestamp_unit="ns", **options)
 
-        monkeypatch.setattr(parquet, "ParquetFile", open_as_before_23)
-    nested = pa.array([{"n": 1, "t": FAR}], pa.struct([("n", pa.int8()), ("t", pa.timestamp("us"))]))
-    path = tmp_path / "a.parquet"
-    parquet.write_table(pa.table({"n": [1], "s": nested}), path, use_deprecated_int96_timestamps=True)
-    assert refusal(path).endswith(
-        f"cannot be read by pyarrow {pa.__version__}: column 's' has timestamps of 96 bits inside of it, of "
-        "which it gets those outside of the years 1678 to 2261 wrong. A newer pyarrow may read it."
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1970-01-01T00:00:00.000", "1970-01-01T00:00:00.000000001", "2026-01-02T03:04:05.678901"),
+        *("1969-12-31T00:00:00.000", "0001-01-01T00:00:00.000", "2500-12-31T00:00:00.000"),
+        *("9999-12-31T23:59:59.999999999",),
+    ],
+)
+def test_what_an_old_arrow_wrote_right_is_read(tmp_path: Path, text: str) -> None:
+    path = int96_of_old_arrow(tmp_path / "a.parquet", text, next_day=False)
+    ((_, row),) = read(path)
+    assert (row["t"], row["s"][0]["t"]) == (text, text)
+
+
+@pytest.mark.parametrize(
+    ("writer", "is_old"),
+    [
+        ("parquet-cpp-arrow version 22.0.0", True),
+        ("parquet-cpp-arrow version 9.0.0", True),
+        ("parquet-cpp version 1.5.1-SNAPSHOT", True),
+        ("parquet-cpp-arrow version 23.0.0", False),
+        ("parquet-cpp-arrow version 122.0.0", False),
+        ("parquet-mr version 1.12.3 (build x)", False),
+        (None, False),
+    ],
+)
+def test_what_is_an_old_arrow(writer: str | None, *, is_old: bool) -> None:
+    assert is_by_old_arrow(writer) is is_old
+
+
+def int96_of_old_arrow(path: Path, text: str, *, next_day: bool) -> Path:
+    """Write a timestamp in the way of Arrow 22, plain and nested, beside texts that look like one."""
+    other = datetime(2001, 2, 3, 4, 5, 6, 789012)  # is replaced in the file
+    kind = pa.struct([("a", pa.string()), ("t", pa.timestamp("us"))])
+    looks_so = "1969-12-31T23:59:59.999"
+    table = pa.table(
+        {
+            "a": [looks_so],
+            "t": pa.array([other], pa.timestamp("us")),
+            "s": pa.array([[{"a": looks_so, "t": other}]], pa.list_(kind)),
+        }
     )
+    parquet.write_table(
+        table, path, use_deprecated_int96_timestamps=True, use_dictionary=False, compression="none"
+    )
+    content = path.read_bytes()
+    day = date.fromisoformat(text[:10]).toordinal() + next_day
+    hours, minutes, seconds = text[11:].split(":")
+    nanoseconds = (int(hours) * 60 + int(minutes)) * 60 * 10**9 + int(seconds.replace(".", "").ljust(11, "0"))
+    written = content.replace(
+        int96_bytes(other.toordinal(), 14_706_789_012_000),
+        int96_bytes(day, nanoseconds - next_day * 86_400 * 10**9),
+    )
+    assert content != written
+    writer = b"parquet-cpp-arrow version " + pa.cpp_version.encode()
+    old = b"parquet-cpp-arrow version 22.0.0".ljust(len(writer))
+    assert writer in content
+    path.write_bytes(written.replace(writer, old))
+    return path
+
+
+def int96_bytes(ordinal: int, nanoseconds: int) -> bytes:
+    julian = ordinal - EPOCH.toordinal() + 2440588
+    return (nanoseconds % 2**64).to_bytes(8, "little") + julian.to_bytes(4, "little")
 
 
 def test_a_timestamp_of_96_bits_whose_name_is_a_path_into_another_column_is_read(tmp_path: Path) -> None:
