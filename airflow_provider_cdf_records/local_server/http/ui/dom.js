@@ -39,8 +39,8 @@ export function replaceKeepingFocus(parent, children) {
   if (focused !== undefined) parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
-// Whether text in an element is selected, which would be lost if it were drawn anew.
-export function isSelectedIn(parent) {
+// Whether text in an element is selected.
+function isSelectedIn(parent) {
   const selection = getSelection();
   return !selection.isCollapsed && selection.containsNode(parent, true);
 }
@@ -59,6 +59,11 @@ export function changed(part, content) {
   if (drawn.get(part) === now) return false;
   drawn.set(part, now);
   return true;
+}
+
+// Whether an element is to be drawn anew. A selection in it would be lost, so it is drawn when that is gone.
+export function isToDraw(id, content) {
+  return !isSelectedIn(at(id)) && changed(id, content);
 }
 
 // What the server refuses, in its own words.

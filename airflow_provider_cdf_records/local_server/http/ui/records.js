@@ -1,6 +1,6 @@
 // The records of the chosen stream: newest first, page by page, filtered.
 
-import { ask, at, cell, changed, element, isSelectedIn, line, onClick, Refused, replaceKeepingFocus, row } from "./dom.js";
+import { ask, at, cell, element, isToDraw, line, onClick, Refused, replaceKeepingFocus, row } from "./dom.js";
 import { examplesOf } from "./examples.js";
 import { many, NONE, number, time, zoneKey } from "./format.js";
 import { openRecord } from "./record.js";
@@ -135,11 +135,10 @@ export class Records {
   redraw() {
     const stream = this.#stream;
     if (!stream || !this.#ready) return;
-    if (isSelectedIn(at("records"))) return; // shown at the next second without a selection
     const width = at("records-section").clientWidth;
     const shown = width < NARROWEST_TABLE ? IN_A_CARD
       : Math.min(MOST_COLUMNS, Math.floor((width - BESIDE) / NARROWEST_COLUMN));
-    if (!changed("records", [this.#records, this.#next, this.#filter, stream.externalId, shown, zoneKey()])) return;
+    if (!isToDraw("records", [this.#records, this.#next, this.#filter, stream.externalId, shown, zoneKey()])) return;
     const records = this.#records;
     at("records").hidden = records.length === 0;
     at("no-records").hidden = records.length > 0;

@@ -1,6 +1,6 @@
 // The last requests, in the order in which they began.
 
-import { at, cell, changed, element, isSelectedIn, line, replaceKeepingFocus, row } from "./dom.js";
+import { at, cell, element, isToDraw, line, replaceKeepingFocus, row } from "./dom.js";
 import { bytes, clock, NONE, number, time, took, zoneKey } from "./format.js";
 
 const SHOWN = 100;
@@ -57,8 +57,7 @@ export class Requests {
     const all = [...this.#running, ...this.#ended.values()].sort((a, b) => b.number - a.number);
     const shown = all.filter((request) => !this.#onlyRefused
       || (!running.has(request.number) && (request.status === null || request.status >= 400)));
-    if (isSelectedIn(at("requests"))) return;
-    if (!changed("requests", [shown, zoneKey()])) return;
+    if (!isToDraw("requests", [shown, zoneKey()])) return;
     at("requests").hidden = shown.length === 0;
     at("no-requests").hidden = shown.length > 0;
     at("no-requests").textContent = all.length ? "None of the last requests was refused." : "No requests yet.";

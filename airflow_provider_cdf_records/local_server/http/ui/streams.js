@@ -1,11 +1,10 @@
 // The streams, of which one is chosen.
 
-import { at, cell, changed, element, isSelectedIn, line, onClick, replaceKeepingFocus, row } from "./dom.js";
+import { at, cell, element, isToDraw, line, onClick, replaceKeepingFocus, row } from "./dom.js";
 import { bytes, NONE, number, rate, time, zoneKey } from "./format.js";
 
 export function drawStreams(streams, chosen) {
-  if (isSelectedIn(at("streams"))) return;
-  if (!changed("streams", [streams, chosen, zoneKey()])) return;
+  if (!isToDraw("streams", [streams, chosen, zoneKey()])) return;
   at("streams").hidden = streams.length === 0;
   at("no-streams").hidden = streams.length > 0;
   replaceKeepingFocus(at("streams").tBodies[0], streams.map((stream) => {
