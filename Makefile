@@ -158,7 +158,7 @@ lock: $(READY)  ## the pinned requirements anew, from pyproject.toml; LOCK_ARGUM
 			--output-file dev/requirements-airflow-3.2.txt
 	$(LOCK) $(LOCK_ARGUMENTS) --extra azure --group airflow-3 --group servers --constraints requirements-dev.txt \
 		--output-file dev/requirements-servers.txt
-	{ $(BIN)/python -m dev.matrix; printf '%s\n' "universal-pathlib<0.3"; } \
+	pins=$$($(BIN)/python -m dev.matrix) && printf '%s\n' $$pins "universal-pathlib<0.3" \
 		| $(LOCK) $(LOCK_ARGUMENTS) --constraints - --output-file dev/requirements-lowest.txt
 
 clean:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from airflow_provider_cdf_records.rejected.contents import begins_with_rejected
 from airflow_provider_cdf_records.sources import FileSource, files_of
 from airflow_provider_cdf_records.sources.slices import SlicedFile, split_text
 from airflow_provider_cdf_records.sources.storage import StoragePath, is_folder, look_at
-from airflow_provider_cdf_records.sources.storage_errors import missing
+from airflow_provider_cdf_records.sources.storage_errors import missing, storage_errors
 
 
 def open_path(path: str) -> Any:
@@ -36,12 +37,20 @@ def files_in(path: str) -> list[StoragePath]:
     :raises UsageError: when there are none.
     """
     files = files_of(open_path(path))
-    if look_at(files[0]) is None:
+    with storage_errors(files[0]):
+        is_there = look_at(files[0]) is not None
+    if not is_there:
         if split_text(path)[1] is not None:
             msg = f"{path} has a slice, and this command reads whole files; give the file."
             raise UsageError(msg)
         raise missing(files[0])
     return files
+
+
+def _is_there(path: StoragePath) -> bool:
+    with suppress(Exception):  # some storages refuse to tell of what there is not
+        return look_at(path) is not None
+    return False
 
 
 def files_and_slices_in(paths: Sequence[str]) -> list[StoragePath | SlicedFile]:
@@ -52,7 +61,7 @@ def files_and_slices_in(paths: Sequence[str]) -> list[StoragePath | SlicedFile]:
     found: list[StoragePath | SlicedFile] = []
     for path in paths:
         text, part = split_text(path)
-        if part is None or look_at(open_path(path)) is not None:  # a file whose name looks like a slice
+        if part is None or _is_there(open_path(path)):  # a file whose name looks like a slice
             found += files_in(path)
             continue
         files = files_in(text)

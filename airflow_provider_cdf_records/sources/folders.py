@@ -61,14 +61,19 @@ def _files_of(path: Any) -> list[StoragePath]:
 
 
 def kind_that_takes(path: Any, file: StoragePath) -> str | None:
-    """Return ``"folder"`` or ``"pattern"``, which the path is and which takes in a file, there yet or not."""
+    """Return ``"folder"`` or ``"pattern"``, which the path is and which takes in a file, there yet or not.
+
+    :raises StorageError: when the storage does not tell.
+    """
     storage, name = canonical_path(file)
     folder, _, last = name.rpartition("/")
     if last.startswith(HIDDEN):
         return None
-    if is_folder(path):
+    with storage_errors(path):
+        is_one, is_pattern = is_folder(path), _is_pattern(path)
+    if is_one:
         return "folder" if canonical_path(path) == (storage, folder or "/") else None
-    if not _is_pattern(path):
+    if not is_pattern:
         return None
     root, pattern = _split(path)
     root_storage, root_name = canonical_path(root)

@@ -217,6 +217,8 @@ def test_slices_and_several_files_are_checked_as_the_operator_loads_them(checkin
         ("other.csv#bytes=0-15", "other.csv does not exist."),
         ("#bytes=0-15", "has a slice, and is no file"),
         ("rows.csv#bytes=9-3", "ends before it begins"),
+        (f"{'x' * 300}.csv#bytes=0-15", "File name too long"),
+        (f"{'x' * 300}.csv", "File name too long"),
     ],
 )
 def test_a_slice_that_cannot_be_checked_is_told(checking: Checking, name: str, words: str) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
-from airflow_provider_cdf_records.records.errors import SourceError
+from airflow_provider_cdf_records.records.errors import SourceError, StorageError
 from airflow_provider_cdf_records.sources import files_of, kind_that_takes
 from airflow_provider_cdf_records.sources.storage import is_folder, look_at
 
@@ -127,3 +128,14 @@ def test_what_cannot_be_looked_at_is_not_taken_for_nothing(
 ) -> None:
     with pytest.raises(OSError, match="too long"):
         look(tmp_path / ("x" * 300))
+
+
+def test_storage_that_does_not_tell_what_a_path_is_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        msg = "it does not answer"
+        raise ConnectionError(msg)
+
+    monkeypatch.setattr(MemoryFileSystem, "info", fail)
+    path = UPath("memory://bucket/data")
+    with pytest.raises(StorageError, match="does not answer"):
+        kind_that_takes(path, path / "a.csv")

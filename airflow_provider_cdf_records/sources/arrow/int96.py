@@ -3,15 +3,17 @@
 pyarrow reads them as nanoseconds, which wrap outside of the years 1678 to 2261, or as milliseconds, which
 lose digits. The two together have all.
 
-Before 23, Arrow wrote moments before 1970, but for those at midnight, with nanoseconds of the day below 0,
-which are read as 2**64 more: 1969 comes back as 2554. What is read in those years may be either.
+Before 23, Arrow wrote moments before 1970, but for those at midnight, with nanoseconds of the day below 0.
+They are read as 2**64 nanoseconds later: 1969 comes back as 2554.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -30,10 +32,13 @@ END_OF_COARSE = 23  # characters of a text with milliseconds
 DIGITS = 9  # of nanoseconds
 MIDNIGHT = "T00:00:00.000"
 OLD_ARROW = re.compile(r"parquet-cpp(?:-\w+)? version (?:1?\d|2[0-2])\.")
+OF_MICROSECONDS = WRAP % 1000  # the nanoseconds that a moment without any has when it is 2**64 later
 DOUBT = (
     "a timestamp of 96 bits that Arrow before 23 may have written wrong, as it did most before 1970; "
     "write the file again without use_deprecated_int96_timestamps or flavor='spark'"
 )
+
+Merge = Callable[[Any, Any], Any]  # of a value with too few digits on one side, and wrapped on the other
 
 
 def is_by_old_arrow(created_by: str | None) -> bool:
@@ -41,87 +46,124 @@ def is_by_old_arrow(created_by: str | None) -> bool:
     return OLD_ARROW.match(created_by or "") is not None
 
 
+def merges(table: Any) -> list[Merge]:
+    """Return what merges the values of each column of a Parquet file."""
+    if not is_by_old_arrow(table.metadata.created_by):
+        return [_merge_of(field.type, _merged) or _coarse for field in table.schema_arrow]
+    stored = (table.metadata.metadata or {}).get(b"ARROW:schema")
+    written = [] if stored is None else pa.ipc.read_schema(pa.py_buffer(b64decode(stored)))
+    fine = {field.name for field in written if "timestamp[ns" in str(field.type)}
+    return [
+        _merge_of(field.type, _merged_if_clear_ns if field.name in fine else _merged_if_clear) or _coarse
+        for field in table.schema_arrow
+    ]
+
+
 def values_of(
-    batches: Iterable[tuple[Any, Any]],
-    readers: list[Reader],
-    numbers: Collection[int],
-    *,
-    by_old_arrow: bool,
+    batches: Iterable[tuple[Any, Any]], readers: list[Reader], merges: Mapping[int, Merge]
 ) -> Iterator[list[list[Any]]]:
     """Yield the values of the columns of each batch.
 
     :param batches: a batch with nanoseconds, and one of the same rows with milliseconds, which has all
         columns or only those with timestamps of 96 bits.
-    :param numbers: of the columns with timestamps of 96 bits.
+    :param merges: what merges the values of the columns with timestamps of 96 bits, by their numbers.
     """
-    first = 0 if by_old_arrow else 1 - LAST_FINE
-    merge = _merged_unless_in_doubt if by_old_arrow else _merged_texts
     for fine, coarse in batches:
         if coarse.num_columns == fine.num_columns:
-            twins = {number: coarse.column(number) for number in numbers}
+            twins = {number: coarse.column(number) for number in merges}
         else:
-            twins = dict(zip(numbers, coarse.columns, strict=True))
+            twins = dict(zip(merges, coarse.columns, strict=True))
         yield [
-            _combined(reader, column, twins[number], first, merge) if number in twins else reader.read(column)
+            _combined(reader, column, twins[number], merges[number])
+            if number in twins
+            else reader.read(column)
             for number, (reader, column) in enumerate(zip(readers, fine.columns, strict=True))
         ]
 
 
-def _combined(reader: Reader, fine: Any, coarse: Any, first: int, merge: Merge) -> list[Any]:
-    """Return the values of a column.
-
-    :param first: the first milliseconds at which nanoseconds alone tell the moment.
-    """
-    if pa.types.is_timestamp(coarse.type) and _are_within(coarse, first):
+def _combined(reader: Reader, fine: Any, coarse: Any, merge: Merge) -> list[Any]:
+    if pa.types.is_timestamp(coarse.type) and _are_right(fine, coarse, merge):
         return reader.read(fine)
-    pairs = zip(reader.read(fine), reader.read(coarse), strict=True)
-    return [_merged(coarse.type, merge, *pair) for pair in pairs]
+    return list(map(merge, reader.read(fine), reader.read(coarse)))
 
 
-def _are_within(coarse: Any, first: int) -> bool:
+def _are_right(fine: Any, coarse: Any, merge: Merge) -> bool:
+    """Whether the nanoseconds of a column are all right, which is told faster than by merging."""
     bounds = pc.min_max(coarse.view(pa.int64()))
     least, most = bounds["min"].as_py(), bounds["max"].as_py()
-    return least is None or (least >= first and most < LAST_FINE)
+    if least is None:
+        return True
+    if most >= LAST_FINE or least <= (-LAST_FINE if merge is _merged else -1):
+        return False
+    if merge is not _merged_if_clear:
+        return True
+    numbers = fine.view(pa.int64())
+    digits = pc.subtract(numbers, pc.multiply(pc.divide(numbers, 1000), 1000))
+    return not pc.any(pc.equal(digits, OF_MICROSECONDS)).as_py()
 
 
-def _merged(kind: Any, merge: Merge, fine: Any, coarse: Any) -> Any:
-    """Return a value of which one side has too few digits, and the other wraps."""
-    inner = [field.type for field in nested.fields_of(getattr(kind, "storage_type", kind))]
-    if pa.types.is_timestamp(kind) and isinstance(fine, str) and isinstance(coarse, str):
-        return merge(fine, coarse)
-    if isinstance(coarse, list):
-        return [_merged(inner[0], merge, *pair) for pair in zip(fine, coarse, strict=True)]
+def _merge_of(kind: Any, merge: Merge) -> Merge | None:
+    """Return what merges the values of a type; ``None`` where it has no timestamps."""
+    kind = getattr(kind, "storage_type", kind)
+    if pa.types.is_timestamp(kind):
+        return merge
+    inner = [_merge_of(field.type, merge) for field in nested.fields_of(kind)]
+    if not any(inner):
+        return None
+    each = [its_merge or _coarse for its_merge in inner]
+    if pa.types.is_map(kind):
+        return partial(_merged_map, *each)
+    return partial(_merged_struct, each) if pa.types.is_struct(kind) else partial(_merged_list, *each)
+
+
+def _coarse(_: Any, coarse: Any) -> Any:
+    return coarse
+
+
+def _merged_list(merge: Merge, fine: Any, coarse: Any) -> Any:
+    return list(map(merge, fine, coarse)) if isinstance(coarse, list) else coarse
+
+
+def _merged_struct(merges: list[Merge], fine: Any, coarse: Any) -> Any:
+    if not isinstance(coarse, Mapping):
+        return coarse
+    values = zip(merges, fine.values(), coarse.values(), strict=True)
+    return dict(zip(coarse, [merge(value, its_value) for merge, value, its_value in values], strict=True))
+
+
+def _merged_map(merge_keys: Merge, merge_items: Merge, fine: Any, coarse: Any) -> Any:
     if not isinstance(coarse, Mapping):
         return coarse
     if not isinstance(fine, Mapping):  # keys wrap to the same one
         return fine
-    entries = zip(fine.items(), coarse.items(), strict=True)
-    if pa.types.is_map(kind):
-        return {
-            _merged(inner[0], merge, name, its_name): _merged(inner[1], merge, value, its_value)
-            for (name, value), (its_name, its_value) in entries
-        }
-    return {
-        name: _merged(its_kind, merge, value, its_value)
-        for its_kind, ((name, value), (_, its_value)) in zip(inner, entries, strict=True)
-    }
+    keys = list(map(merge_keys, fine, coarse))
+    for key in keys:
+        if isinstance(key, Unreadable):
+            return Unreadable(f"a map with the key {key}, {key.reason}", dict(coarse))
+    return dict(zip(keys, map(merge_items, fine.values(), coarse.values()), strict=True))
 
 
-def _merged_texts(fine: str, coarse: str) -> str:
-    if fine == coarse or fine.startswith(coarse):
+def _merged(fine: Any, coarse: Any) -> Any:
+    if fine == coarse or not (isinstance(fine, str) and isinstance(coarse, str)):
+        return coarse
+    if fine.startswith(coarse):
         return fine
     lost = (_nanoseconds(fine) - _nanoseconds(coarse)) % WRAP
     return coarse if lost == 0 else f"{coarse}{lost:06}".removesuffix("000")
 
 
-def _merged_unless_in_doubt(fine: str, coarse: str) -> str | Unreadable:
-    text = _merged_texts(fine, coarse)
-    since = _nanoseconds(coarse)
-    is_clear = 0 <= since < WRAP // 2 or since >= WRAP or text.endswith(MIDNIGHT)
+def _merged_if_clear_ns(fine: Any, coarse: Any, digits: int | None = None) -> Any:
+    """Return the moment unless it may be one before 1970: 2262 to 2554, and all before 1970."""
+    text = _merged(fine, coarse)
+    if not isinstance(text, str) or text.endswith(MIDNIGHT):
+        return text
+    since = _nanoseconds(text)
+    is_clear = since >= WRAP or (0 <= since < WRAP // 2 and since % 1000 != digits)
     return text if is_clear else Unreadable(DOUBT, text)
 
 
-Merge = Callable[[str, str], "str | Unreadable"]
+# 1385 to 1677, which nanoseconds do not reach, come back as 1970 to 2262.
+_merged_if_clear = partial(_merged_if_clear_ns, digits=OF_MICROSECONDS)
 
 
 def _nanoseconds(text: str) -> int:

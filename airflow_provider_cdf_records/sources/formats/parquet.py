@@ -175,8 +175,8 @@ def _values(
     pairs = zip(
         _batches(table, groups, size), _batches(coarse, groups, size, _names(table, numbers)), strict=True
     )
-    by_old_arrow = int96.is_by_old_arrow(table.metadata.created_by)
-    yield from int96.values_of(pairs, readers, numbers, by_old_arrow=by_old_arrow)
+    merges = int96.merges(table)
+    yield from int96.values_of(pairs, readers, {number: merges[number] for number in numbers})
 
 
 def _batches(

@@ -482,8 +482,10 @@ def test_a_killed_spool_on_storage_leaves_nothing(
         return s3.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads")
 
     def kill() -> None:
-        wait_until(uploads)
-        task.on_kill()
+        try:
+            wait_until(uploads)
+        finally:
+            task.on_kill()
 
     threading.Thread(target=kill, daemon=True).start()
     with pytest.raises(AirflowException, match="told to stop"):

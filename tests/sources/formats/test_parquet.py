@@ -15,6 +15,7 @@ from packaging.version import Version
 from pyarrow import parquet
 
 from airflow_provider_cdf_records.records.errors import InvalidArgumentError, SourceError
+from airflow_provider_cdf_records.records.unreadable import Unreadable
 from airflow_provider_cdf_records.sources import FileSource
 from airflow_provider_cdf_records.sources.arrow.int96 import is_by_old_arrow
 from airflow_provider_cdf_records.sources.formats.parquet import PARQUET, read_parquet
@@ -144,7 +145,7 @@ def test_timestamps_of_96_bits_come_back_wherever_they_are(rows: list[Any]) -> N
         "1969-12-31T23:59:59.999999999",
         "1969-12-31T00:00:00.000000001",
         "1900-02-03T04:05:06.789",
-        "1300-02-03T04:05:06.789",
+        *("1600-05-06T07:08:09.123456", "1500-01-01T01:00:00.000", "1300-02-03T04:05:06.789"),
         "0001-01-01T12:00:00.000",
     ],
 )
@@ -188,16 +189,35 @@ def test_what_is_an_old_arrow(writer: str | None, *, is_old: bool) -> None:
     assert is_by_old_arrow(writer) is is_old
 
 
-def int96_of_old_arrow(path: Path, text: str, *, next_day: bool) -> Path:
+@pytest.mark.parametrize("text", ["2026-01-02T03:04:05.678901616", "2026-01-02T03:04:05.678901"])
+def test_nanoseconds_that_an_old_arrow_wrote_are_read(tmp_path: Path, text: str) -> None:
+    """Microseconds of the 16th century would come back so; a column of nanoseconds does not reach it."""
+    ((_, row),) = read(int96_of_old_arrow(tmp_path / "a.parquet", text, next_day=False, unit="ns"))
+    assert (row["t"], row["s"][0]["t"], row["m"]) == (text, text, {text: 1})
+    if text.endswith("616"):
+        ((_, row),) = read(int96_of_old_arrow(tmp_path / "b.parquet", text, next_day=False))
+        assert isinstance(row["t"], Unreadable)
+
+
+def test_a_map_whose_key_an_old_arrow_wrote_wrong_is_refused_as_a_whole(tmp_path: Path) -> None:
+    path = int96_of_old_arrow(tmp_path / "a.parquet", "1969-12-31T23:00:00.000", next_day=True)
+    (chunk,) = FileSource(path)
+    ((_, _, _, value),) = chunk.rows
+    assert isinstance(value, Unreadable)
+    assert "a map with the key 2554-07-21T22:34:33.709551616, a timestamp" in repr(value)
+
+
+def int96_of_old_arrow(path: Path, text: str, *, next_day: bool, unit: str = "us") -> Path:
     """Write a timestamp in the way of Arrow 22, plain and nested, beside texts that look like one."""
     other = datetime(2001, 2, 3, 4, 5, 6, 789012)  # is replaced in the file
-    kind = pa.struct([("a", pa.string()), ("t", pa.timestamp("us"))])
+    kind = pa.struct([("a", pa.string()), ("t", pa.timestamp(unit))])
     looks_so = "1969-12-31T23:59:59.999"
     table = pa.table(
         {
             "a": [looks_so],
-            "t": pa.array([other], pa.timestamp("us")),
+            "t": pa.array([other], pa.timestamp(unit)),
             "s": pa.array([[{"a": looks_so, "t": other}]], pa.list_(kind)),
+            "m": pa.array([[(other, 1)]], pa.map_(pa.timestamp(unit), pa.int8())),
         }
     )
     parquet.write_table(
