@@ -54,7 +54,7 @@ AIRFLOW_TESTS = (
     "tests/triggers",
 )
 KINDS = {"whole": ("tests",), "airflow": AIRFLOW_TESTS}
-# With the tests of what uses these packages.
+# Where they are tested, and the tests of what uses these packages.
 LOWEST_ON = ("2.11", "3.10")
 LOWEST_TESTS = (
     *("tests/assets", "tests/client", "tests/decorators", "tests/links", "tests/load", "tests/mapping"),

@@ -48,7 +48,8 @@ def _size_of(batch: Any) -> int:
     """Return the size of a batch in bytes."""
     try:
         return int(batch.nbytes)
-    except pa.ArrowTypeError:  # of views, before pyarrow 24; what is said then counts what others share, too
+    except pa.ArrowTypeError:  # pyarrow before 24 does not tell of views
+        # Too much where several batches are in the same buffers: chunks are then smaller than they might be.
         return int(batch.get_total_buffer_size())
 
 
