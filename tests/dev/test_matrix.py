@@ -53,6 +53,7 @@ def test_the_page_names_each_airflow_and_its_pinned_requirements_are_there() -> 
         assert version in airflow
         requirements = (ROOT / REQUIREMENTS[version]).read_text()
         assert re.findall(r"(?m)^apache-airflow==(\d+\.\d+)", requirements) == [version]
+    assert list(REQUIREMENTS) == [*PYTHONS, LOWEST]
 
 
 @pytest.mark.parametrize("requirements", [*REQUIREMENTS.values(), "dev/requirements-servers.txt"])
@@ -123,6 +124,7 @@ def test_the_lowest_of_each_dependency_is_pinned() -> None:
     assert {"apache-airflow", "requests", "tenacity", "msgspec", "isal"} <= set(pins)  # dependencies
     assert {"starlette", "uvicorn", "pyarrow", "zstandard"} <= set(pins)  # and extras
     assert not {"hatchling", "pytest", "apache-airflow-providers-microsoft-azure"} & set(pins)
+    assert pins["apache-airflow"].startswith("2.11")
     requirements = (ROOT / REQUIREMENTS[LOWEST]).read_text()
     for name, version in pins.items():
         pinned = re.findall(rf"(?m)^{name}==([\w.]+)", requirements)

@@ -46,17 +46,19 @@ def is_by_old_arrow(created_by: str | None) -> bool:
     return OLD_ARROW.match(created_by or "") is not None
 
 
-def merges(table: Any) -> list[Merge]:
-    """Return what merges the values of each column of a Parquet file."""
+def merges(table: Any, numbers: Iterable[int]) -> dict[int, Merge]:
+    """Return what merges the values of some columns of a Parquet file, by their numbers."""
+    fields = {number: table.schema_arrow.field(number) for number in numbers}
     if not is_by_old_arrow(table.metadata.created_by):
-        return [_merge_of(field.type, _merged) or _coarse for field in table.schema_arrow]
+        return {number: _merge_of(field.type, _merged) or _coarse for number, field in fields.items()}
     stored = (table.metadata.metadata or {}).get(b"ARROW:schema")
     written = [] if stored is None else pa.ipc.read_schema(pa.py_buffer(b64decode(stored)))
     fine = {field.name for field in written if "timestamp[ns" in str(field.type)}
-    return [
-        _merge_of(field.type, _merged_if_clear_ns if field.name in fine else _merged_if_clear) or _coarse
-        for field in table.schema_arrow
-    ]
+    return {
+        number: _merge_of(field.type, _merged_if_clear_ns if field.name in fine else _merged_if_clear)
+        or _coarse
+        for number, field in fields.items()
+    }
 
 
 def values_of(

@@ -175,8 +175,7 @@ def _values(
     pairs = zip(
         _batches(table, groups, size), _batches(coarse, groups, size, _names(table, numbers)), strict=True
     )
-    merges = int96.merges(table)
-    yield from int96.values_of(pairs, readers, {number: merges[number] for number in numbers})
+    yield from int96.values_of(pairs, readers, int96.merges(table, numbers))
 
 
 def _batches(

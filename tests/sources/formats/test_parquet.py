@@ -64,12 +64,11 @@ def test_timestamps_of_96_bits_keep_nanoseconds_beside_a_far_year(tmp_path: Path
             moments, path, use_deprecated_int96_timestamps=True, use_dictionary=False, compression="none"
         )
         content = bytearray(path.read_bytes())
-        day = (moment - datetime(1970, 1, 1)).days + 2440588
         nanoseconds = (moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)).seconds * 10**9
         nanoseconds += moment.microsecond * 1000
-        stored = nanoseconds.to_bytes(8, "little") + day.to_bytes(4, "little")
+        stored = int96_bytes(moment.toordinal(), nanoseconds)
         start = content.index(stored)
-        content[start : start + 12] = (nanoseconds + 123).to_bytes(8, "little") + day.to_bytes(4, "little")
+        content[start : start + 12] = int96_bytes(moment.toordinal(), nanoseconds + 123)
         path.write_bytes(content)
         assert read(path) == [(1, {"t": f"{moment.isoformat()}123"})]
 
